@@ -1,0 +1,201 @@
+//! The error table: everything that Shoal itself ever tells a MySQL client, one row each.
+//!
+//! Errors of mysqld are relayed as they are and do not appear here. The kind of an error is also its metric
+//! label and its retry rule; the text is Shoal's own and never made from a foreign error.
+
+use std::fmt;
+
+/// What sort of trouble an error is; callers decide by this and never by the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The client broke the protocol; the connection ends.
+    Protocol,
+    /// The client may not do this.
+    Access,
+    /// The statement is not one that Shoal can answer rightly; retrying does not help.
+    Refused,
+    /// A part of the cluster cannot be reached; the statement was not executed, retrying may help.
+    Unavailable,
+    /// The connection to a shard broke after the statement was sent; it may have been executed.
+    Unknown,
+    /// A bound was reached; retrying later may help.
+    Limit,
+    /// A fault in Shoal.
+    Internal,
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct ErrorRow {
+    /// Stable id, such as `SH2001`; stands at the end of the text that the client sees.
+    pub id: &'static str,
+    /// MySQL error code.
+    pub code: u16,
+    /// SQLSTATE that MySQL gives with the code.
+    pub sqlstate: &'static str,
+    /// Metric label and retry rule.
+    pub kind: ErrorKind,
+    /// The text; `{}` is replaced by the detail.
+    pub text: &'static str,
+    /// What the user can do; empty where the text says it.
+    pub advice: &'static str,
+}
+
+macro_rules! error_table {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $code:literal, $state:literal, $kind:ident, $text:literal, $advice:literal;)*) => {
+        /// The errors, by name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorId {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorId {
+            /// All errors, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The error's row.
+            pub const fn row(self) -> &'static ErrorRow {
+                match self {
+                    $(Self::$name => &ErrorRow {
+                        id: $id, code: $code, sqlstate: $state, kind: ErrorKind::$kind, text: $text, advice: $advice,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+error_table! {
+    /// Wrong user or password.
+    AccessDenied = "SH1001", 1045, "28000", Access, "Access denied for user {}", "";
+    /// The database is no keyspace.
+    UnknownDatabase = "SH1002", 1049, "42000", Refused, "Unknown database '{}'", "";
+    /// A statement needs a database and the session has none.
+    NoDatabase = "SH1003", 1046, "3D000", Refused, "No database selected", "";
+    /// A command byte that Shoal does not serve.
+    UnknownCommand = "SH1004", 1047, "08S01", Refused, "Unknown command", "";
+    /// A packet that does not follow the protocol.
+    MalformedPacket = "SH1005", 1835, "HY000", Protocol, "Malformed communication packet", "";
+    /// A packet over the bound.
+    PacketTooLarge = "SH1006", 1153, "08S01", Protocol, "Got a packet bigger than 'max_allowed_packet' bytes", "";
+    /// A sequence id that is not the next one.
+    PacketsOutOfOrder = "SH1007", 1156, "08S01", Protocol, "Got packets out of order", "";
+    /// A handshake that Shoal cannot follow.
+    BadHandshake = "SH1008", 1043, "08S01", Protocol, "Bad handshake", "";
+    /// A client character set whose letters may contain the bytes of quotes or backslashes.
+    UnsafeCharacterSet = "SH1009", 1115, "42000", Protocol, "Unknown character set: '{}'", "connect with utf8mb4";
+    /// The gate has as many clients as it takes.
+    TooManyConnections = "SH1010", 1040, "08004", Limit, "Too many connections", "";
+    /// The account's role does not include the statement.
+    RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to this user", "use an account with a stronger role";
+    /// A statement that names Shoal's own schema.
+    SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
+
+    /// The statement on a sharded table does not fix the sharding column to one value.
+    NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
+    /// A value whose shard cannot be told exactly.
+    InexactValue = "SH2002", 1235, "42000", Refused, "the value of sharding column {} does not convert exactly to the column's type", "write it as a literal of the column's type";
+    /// The statement is for more than one shard.
+    SeveralShards = "SH2003", 1235, "42000", Refused, "the statement is for more than one shard", "split it so that each part has one value of the sharding column";
+    /// The statement is valid in MySQL but beyond Shoal's parser.
+    NotUnderstood = "SH2004", 1235, "42000", Refused, "this form of statement cannot be routed in a sharded keyspace", "write it in a simpler form";
+    /// The statement reads or changes state of the session that no pooled connection keeps.
+    SessionState = "SH2005", 1235, "42000", Refused, "{} is state of a session, which is not kept", "";
+    /// A transaction was asked for.
+    Transaction = "SH2006", 1235, "42000", Refused, "{} would open a transaction, which is not supported", "each statement commits by itself";
+    /// An UPDATE of the sharding column.
+    ShardingColumnUpdate = "SH2007", 1235, "42000", Refused, "sharding column {} cannot be updated", "delete the row and insert it with the new value";
+    /// DDL whose result the shards could not keep true together.
+    UnenforceableDdl = "SH2008", 1235, "42000", Refused, "{} cannot be enforced over several shards", "make it include the sharding column, or leave it out";
+    /// A sharded table without an entry in the vschema.
+    NoVschemaEntry = "SH2009", 1235, "42000", Refused, "table '{}' has no entry in the vschema of its sharded keyspace", "add it with its vindex to the keyspace's vschema";
+    /// `/*! … */`, whose content only MySQL can read.
+    ExecutableComment = "SH2010", 1235, "42000", Refused, "executable comments (/*! */) are not supported", "write the content outside a comment";
+    /// A kind of statement that has no meaning through a gate, or none yet.
+    UnsupportedStatement = "SH2011", 1235, "42000", Refused, "{} is not supported through a gate", "";
+    /// A column that cannot be a sharding column.
+    BadShardingColumn = "SH2012", 1235, "42000", Refused, "{} cannot be a sharding column", "use an integer column, a binary one, or text with a _bin collation";
+    /// A statement over tables of several keyspaces.
+    SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
+
+    /// The shard has no primary, or it cannot be reached; nothing was executed.
+    ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";
+    /// The connection to the shard broke while it worked on the statement.
+    ShardLost = "SH3002", 1158, "08S01", Unknown, "the connection to shard {} broke while it executed the statement", "whether it took effect is unknown: look before you repeat it";
+    /// The topology cannot be reached and the statement needs it.
+    TopologyUnavailable = "SH3003", 1105, "HY000", Unavailable, "the topology store cannot be reached", "statements that change the schema need it; retry in a moment";
+    /// Another schema change holds the keyspace's lock.
+    SchemaChangeBusy = "SH3004", 1205, "HY000", Limit, "another schema change of keyspace {} is under way", "retry when it is done";
+    /// DDL that some shards have executed and others not.
+    PartialDdl = "SH3005", 1105, "HY000", Unknown, "the schema change took effect on some shards and failed on {}", "repair the cause, then repeat the statement with IF [NOT] EXISTS";
+
+    /// A fault in Shoal.
+    Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";
+}
+
+/// An error for a client: a row of the table with its detail filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ClientError {
+    /// Which row.
+    pub id: ErrorId,
+    message: String,
+}
+
+impl ErrorId {
+    /// The error with a detail in place of the text's `{}`.
+    pub fn with(self, detail: impl fmt::Display) -> ClientError {
+        let row = self.row();
+        let mut message = row.text.replacen("{}", &detail.to_string(), 1);
+        if !row.advice.is_empty() {
+            message.push_str("; ");
+            message.push_str(row.advice);
+        }
+        message.push_str(" (");
+        message.push_str(row.id);
+        message.push(')');
+        ClientError { id: self, message }
+    }
+
+    /// The error without a detail.
+    pub fn plain(self) -> ClientError {
+        self.with("")
+    }
+}
+
+impl ClientError {
+    /// The text for the client.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Metric label and retry rule.
+    pub fn kind(&self) -> ErrorKind {
+        self.id.row().kind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_are_unique_and_rows_are_whole() {
+        let mut seen = HashSet::new();
+        for error in ErrorId::ALL {
+            let row = error.row();
+            assert!(seen.insert(row.id), "{} stands twice", row.id);
+            assert_eq!((row.id.len(), row.sqlstate.len()), (6, 5), "{}", row.id);
+            assert!(row.text.matches("{}").count() <= 1, "{}", row.id);
+        }
+    }
+
+    #[test]
+    fn texts_carry_detail_advice_and_id() {
+        let error = ErrorId::UnknownDatabase.with("shop");
+        assert_eq!(error.message(), "Unknown database 'shop' (SH1002)");
+        let error = ErrorId::SeveralShards.plain();
+        assert!(error.message().contains("; split it") && error.message().ends_with("(SH2003)"));
+    }
+}

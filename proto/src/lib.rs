@@ -1,0 +1,19 @@
+//! Names and byte formats that cross a process border in Shoal.
+//!
+//! ```text
+//!   ids, key_range      what things are called
+//!   account             the MySQL accounts behind, and their passwords
+//!   errors              everything Shoal tells a MySQL client
+//!   limits              bounds that several programs share
+//!   wire/               the MySQL protocol, both sides
+//!   rpc/                gRPC: control, tablet
+//! ```
+//!
+//! This crate never knows what SQL means, reads no topology and opens no socket outside `wire/connection.rs`.
+
+pub mod account;
+pub mod errors;
+pub mod ids;
+pub mod key_range;
+pub mod limits;
+pub mod rpc;
