@@ -1,0 +1,37 @@
+# `make` alone tells what there is to make.
+
+CACHE := $(or $(SHOAL_CACHE),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/shoal,$(HOME)/.cache/shoal))
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# The cache's bin holds only what PATH lacks (tests/deps/install sees to that), so it may come first.
+export PATH := $(CACHE)/bin:$(PATH)
+
+.PHONY: help deps demo test check bench
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc) into $(CACHE)'
+	@echo 'make demo   start a small cluster with two shards and talk SQL to it; Ctrl-C ends it'
+	@echo 'make test   build, and run every test; a table of phases at the end (20 to 30 minutes cold)'
+	@echo 'make check  formatting and lints, without running anything'
+	@echo 'make bench  build for speed and measure; BENCH="--help" tells what can be measured'
+	@echo
+	@echo 'SHOAL_CACHE names another cache folder. A mysqld >= 8.4, etcd or protoc on PATH is used as it is.'
+
+deps:
+	@tests/deps/install
+
+demo: deps
+	cargo build --workspace --all-targets
+	@tests/demo $(TARGET)/debug
+
+test: deps
+	@tests/phases
+
+check: deps
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: deps
+	cargo build --release --workspace --bins
+	$(TARGET)/release/shoal-bench $(BENCH)
