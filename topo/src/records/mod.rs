@@ -13,7 +13,7 @@ mod vschema;
 
 pub use keyspace::KeyspaceRecord;
 pub use routing::{KeyspaceRouting, RoutingRecord, TableRule};
-pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema};
+pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
 pub use shard::ShardRecord;
 pub use tablet::{TabletLiveness, TabletRecord};
 pub use user::UserRecord;
@@ -69,11 +69,11 @@ struct WithFormat<'a, R> {
     record: &'a R,
 }
 
-/// The record's bytes, with its format number.
-pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>, RecordError> {
+/// The record's bytes, with its format number; `key` is for the error only.
+pub fn encode<R: Record>(key: &str, record: &R) -> Result<Vec<u8>, RecordError> {
     serde_json::to_vec(&WithFormat { format: R::FORMAT, record }).map_err(|error| RecordError::Malformed {
         kind: R::KIND,
-        key: String::new(),
+        key: key.to_owned(),
         why: error.to_string(),
     })
 }

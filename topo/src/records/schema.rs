@@ -34,8 +34,19 @@ pub struct Column {
     pub nullable: bool,
     /// Whether MySQL gives it a number of its own.
     pub auto_increment: bool,
-    /// Whether `SELECT *` and an INSERT without a column list leave it out.
-    pub invisible: bool,
+    /// Whether `SELECT *` and an INSERT without a column list have it.
+    pub visibility: Visibility,
+}
+
+/// Whether a column is seen by statements that do not name it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// As usual.
+    #[default]
+    Visible,
+    /// Declared INVISIBLE.
+    Invisible,
 }
 
 /// A column type, as far as routing needs to know it.

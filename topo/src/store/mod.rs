@@ -6,11 +6,21 @@
 //! goes away when the lease ends. Not promised: that a watch survives the loss of the store (it ends with an
 //! error and the watcher lists again).
 
+mod etcd;
+mod memory;
+
+pub use etcd::EtcdStore;
+pub use memory::MemoryStore;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use proto::limits::MAX_RECORD_BYTES;
 use tokio::sync::mpsc;
+
+use crate::limits::{MAX_COMMIT_BYTES, MAX_COMMIT_OPERATIONS};
 
 /// The store's logical clock: the number of the transaction that wrote something.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,8 +111,11 @@ pub enum StoreError {
         /// Its size.
         bytes: usize,
     },
+    /// A transaction that no backend takes, whatever the state of the store: a fault of the caller.
+    #[error("the topology store takes no such transaction: {0}")]
+    Refused(String),
     /// The revision to watch from is no longer kept; list again.
-    #[error("the store no longer keeps the changes since revision {0:?}")]
+    #[error("the topology store no longer keeps the changes since revision {}", .0.0)]
     Compacted(Revision),
 }
 
@@ -121,15 +134,42 @@ pub trait Store: Send + Sync + 'static {
     /// Writes everything if every condition holds, else nothing.
     async fn commit(&self, compares: &[Compare], writes: &[Write]) -> Result<Outcome, StoreError>;
 
-    /// Every change after the revision to keys that begin with the prefix.
+    /// Every change after the revision to keys that begin with the prefix. `Compacted`, from here or as the
+    /// watch's last item, when the store no longer has all of them.
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, StoreError>;
 
-    /// A new lease that ends `ttl` after it was last kept alive.
+    /// A new lease that ends `ttl` after it was last kept alive; a backend may round `ttl` up, never down.
     async fn grant_lease(&self, ttl: Duration) -> Result<LeaseId, StoreError>;
 
     /// Keeps the lease alive for another ttl.
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError>;
 
-    /// Ends the lease now; its keys go away.
+    /// Ends the lease now; its keys go away. Nothing happens if it has ended already.
     async fn revoke_lease(&self, lease: LeaseId) -> Result<(), StoreError>;
+}
+
+/// The bounds of a transaction, the same in every backend.
+fn check_bounds(compares: &[Compare], writes: &[Write]) -> Result<(), StoreError> {
+    if compares.len().max(writes.len()) > MAX_COMMIT_OPERATIONS {
+        return Err(StoreError::Refused(format!("it has more than {MAX_COMMIT_OPERATIONS} operations")));
+    }
+    let mut written = BTreeSet::new();
+    let mut total = 0;
+    for write in writes {
+        let (key, bytes) = match write {
+            Write::Put { key, value, .. } => (key, value.len()),
+            Write::Delete { key } => (key, 0),
+        };
+        if bytes > MAX_RECORD_BYTES {
+            return Err(StoreError::TooLarge { key: key.clone(), bytes });
+        }
+        if !written.insert(key) {
+            return Err(StoreError::Refused(format!("it writes {key} twice")));
+        }
+        total += key.len() + bytes;
+    }
+    if total > MAX_COMMIT_BYTES {
+        return Err(StoreError::Refused(format!("it writes {total} bytes, at most {MAX_COMMIT_BYTES} at once")));
+    }
+    Ok(())
 }
