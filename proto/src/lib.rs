@@ -17,3 +17,4 @@ pub mod ids;
 pub mod key_range;
 pub mod limits;
 pub mod rpc;
+pub mod wire;

@@ -1,0 +1,279 @@
+//! A connection: a byte stream with a read buffer in which packets are looked at in place.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::packet::{HEADER_BYTES, Header, MAX_PAYLOAD, write_payload};
+
+/// What a read buffer starts with, in bytes: holds most statements and most small responses.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
+
+/// The byte stream under a connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// Plain TCP.
+    Tcp(TcpStream),
+    /// TLS, as the server.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// Why nothing more can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The other side closed the connection between two packets.
+    #[error("the connection was closed")]
+    Closed,
+    /// The stream failed, or ended inside a packet.
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    /// The payload is over the bound.
+    #[error("a packet is larger than {bound} bytes")]
+    TooLarge {
+        /// The bound.
+        bound: usize,
+    },
+    /// A sequence id is not the next one.
+    #[error("packets out of order")]
+    OutOfOrder,
+}
+
+/// A whole payload at the front of the read buffer, which may span several packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Framed {
+    /// Bytes on the wire, headers included.
+    pub wire_bytes: usize,
+    /// Sequence id of the last packet.
+    pub sequence: u8,
+    /// Number of packets.
+    packets: usize,
+}
+
+/// A stream and its read buffer.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    buffer: BytesMut,
+}
+
+impl Connection {
+    /// A connection on a TCP socket; small writes go out at once.
+    pub fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: Stream::Tcp(stream), buffer: BytesMut::with_capacity(READ_BUFFER_BYTES) })
+    }
+
+    /// The same connection inside TLS, as the server. Bytes that came before TLS began are refused: they
+    /// would be taken for protected ones.
+    pub async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let Stream::Tcp(stream) = self.stream else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the connection is inside TLS already"));
+        };
+        if !self.buffer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "clear text after the request for TLS"));
+        }
+        let stream = TlsAcceptor::from(config).accept(stream).await?;
+        Ok(Self { stream: Stream::Tls(Box::new(stream)), buffer: self.buffer })
+    }
+
+    /// Whether the bytes are protected by TLS.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// What has arrived and was not consumed.
+    pub fn buffered(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Drops bytes from the front of what has arrived.
+    pub fn consume(&mut self, bytes: usize) {
+        self.buffer.advance(bytes);
+        // An idle connection goes back to a small buffer after a large packet.
+        if self.buffer.is_empty() && self.buffer.capacity() > 4 * READ_BUFFER_BYTES {
+            self.buffer = BytesMut::with_capacity(READ_BUFFER_BYTES);
+        }
+    }
+
+    /// Waits for more bytes; 0: the stream has ended.
+    pub async fn fill(&mut self) -> io::Result<usize> {
+        self.buffer.reserve(READ_BUFFER_BYTES / 2);
+        self.stream.read_buf(&mut self.buffer).await
+    }
+
+    /// Waits until a whole payload of at most `bound` bytes stands at the front of the buffer. `sequence` is
+    /// the id that its first packet must have.
+    pub async fn read_framed(&mut self, sequence: u8, bound: usize) -> Result<Framed, ReadError> {
+        loop {
+            if let Some(framed) = find_payload(&self.buffer, sequence, bound)? {
+                return Ok(framed);
+            }
+            if self.fill().await? == 0 {
+                return Err(if self.buffer.is_empty() {
+                    ReadError::Closed
+                } else {
+                    io::Error::from(io::ErrorKind::UnexpectedEof).into()
+                });
+            }
+        }
+    }
+
+    /// The payload that `read_framed` found; the caller consumes its bytes later.
+    pub fn payload<'a>(&'a self, framed: Framed, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+        if framed.packets == 1 {
+            return &self.buffer[HEADER_BYTES..framed.wire_bytes];
+        }
+        scratch.clear();
+        let mut rest = &self.buffer[..framed.wire_bytes];
+        while let Some(header) = Header::parse(rest) {
+            let (packet, later) = rest.split_at(HEADER_BYTES + header.length);
+            scratch.extend_from_slice(&packet[HEADER_BYTES..]);
+            rest = later;
+        }
+        scratch
+    }
+
+    /// Reads one whole payload and consumes it; gives it with the next sequence id.
+    pub async fn read_payload(&mut self, sequence: u8, bound: usize) -> Result<(Vec<u8>, u8), ReadError> {
+        let framed = self.read_framed(sequence, bound).await?;
+        let mut scratch = Vec::new();
+        let payload = self.payload(framed, &mut scratch).to_vec();
+        self.consume(framed.wire_bytes);
+        Ok((payload, framed.sequence.wrapping_add(1)))
+    }
+
+    /// Sends the bytes.
+    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// Sends one payload; gives the next sequence id.
+    pub async fn write_payload(&mut self, sequence: u8, payload: &[u8]) -> io::Result<u8> {
+        let mut out = BytesMut::with_capacity(HEADER_BYTES + payload.len());
+        let next = write_payload(&mut out, sequence, payload);
+        self.write_all(&out).await?;
+        Ok(next)
+    }
+
+    /// Sends the first `bytes` of what has arrived here to another connection, and drops them.
+    pub async fn forward(&mut self, bytes: usize, to: &mut Connection) -> io::Result<()> {
+        to.write_all(&self.buffer[..bytes]).await?;
+        self.consume(bytes);
+        Ok(())
+    }
+
+    /// Says goodbye to the stream; errors no longer matter.
+    pub async fn shutdown(&mut self) {
+        let _ = self.stream.shutdown().await;
+    }
+}
+
+fn find_payload(buffer: &[u8], mut sequence: u8, bound: usize) -> Result<Option<Framed>, ReadError> {
+    let (mut at, mut length, mut packets) = (0, 0, 0);
+    loop {
+        let Some(header) = Header::parse(&buffer[at..]) else { return Ok(None) };
+        if header.sequence != sequence {
+            return Err(ReadError::OutOfOrder);
+        }
+        length += header.length;
+        if length > bound {
+            return Err(ReadError::TooLarge { bound });
+        }
+        at += HEADER_BYTES + header.length;
+        packets += 1;
+        if buffer.len() < at {
+            return Ok(None);
+        }
+        if header.length < MAX_PAYLOAD {
+            return Ok(Some(Framed { wire_bytes: at, sequence, packets }));
+        }
+        sequence = sequence.wrapping_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (Connection, Connection) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap());
+        let (near, far) = tokio::join!(near, listener.accept());
+        (Connection::new(near.unwrap()).unwrap(), Connection::new(far.unwrap().0).unwrap())
+    }
+
+    #[tokio::test]
+    async fn payloads_arrive_whole_and_in_order() {
+        let (mut near, mut far) = pair().await;
+        let large = vec![b'x'; MAX_PAYLOAD + 10];
+        let sent = large.clone();
+        let writer = tokio::spawn(async move {
+            near.write_payload(0, b"one").await.unwrap();
+            near.write_payload(0, &sent).await.unwrap();
+            near.write_payload(3, b"late").await.unwrap();
+        });
+        assert_eq!(far.read_payload(0, 100).await.unwrap(), (b"one".to_vec(), 1));
+        let (payload, next) = far.read_payload(0, large.len()).await.unwrap();
+        assert_eq!((payload == large, next), (true, 2));
+        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::OutOfOrder)));
+        writer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn large_and_cut_payloads_are_refused() {
+        let (mut near, mut far) = pair().await;
+        near.write_payload(0, &[0; 101]).await.unwrap();
+        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::TooLarge { bound: 100 })));
+
+        let (mut near, mut far) = pair().await;
+        near.write_all(&[5, 0, 0, 0, b'h']).await.unwrap();
+        drop(near);
+        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::Io(_))));
+
+        let (near, mut far) = pair().await;
+        drop(near);
+        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::Closed)));
+    }
+}

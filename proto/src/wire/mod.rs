@@ -1,0 +1,41 @@
+//! The MySQL client/server protocol, both sides, as far as Shoal speaks it.
+//!
+//! ```text
+//!   connection   a byte stream (TCP, TLS, Unix) with a read buffer, cut into packets in place
+//!   packet       framing: 3-byte length, sequence id, continuation at 0xffffff bytes
+//!   handshake    the server's greeting and the client's answer
+//!   auth         caching_sha2_password: scrambles, and full authentication by RSA
+//!   login        the client side: from a connected socket to a logged-in connection
+//!   response     finds where a response ends without decoding its rows
+//!   reply        writes OK, ERR and result sets of our own
+//! ```
+//!
+//! Facts are from the MySQL source documentation, "Client/Server Protocol".
+
+pub mod auth;
+pub mod connection;
+pub mod handshake;
+pub mod login;
+pub mod packet;
+pub mod reply;
+pub mod response;
+
+pub use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFlags};
+
+/// Command bytes that Shoal knows by name.
+pub mod command {
+    /// Ends the connection.
+    pub const QUIT: u8 = 0x01;
+    /// Selects the default database.
+    pub const INIT_DB: u8 = 0x02;
+    /// A statement as text.
+    pub const QUERY: u8 = 0x03;
+    /// Is the server alive?
+    pub const PING: u8 = 0x0e;
+    /// Prepares a statement.
+    pub const STMT_PREPARE: u8 = 0x16;
+    /// Forgets a prepared statement; has no answer.
+    pub const STMT_CLOSE: u8 = 0x19;
+    /// Resets the session without a new login.
+    pub const RESET_CONNECTION: u8 = 0x1f;
+}
