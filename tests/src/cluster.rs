@@ -1,0 +1,1 @@
+//! A real cluster, started by the command that people use.

@@ -1,0 +1,72 @@
+//! Runs scripts on the judge and on a keyspace behind a gate.
+
+use anyhow::Result;
+
+use super::compare::compare;
+use super::script::{Script, Statement};
+use super::session::Session;
+
+/// Whether the keyspace of a run has a sharding key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharding {
+    /// Everything is on one shard; nothing is refused.
+    Unsharded,
+    /// Statements that are marked as refused must be.
+    Sharded,
+}
+
+/// The judge and the cluster, each in a database of the same name.
+#[derive(Debug)]
+pub struct Contest {
+    /// The keyspace, and the judge's database.
+    pub keyspace: String,
+    /// How it is sharded.
+    pub sharding: Sharding,
+    /// A session on the plain server.
+    pub judge: Session,
+    /// A session on the gate.
+    pub subject: Session,
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Statements whose outcomes were compared.
+    pub compared: usize,
+    /// Statements that were refused, as the script says.
+    pub refused: usize,
+    /// One text for each statement that failed the comparison.
+    pub breaches: Vec<String>,
+}
+
+impl Contest {
+    /// Runs the statements of a script in their order.
+    pub async fn run(&mut self, script: &Script, report: &mut Report) -> Result<()> {
+        for statement in &script.statements {
+            let text = statement.text.replace("{db}", &self.keyspace);
+            let found = match (&statement.refused, self.sharding) {
+                (Some(id), Sharding::Sharded) => self.refused(&text, id, report).await?,
+                _ => self.compared(&text, statement, report).await?,
+            };
+            if !found.is_empty() {
+                let at = format!("{}:{} on {}", script.name, statement.line, self.keyspace);
+                report.breaches.push(format!("{at}: {text}\n    {}", found.join("\n    ")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn refused(&mut self, text: &str, id: &str, report: &mut Report) -> Result<Vec<String>> {
+        report.refused += 1;
+        let outcome = self.subject.run(text).await?;
+        let right = outcome.shoal_error() == Some(id);
+        Ok(if right { vec![] } else { vec![format!("expected to be refused by {id}, but: {outcome}")] })
+    }
+
+    async fn compared(&mut self, text: &str, statement: &Statement, report: &mut Report) -> Result<Vec<String>> {
+        report.compared += 1;
+        let judge = self.judge.run(text).await?;
+        let subject = self.subject.run(text).await?;
+        Ok(compare(&judge, &subject, statement.order).iter().map(ToString::to_string).collect())
+    }
+}

@@ -1,0 +1,1 @@
+//! A client that sends whatever bytes a test wants.
