@@ -4,6 +4,27 @@ use std::fmt::Display;
 
 use proto::ids::{KeyspaceName, ShardRef, TabletAlias};
 
+/// What a key is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The routing record.
+    Routing,
+    /// A keyspace record.
+    Keyspace(KeyspaceName),
+    /// A vschema record.
+    Vschema(KeyspaceName),
+    /// A schema record.
+    Schema(KeyspaceName),
+    /// A shard record.
+    Shard(ShardRef),
+    /// A tablet record.
+    Tablet(TabletAlias),
+    /// A tablet's liveness.
+    Alive(TabletAlias),
+    /// A user record.
+    User(String),
+}
+
 /// Makes the keys of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keys {
@@ -66,10 +87,62 @@ impl Keys {
         self.under("locks/schema", Some(name))
     }
 
+    /// What is kept at a key; `None`: not a key of ours, or one that a newer version knows.
+    pub fn parse(&self, key: &str) -> Option<Place> {
+        let path = key.strip_prefix(&self.root)?;
+        if path == "routing" {
+            return Some(Place::Routing);
+        }
+        let (folder, name) = path.split_once('/')?;
+        match folder {
+            "keyspaces" => Some(Place::Keyspace(name.parse().ok()?)),
+            "vschema" => Some(Place::Vschema(name.parse().ok()?)),
+            "schema" => Some(Place::Schema(name.parse().ok()?)),
+            "shards" => Some(Place::Shard(name.parse().ok()?)),
+            "tablets" => Some(Place::Tablet(name.parse().ok()?)),
+            "alive" => Some(Place::Alive(name.parse().ok()?)),
+            "users" => Some(Place::User(name.to_owned())),
+            _ => None,
+        }
+    }
+
     fn under(&self, folder: &str, name: Option<&dyn Display>) -> String {
         match name {
             Some(name) => format!("{}{folder}/{name}", self.root),
             None => format!("{}{folder}/", self.root),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_told_apart_again() {
+        let keys = Keys::new("shop");
+        let keyspace: KeyspaceName = "main".parse().unwrap();
+        let shard: ShardRef = "main/40-80".parse().unwrap();
+        let alias: TabletAlias = "zone1-101".parse().unwrap();
+        let places = [
+            (keys.routing(), Place::Routing),
+            (keys.keyspace(Some(&keyspace)), Place::Keyspace(keyspace.clone())),
+            (keys.vschema(&keyspace), Place::Vschema(keyspace.clone())),
+            (keys.schema(&keyspace), Place::Schema(keyspace.clone())),
+            (keys.shard(Some(&shard)), Place::Shard(shard)),
+            (keys.tablet(Some(&alias)), Place::Tablet(alias.clone())),
+            (keys.alive(Some(&alias)), Place::Alive(alias)),
+            (keys.user("a/b"), Place::User("a/b".into())),
+        ];
+        for (key, place) in places {
+            assert!(key.starts_with(keys.root()), "{key}");
+            assert_eq!(keys.parse(&key), Some(place), "{key}");
+        }
+        for foreign in
+            ["/shoal/other/routing", "/shoal/shop/later/x", "/shoal/shop/tablets/?", "/shoal/shop/"]
+        {
+            assert_eq!(keys.parse(foreign), None, "{foreign}");
+        }
+        assert_eq!(keys.parse(&keys.schema_change_lock(&keyspace)), None);
     }
 }

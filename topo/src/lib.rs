@@ -1,8 +1,27 @@
 //! The shared truth of a Shoal cluster.
+//!
+//! ```text
+//!               writers                                      readers
+//!   agents, control, gates after DDL                 gates            agents
+//!                  │                                   ▲                ▲
+//!                  │                               snapshot         Following
+//!                  ▼                          (all records, one     (one record)
+//!   topology  typed reads and writes,          revision a step)         │
+//!             leases, locks                            ▲                │
+//!                  │                                   └───── tail ─────┘
+//!                  ▼                                     list, then watch
+//!   store     versioned keys: etcd, memory ────────────────────┘
+//!
+//!   records   what is stored, with format numbers      keys     where
+//!   value     from a literal to the value stored       vindex   from that to a keyspace ID
+//! ```
+//!
+//! This crate never decides anything, never serves or calls RPC of Shoal's own, and never reads SQL.
 
 pub mod keys;
 pub mod limits;
 pub mod records;
+pub mod snapshot;
 pub mod store;
 pub mod topology;
 pub mod value;

@@ -46,7 +46,9 @@ pub enum Vindex {
 
 /// A vindex type that Shoal does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no vindex type {0:?}; write hash, xxhash, binary, binary_md5, numeric, reverse_bits or null")]
+#[error(
+    "there is no vindex type {0:?}; write hash, xxhash, binary, binary_md5, numeric, reverse_bits or null"
+)]
 pub struct UnknownVindex(pub String);
 
 /// A value that a vindex has no keyspace ID for.

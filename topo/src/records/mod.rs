@@ -87,7 +87,12 @@ pub fn decode<R: Record>(key: &str, bytes: &[u8]) -> Result<R, RecordError> {
     };
     let FormatOnly { format } = serde_json::from_slice(bytes).map_err(malformed)?;
     if format > R::FORMAT {
-        return Err(RecordError::TooNew { kind: R::KIND, key: key.to_owned(), found: format, known: R::FORMAT });
+        return Err(RecordError::TooNew {
+            kind: R::KIND,
+            key: key.to_owned(),
+            found: format,
+            known: R::FORMAT,
+        });
     }
     serde_json::from_slice(bytes).map_err(malformed)
 }

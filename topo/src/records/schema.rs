@@ -71,6 +71,8 @@ pub enum ColumnType {
     Text {
         /// n, in characters.
         length: u32,
+        /// Whether trailing spaces are dropped when stored (CHAR).
+        fixed: bool,
         /// Such as `utf8mb4`.
         character_set: String,
         /// Such as `utf8mb4_bin`.

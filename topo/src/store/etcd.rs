@@ -142,7 +142,9 @@ impl Store for EtcdStore {
 
     async fn grant_lease(&self, ttl: Duration) -> Result<LeaseId, StoreError> {
         let ttl = ttl.max(MIN_LEASE_TTL);
-        let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).saturating_add(i64::from(ttl.subsec_nanos() > 0));
+        let seconds = i64::try_from(ttl.as_secs())
+            .unwrap_or(i64::MAX)
+            .saturating_add(i64::from(ttl.subsec_nanos() > 0));
         let answer = call(self.lease.clone().grant(seconds, None)).await?;
         Ok(LeaseId(answer.id()))
     }
@@ -163,7 +165,9 @@ fn condition(compare: &Compare) -> etcd_client::Compare {
     use etcd_client::CompareOp::Equal;
     match compare {
         Compare::Absent(key) => etcd_client::Compare::version(key.as_str(), Equal, 0),
-        Compare::Unchanged(key, revision) => etcd_client::Compare::mod_revision(key.as_str(), Equal, revision.0),
+        Compare::Unchanged(key, revision) => {
+            etcd_client::Compare::mod_revision(key.as_str(), Equal, revision.0)
+        }
     }
 }
 

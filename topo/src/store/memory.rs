@@ -119,7 +119,12 @@ impl MemoryStore {
         Ok((batches.collect(), state.leases.values().map(|l| l.ends).min()))
     }
 
-    async fn feed(self, prefix: String, mut seen: Revision, tx: mpsc::Sender<Result<ChangeBatch, StoreError>>) {
+    async fn feed(
+        self,
+        prefix: String,
+        mut seen: Revision,
+        tx: mpsc::Sender<Result<ChangeBatch, StoreError>>,
+    ) {
         let mut moved = self.shared.moved.subscribe();
         loop {
             moved.mark_unchanged();

@@ -169,7 +169,9 @@ fn check_bounds(compares: &[Compare], writes: &[Write]) -> Result<(), StoreError
         total += key.len() + bytes;
     }
     if total > MAX_COMMIT_BYTES {
-        return Err(StoreError::Refused(format!("it writes {total} bytes, at most {MAX_COMMIT_BYTES} at once")));
+        return Err(StoreError::Refused(format!(
+            "it writes {total} bytes, at most {MAX_COMMIT_BYTES} at once"
+        )));
     }
     Ok(())
 }

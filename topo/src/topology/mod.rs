@@ -118,7 +118,9 @@ impl Topology {
     pub async fn put<R: Record>(&self, key: &str, record: &R) -> Result<Revision, TopologyError> {
         match self.commit(Transaction::new().put(key, record)?).await? {
             Outcome::Committed(revision) => Ok(revision),
-            Outcome::Conflict => Err(StoreError::Unavailable(format!("a plain write of {key} met a conflict")).into()),
+            Outcome::Conflict => {
+                Err(StoreError::Unavailable(format!("a plain write of {key} met a conflict")).into())
+            }
         }
     }
 

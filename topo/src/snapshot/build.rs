@@ -1,0 +1,104 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proto::ids::{KeyspaceName, ShardRef};
+use proto::key_range::KeyRange;
+
+use super::records::Records;
+use super::{Endpoint, Keyspace, Shard, Sharding, Snapshot, Table};
+use crate::records::{SchemaRecord, TableRule, VschemaRecord};
+use crate::store::Revision;
+
+/// All that plans over a keyspace depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    sharded: bool,
+    ranges: Vec<KeyRange>,
+    rules: Vec<TableRule>,
+    vschema: Option<Arc<VschemaRecord>>,
+    schema: Option<Arc<SchemaRecord>>,
+}
+
+/// The snapshot of the records, sharing with the previous one what is still the same.
+pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) -> Snapshot {
+    let mut last_plan_version = previous.last_plan_version;
+    let mut keyspaces = BTreeMap::new();
+    for name in records.keyspaces.keys() {
+        let facts = facts_of(records, name);
+        let shards = shards_of(records, name, &facts.ranges);
+        let keyspace = match previous.keyspaces.get(name.as_str()) {
+            Some(old) if old.facts == facts && old.shards == shards => old.clone(),
+            Some(old) if old.facts == facts => Arc::new(Keyspace {
+                name: name.clone(),
+                sharded: facts.sharded,
+                plan_version: old.plan_version,
+                shards,
+                tables: old.tables.clone(),
+                facts,
+            }),
+            _ => {
+                last_plan_version += 1;
+                Arc::new(Keyspace {
+                    name: name.clone(),
+                    sharded: facts.sharded,
+                    plan_version: last_plan_version,
+                    shards,
+                    tables: Arc::new(tables_of(&facts)),
+                    facts,
+                })
+            }
+        };
+        keyspaces.insert(name.to_string(), keyspace);
+    }
+    Snapshot {
+        revision,
+        keyspaces,
+        users: records.users.clone(),
+        routing: records.routing.clone(),
+        last_plan_version,
+    }
+}
+
+fn facts_of(records: &Records, name: &KeyspaceName) -> Facts {
+    let mut ranges = records.routing.keyspaces.get(name).map(|r| r.shards.clone()).unwrap_or_default();
+    ranges.sort_by(|a, b| a.start().cmp(b.start()));
+    let concern = |rule: &&TableRule| rule.from == *name || rule.to == *name;
+    Facts {
+        sharded: records.keyspaces.get(name).is_some_and(|record| record.sharded),
+        ranges,
+        rules: records.routing.table_rules.iter().filter(concern).cloned().collect(),
+        vschema: records.vschemas.get(name).cloned(),
+        schema: records.schemas.get(name).cloned(),
+    }
+}
+
+fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) -> Vec<Shard> {
+    let shard = |range: &KeyRange| {
+        let shard = ShardRef { keyspace: keyspace.clone(), range: range.clone() };
+        let record = records.shards.get(&shard).cloned().unwrap_or_default();
+        let tablet = record.primary.as_ref().and_then(|alias| records.tablets.get(alias));
+        let primary = tablet.map(|tablet| Endpoint {
+            alias: tablet.alias.clone(),
+            mysql_address: tablet.mysql_address.clone(),
+        });
+        Shard { shard, term: record.term, primary }
+    };
+    ranges.iter().map(shard).collect()
+}
+
+fn tables_of(facts: &Facts) -> BTreeMap<String, Table> {
+    let no_vschema = VschemaRecord::default();
+    let vschema = match &facts.vschema {
+        Some(vschema) if facts.sharded => vschema,
+        _ => &no_vschema,
+    };
+    let no_schema = SchemaRecord::default();
+    let schema = facts.schema.as_deref().unwrap_or(&no_schema);
+    let names: BTreeSet<&String> = schema.tables.keys().chain(vschema.tables.keys()).collect();
+    let table = |name: &String| {
+        let schema = schema.tables.get(name);
+        let sharding = vschema.tables.get(name).map(|table| Sharding::of(vschema, table, schema));
+        Table { name: name.clone(), schema: schema.cloned(), sharding }
+    };
+    names.into_iter().map(|name| (name.clone(), table(name))).collect()
+}

@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proto::ids::{KeyspaceName, ShardRef, TabletAlias};
+use proto::key_range::check_partition;
+
+use crate::keys::{Keys, Place};
+use crate::records::{
+    KeyspaceRecord, Record, RecordError, RoutingRecord, SchemaRecord, ShardRecord, TabletRecord, UserRecord,
+    VschemaRecord, decode,
+};
+use crate::store::{ChangeBatch, Revision, Versioned};
+
+/// The records of a cluster as they were last read. A record that cannot be read leaves the last good one in
+/// its place.
+#[derive(Debug)]
+pub(super) struct Records {
+    keys: Keys,
+    /// The revisions of all keys read so far, so that a list after an outage reads only what has changed.
+    known: BTreeMap<String, Revision>,
+    pub(super) routing: Arc<RoutingRecord>,
+    pub(super) keyspaces: BTreeMap<KeyspaceName, KeyspaceRecord>,
+    pub(super) vschemas: BTreeMap<KeyspaceName, Arc<VschemaRecord>>,
+    pub(super) schemas: BTreeMap<KeyspaceName, Arc<SchemaRecord>>,
+    pub(super) shards: BTreeMap<ShardRef, ShardRecord>,
+    pub(super) tablets: BTreeMap<TabletAlias, TabletRecord>,
+    pub(super) users: Arc<BTreeMap<String, UserRecord>>,
+}
+
+impl Records {
+    pub(super) fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            known: BTreeMap::new(),
+            routing: Arc::default(),
+            keyspaces: BTreeMap::new(),
+            vschemas: BTreeMap::new(),
+            schemas: BTreeMap::new(),
+            shards: BTreeMap::new(),
+            tablets: BTreeMap::new(),
+            users: Arc::default(),
+        }
+    }
+
+    /// Everything that the store holds now; what is not among it is gone.
+    pub(super) fn list(&mut self, found: Vec<(String, Versioned)>) {
+        let mut gone = std::mem::take(&mut self.known);
+        for (key, value) in found {
+            if gone.remove(&key) != Some(value.modified) {
+                self.set(&key, Some(&value.value));
+            }
+            self.known.insert(key, value.modified);
+        }
+        for key in gone.keys() {
+            self.set(key, None);
+        }
+    }
+
+    /// What one revision changed.
+    pub(super) fn change(&mut self, batch: &ChangeBatch) {
+        for change in &batch.changes {
+            match &change.value {
+                Some(_) => self.known.insert(change.key.clone(), batch.revision),
+                None => self.known.remove(&change.key),
+            };
+            self.set(&change.key, change.value.as_deref());
+        }
+    }
+
+    fn set(&mut self, key: &str, value: Option<&[u8]>) {
+        let Some(place) = self.keys.parse(key) else { return };
+        if let Err(error) = self.set_place(place, key, value) {
+            tracing::error!(%error, "the last good record stays in use");
+        }
+    }
+
+    fn set_place(&mut self, place: Place, key: &str, value: Option<&[u8]>) -> Result<(), RecordError> {
+        match place {
+            Place::Routing => self.routing = Arc::new(read_routing(key, value)?),
+            Place::Keyspace(name) => put(&mut self.keyspaces, name, read(key, value)?),
+            Place::Vschema(name) => put(&mut self.vschemas, name, read(key, value)?.map(Arc::new)),
+            Place::Schema(name) => put(&mut self.schemas, name, read(key, value)?.map(Arc::new)),
+            Place::Shard(shard) => put(&mut self.shards, shard, read(key, value)?),
+            Place::Tablet(alias) => put(&mut self.tablets, alias, read(key, value)?),
+            Place::User(name) => put(Arc::make_mut(&mut self.users), name, read(key, value)?),
+            // Whether an agent is there says nothing about where statements go.
+            Place::Alive(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn read<R: Record>(key: &str, value: Option<&[u8]>) -> Result<Option<R>, RecordError> {
+    value.map(|bytes| decode(key, bytes)).transpose()
+}
+
+fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
+    match value {
+        Some(value) => map.insert(key, value),
+        None => map.remove(&key),
+    };
+}
+
+/// A routing record by which every keyspace ID has exactly one shard.
+fn read_routing(key: &str, value: Option<&[u8]>) -> Result<RoutingRecord, RecordError> {
+    let routing: RoutingRecord = read(key, value)?.unwrap_or_default();
+    for (keyspace, ranges) in &routing.keyspaces {
+        check_partition(&ranges.shards).map_err(|why| RecordError::Malformed {
+            kind: RoutingRecord::KIND,
+            key: key.to_owned(),
+            why: format!("keyspace {keyspace}: {why}"),
+        })?;
+    }
+    Ok(routing)
+}

@@ -1,0 +1,107 @@
+use crate::records::{ColumnType, TableSchema, TableVschema, VschemaRecord};
+use crate::value::{TextRules, UnknownText};
+use crate::vindex::{UnknownVindex, Vindex};
+
+/// How a table of a sharded keyspace is sharded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sharding {
+    /// By a key that values can be mapped by.
+    By(ShardingKey),
+    /// By a key of which only the vschema is known, because the table is not created yet.
+    Declared {
+        /// The column, as the vschema spells it.
+        column: String,
+        /// Maps its values.
+        vindex: Vindex,
+    },
+    /// By a key that Shoal cannot use; nothing can be routed by it.
+    Unusable {
+        /// The column, as the vschema spells it; empty if it names none.
+        column: String,
+        /// Why not.
+        why: UnusableKey,
+    },
+}
+
+/// A column and the vindex of its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardingKey {
+    /// The column, in MySQL's spelling.
+    pub column: String,
+    /// Its place among the columns of the table's schema.
+    pub column_index: usize,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Maps its values; fits its type.
+    pub vindex: Vindex,
+}
+
+/// Why a column cannot be a sharding column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnusableKey {
+    /// The vschema names no column for the table.
+    #[error("the vschema gives the table no column_vindexes")]
+    NoKey,
+    /// The vschema does not define the vindex.
+    #[error("the vschema does not define vindex {0:?}")]
+    UndefinedVindex(String),
+    /// The vschema defines the vindex with a type that Shoal does not have.
+    #[error(transparent)]
+    UnknownVindex(#[from] UnknownVindex),
+    /// The table has no such column.
+    #[error("the table has no such column")]
+    NoColumn,
+    /// Values of the column's type compare equal in ways that are not known here.
+    #[error("its type {0} is neither an integer nor binary nor CHAR or VARCHAR")]
+    Type(String),
+    /// Values of the column's collation or character set compare equal in ways that are not known here.
+    #[error(transparent)]
+    Text(#[from] UnknownText),
+    /// The vindex does not map values of that type.
+    #[error("vindex {vindex} maps integers only, and its type is {sql_type}")]
+    VindexType {
+        /// The vindex.
+        vindex: Vindex,
+        /// The column's type.
+        sql_type: String,
+    },
+}
+
+impl Sharding {
+    /// What the vschema says of a table and its schema allows. The first column vindex is the sharding key.
+    pub fn of(vschema: &VschemaRecord, table: &TableVschema, schema: Option<&TableSchema>) -> Self {
+        let Some(first) = table.column_vindexes.first() else {
+            return Self::Unusable { column: String::new(), why: UnusableKey::NoKey };
+        };
+        let vindex = vschema
+            .vindexes
+            .get(&first.name)
+            .ok_or_else(|| UnusableKey::UndefinedVindex(first.name.clone()))
+            .and_then(|definition| Ok(definition.kind.parse::<Vindex>()?));
+        let sharding = vindex.and_then(|vindex| match schema {
+            Some(schema) => ShardingKey::find(schema, &first.column, vindex).map(Self::By),
+            None => Ok(Self::Declared { column: first.column.clone(), vindex }),
+        });
+        sharding.unwrap_or_else(|why| Self::Unusable { column: first.column.clone(), why })
+    }
+}
+
+impl ShardingKey {
+    /// The key over the named column of a table, if values of that column can be mapped by the vindex.
+    pub fn find(schema: &TableSchema, column: &str, vindex: Vindex) -> Result<Self, UnusableKey> {
+        // MySQL compares column names without case; ASCII names are what it and we agree on for certain.
+        let found = schema.columns.iter().enumerate().find(|(_, c)| c.name.eq_ignore_ascii_case(column));
+        let (column_index, column) = found.ok_or(UnusableKey::NoColumn)?;
+        match &column.kind {
+            ColumnType::Integer { .. } | ColumnType::Binary { .. } => {}
+            ColumnType::Text { character_set, collation, .. } => {
+                TextRules::of(character_set, collation)?;
+            }
+            ColumnType::Other => return Err(UnusableKey::Type(column.sql_type.clone())),
+        }
+        if !vindex.fits(&column.kind) {
+            return Err(UnusableKey::VindexType { vindex, sql_type: column.sql_type.clone() });
+        }
+        Ok(Self { column: column.name.clone(), column_index, kind: column.kind.clone(), vindex })
+    }
+}
