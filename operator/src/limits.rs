@@ -1,0 +1,69 @@
+//! Every bound of the operator, with its reason.
+
+use std::time::Duration;
+
+/// Most gates of a local cluster; each is a process of its own.
+pub const MAX_GATES: u16 = 16;
+/// Longest cluster name, in bytes: the bound of a Kubernetes label.
+pub const MAX_CLUSTER_NAME: usize = 63;
+/// Longest user name, in bytes: MySQL's bound for the user part of an account.
+pub const MAX_USER_NAME: usize = 32;
+/// MySQL's bound for the name of a table or column, in characters.
+pub const MAX_IDENTIFIER: usize = 64;
+/// Most keyspaces of a cluster file: their records are written in one transaction, two for each.
+pub const MAX_KEYSPACES: usize = 60;
+/// Users written in one transaction.
+pub const USERS_PER_COMMIT: usize = 100;
+/// Largest cluster file, in bytes.
+pub const MAX_CLUSTER_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Longest wait for one tablet's Status; a tablet that takes longer counts as unreachable.
+pub const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a shard is looked at when nothing nudges its loop.
+pub const SHARD_LOOP_INTERVAL: Duration = Duration::from_millis(250);
+/// Pause after a pass that the topology store could not serve.
+pub const SHARD_LOOP_RETRY: Duration = Duration::from_millis(500);
+
+/// First pause before a process that ended is started again; doubled each time.
+pub const RESTART_FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause before a process that ended is started again.
+pub const RESTART_LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A process that ends this many times in a row without running for `RESTART_STABLE` is left down.
+pub const RESTART_ATTEMPTS: u32 = 6;
+/// A process that ran this long counts as sound: its next restart is immediate again.
+pub const RESTART_STABLE: Duration = Duration::from_secs(20);
+/// How often wanted and running processes are compared where no event tells of a change.
+pub const SUPERVISOR_TICK: Duration = Duration::from_millis(200);
+
+/// A log is cut when it is larger than this; the older half stays beside it as `.1`.
+pub const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
+/// How often log sizes are looked at.
+pub const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// Lines of a log that an error shows.
+pub const ERROR_LOG_LINES: usize = 20;
+/// Lines of a log that `shoal local logs` shows unless told otherwise.
+pub const LOG_LINES: usize = 100;
+/// Most bytes that are read to find the last lines of a log.
+pub const LOG_TAIL_BYTES: u64 = 256 * 1024;
+/// How often `shoal local logs -f` looks for new lines.
+pub const LOG_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Longest that `shoal local up` waits for the cluster to serve.
+pub const UP_DEADLINE: Duration = Duration::from_secs(120);
+/// Longest wait for a new etcd to answer.
+pub const ETCD_DEADLINE: Duration = Duration::from_secs(30);
+/// How often `up` and `down` look at what they wait for.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Longest wait for a gate's greeting.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest wait for a gate, control, etcd or supervisor to end after SIGTERM; then it is killed.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(15);
+/// Longest wait for a tablet's agent, which stops its mysqld first.
+pub const TABLET_STOP_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest wait for a process to be gone after SIGKILL.
+pub const KILL_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Ports are chosen from here up to the first one that the kernel hands to outgoing connections.
+pub const FIRST_PORT: u16 = 15000;
+/// Attempts to find a free port before giving up.
+pub const PORT_ATTEMPTS: u32 = 2000;

@@ -1,0 +1,62 @@
+//! `shoal-operator launch`: the step between a supervisor and the program that it starts.
+//!
+//! The process writes its own run file and then becomes the program. So there is no moment at which a part
+//! runs and no file says so, wherever its supervisor is killed; and of two supervisors that start a part at
+//! the same time, one finds the other's run file.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::lock::FileLock;
+use super::process::ProcessId;
+
+/// Why the program was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The part has a living process already.
+    #[error("process {0} plays this part already")]
+    Running(u32),
+    /// The cluster is being stopped.
+    #[error("the cluster is being stopped")]
+    Stopping,
+    /// A file or the program itself could not be used.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Becomes the program, as the process that `run_file` names, in a session of its own.
+///
+/// `marker` is the file that forbids every start while it is there.
+pub fn launch(run_file: &Path, marker: &Path, command: &[OsString]) -> Result<Infallible, LaunchError> {
+    let io = |what: String| move |source| LaunchError::Io { what, source };
+    // Without a terminal and a session of its own, the part outlives its supervisor and the user's shell. It
+    // fails only for a leader of its group, which is as good.
+    if let Err(error) = rustix::process::setsid() {
+        tracing::debug!(%error, "stays in its session");
+    }
+    let [program, arguments @ ..] = command else {
+        return Err(io("cannot start".into())(std::io::Error::other("no program was named")));
+    };
+    {
+        let lock = run_file.with_extension("lock");
+        let _one_at_a_time = FileLock::take(&lock).map_err(io(format!("cannot lock {}", lock.display())))?;
+        if marker.exists() {
+            return Err(LaunchError::Stopping);
+        }
+        if let Some(other) = ProcessId::read(run_file).filter(ProcessId::is_alive) {
+            return Err(LaunchError::Running(other.pid));
+        }
+        let written = ProcessId::own().and_then(|own| own.write(run_file));
+        written.map_err(io(format!("cannot write {}", run_file.display())))?;
+    }
+    let source = Command::new(program).args(arguments).exec();
+    Err(LaunchError::Io { what: format!("cannot start {}", program.to_string_lossy()), source })
+}

@@ -1,0 +1,144 @@
+//! Mistakes that show only when the parts of a cluster file are seen together.
+
+use proto::key_range::check_partition;
+use topo::limits::MAX_PASSWORD_BYTES;
+
+use super::{ClusterSpec, KeyspaceSpec, ShoalCluster, VschemaSpec};
+use crate::limits::{MAX_IDENTIFIER, MAX_KEYSPACES};
+
+/// A path of the file with what is wrong there, and what to write.
+type Found = Vec<(String, String)>;
+
+/// Everything that does not hold together; empty for a good cluster.
+pub(super) fn check(cluster: &ShoalCluster) -> Found {
+    let spec = &cluster.spec;
+    let mut found = Found::new();
+    check_cells(spec, &mut found);
+    check_gates(spec, &mut found);
+    check_users(spec, &mut found);
+    if spec.keyspaces.is_empty() {
+        found.push(("spec.keyspaces".into(), "there is no keyspace; write `- name: main`".into()));
+    }
+    if spec.keyspaces.len() > MAX_KEYSPACES {
+        let what = format!("there are {} keyspaces; write at most {MAX_KEYSPACES}", spec.keyspaces.len());
+        found.push(("spec.keyspaces".into(), what));
+    }
+    for (index, keyspace) in spec.keyspaces.iter().enumerate() {
+        let path = format!("spec.keyspaces[{index}]");
+        let same = |other: &KeyspaceSpec| other.name.as_str().eq_ignore_ascii_case(keyspace.name.as_str());
+        if spec.keyspaces[..index].iter().any(same) {
+            let what =
+                format!("keyspace {:?} stands here twice; give each its own name", keyspace.name.as_str());
+            found.push((format!("{path}.name"), what));
+        }
+        check_keyspace(keyspace, &path, &mut found);
+    }
+    found
+}
+
+fn check_cells(spec: &ClusterSpec, found: &mut Found) {
+    if spec.cells.is_empty() {
+        found.push(("spec.cells".into(), "there is no cell; write `cells: [{name: zone1}]`".into()));
+    }
+    for (index, cell) in spec.cells.iter().enumerate() {
+        if spec.cells[..index].contains(cell) {
+            let what = format!("cell {:?} stands here twice; give each its own name", cell.name.as_str());
+            found.push((format!("spec.cells[{index}].name"), what));
+        }
+    }
+}
+
+fn check_gates(spec: &ClusterSpec, found: &mut Found) {
+    let count = spec.gates.replicas.get();
+    if spec.gates.port.is_some() && spec.gates.named_port(count).is_none() {
+        let what = format!(
+            "{count} gates from this port on would pass port 65535; write a port up to {}",
+            u32::from(u16::MAX) + 1 - u32::from(count)
+        );
+        found.push(("spec.gates.port".into(), what));
+    }
+}
+
+fn check_users(spec: &ClusterSpec, found: &mut Found) {
+    if spec.users.is_empty() {
+        let what = "nobody could log in; write `- {name: app, password: secret, role: admin}`";
+        found.push(("spec.users".into(), what.into()));
+    }
+    for (index, user) in spec.users.iter().enumerate() {
+        if spec.users[..index].iter().any(|other| other.name == user.name) {
+            let what = format!("user {:?} stands here twice; give each its own name", user.name.as_str());
+            found.push((format!("spec.users[{index}].name"), what));
+        }
+        let what = match user.password.len() {
+            0 => "the password is empty; write `password: secret`".to_owned(),
+            long if long > MAX_PASSWORD_BYTES => {
+                format!("the password has {long} bytes; write one of at most {MAX_PASSWORD_BYTES}")
+            }
+            _ => continue,
+        };
+        found.push((format!("spec.users[{index}].password"), what));
+    }
+}
+
+fn check_keyspace(keyspace: &KeyspaceSpec, path: &str, found: &mut Found) {
+    if let Some(ranges) = &keyspace.shards
+        && let Err(why) = check_partition(ranges)
+    {
+        let what = format!(
+            "{why}; write ranges that hold every keyspace ID once, such as `shards: [\"-80\", \"80-\"]`"
+        );
+        found.push((format!("{path}.shards"), what));
+    }
+    let Some(vschema) = &keyspace.vschema else { return };
+    if !keyspace.is_sharded() {
+        let what =
+            "an unsharded keyspace has no vschema; add `shards: [\"-80\", \"80-\"]` or take the vschema out";
+        found.push((format!("{path}.vschema"), what.into()));
+    }
+    check_vschema(vschema, &format!("{path}.vschema"), found);
+}
+
+fn check_vschema(vschema: &VschemaSpec, path: &str, found: &mut Found) {
+    for (name, vindex) in &vschema.vindexes {
+        if let Err(unknown) = vindex.kind.parse::<topo::vindex::Vindex>() {
+            found.push((format!("{path}.vindexes.{name}.type"), unknown.to_string()));
+        }
+    }
+    let defined = || match vschema.vindexes.len() {
+        0 => "add it under vindexes, such as `by_id: {type: xxhash}`".to_owned(),
+        _ => {
+            let names: Vec<&str> = vschema.vindexes.keys().map(String::as_str).collect();
+            format!("write one of {}, or add it under vindexes", names.join(", "))
+        }
+    };
+    for (name, table) in &vschema.tables {
+        let path = format!("{path}.tables.{name}");
+        check_identifier("table", name, &path, found);
+        if table.column_vindexes.len() != 1 {
+            let what = format!(
+                "a table has one sharding column, this has {}; write `column_vindexes: [{{column: id, name: by_id}}]`",
+                table.column_vindexes.len()
+            );
+            found.push((format!("{path}.column_vindexes"), what));
+        }
+        for (index, column) in table.column_vindexes.iter().enumerate() {
+            let path = format!("{path}.column_vindexes[{index}]");
+            check_identifier("column", &column.column, &format!("{path}.column"), found);
+            if !vschema.vindexes.contains_key(&column.name) {
+                let what = format!("the vschema has no vindex {:?}; {}", column.name, defined());
+                found.push((format!("{path}.name"), what));
+            }
+        }
+    }
+}
+
+/// MySQL's rule for names of tables and columns.
+fn check_identifier(kind: &str, name: &str, path: &str, found: &mut Found) {
+    if name.is_empty() || name.chars().count() > MAX_IDENTIFIER || name.ends_with(' ') || name.contains('\0')
+    {
+        let what = format!(
+            "{kind} name {name:?} is not valid: 1 to {MAX_IDENTIFIER} characters, no blank at the end"
+        );
+        found.push((path.to_owned(), what));
+    }
+}

@@ -1,0 +1,148 @@
+//! Words of the cluster file that have rules of their own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{MAX_CLUSTER_NAME, MAX_GATES, MAX_USER_NAME};
+
+/// What a cluster is called: part of its keys in the topology store and of Kubernetes names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClusterName(String);
+
+impl ClusterName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for ClusterName {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let well_formed = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && !name.ends_with('-');
+        if !well_formed || name.len() > MAX_CLUSTER_NAME {
+            return Err(format!(
+                "cluster name {name:?} is not valid: start with a lower-case letter, go on with lower-case \
+                 letters, digits and '-', at most {MAX_CLUSTER_NAME} characters"
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl From<ClusterName> for String {
+    fn from(name: ClusterName) -> String {
+        name.0
+    }
+}
+
+/// Who logs in at a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserName(String);
+
+impl UserName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for UserName {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let well_formed = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
+        if !well_formed || name.len() > MAX_USER_NAME {
+            return Err(format!(
+                "user name {name:?} is not valid: start with an ASCII letter or digit, go on with these and \
+                 any of _-.@, at most {MAX_USER_NAME} characters"
+            ));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl From<UserName> for String {
+    fn from(name: UserName) -> String {
+        name.0
+    }
+}
+
+/// A TCP port that a file names; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Port(u16);
+
+impl Port {
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u64> for Port {
+    type Error = String;
+    fn try_from(number: u64) -> Result<Self, String> {
+        match u16::try_from(number) {
+            Ok(port) if port > 0 => Ok(Self(port)),
+            _ => Err(format!("port {number} is out of range")),
+        }
+    }
+}
+
+impl From<Port> for u64 {
+    fn from(port: Port) -> u64 {
+        port.0.into()
+    }
+}
+
+/// How many processes of a kind there are; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Replicas(u16);
+
+impl Replicas {
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for Replicas {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<u64> for Replicas {
+    type Error = String;
+    fn try_from(number: u64) -> Result<Self, String> {
+        match u16::try_from(number) {
+            Ok(count) if (1..=MAX_GATES).contains(&count) => Ok(Self(count)),
+            _ => Err(format!("{number} replicas are out of range")),
+        }
+    }
+}
+
+impl From<Replicas> for u64 {
+    fn from(replicas: Replicas) -> u64 {
+        replicas.0.into()
+    }
+}

@@ -1,0 +1,46 @@
+//! The topology records that a cluster file stands for.
+
+use topo::records::{
+    ColumnVindex, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition, VschemaRecord,
+};
+
+use super::{ShoalCluster, VschemaSpec};
+
+/// The vschema record of a keyspace.
+pub fn vschema_record(spec: &VschemaSpec) -> VschemaRecord {
+    let vindexes = spec.vindexes.iter();
+    let tables = spec.tables.iter();
+    VschemaRecord {
+        vindexes: vindexes
+            .map(|(name, v)| (name.clone(), VindexDefinition { kind: v.kind.clone() }))
+            .collect(),
+        tables: tables
+            .map(|(name, table)| {
+                let columns = table.column_vindexes.iter();
+                let column_vindexes = columns
+                    .map(|c| ColumnVindex { column: c.column.clone(), name: c.name.clone() })
+                    .collect();
+                (name.clone(), TableVschema { column_vindexes })
+            })
+            .collect(),
+    }
+}
+
+/// The routing with the file's keyspaces added; `None` if it has them all.
+///
+/// What is stored for a keyspace stays as it is: the routing may have moved on since the file was written.
+pub fn merge_routing(stored: &RoutingRecord, cluster: &ShoalCluster) -> Option<RoutingRecord> {
+    let mut merged = stored.clone();
+    for keyspace in &cluster.spec.keyspaces {
+        merged.keyspaces.entry(keyspace.name.clone()).or_insert_with(|| {
+            let mut shards = keyspace.ranges();
+            shards.sort_by(|a, b| a.start().cmp(b.start()));
+            KeyspaceRouting { shards }
+        });
+    }
+    if merged.keyspaces == stored.keyspaces {
+        return None;
+    }
+    merged.version += 1;
+    Some(merged)
+}
