@@ -27,7 +27,12 @@ impl Etcd {
         let client = format!("http://127.0.0.1:{client_port}");
         let peer = format!("http://127.0.0.1:{peer_port}");
         let mut command = Command::new(programs::foreign("etcd")?);
-        command.arg("--data-dir").arg(folder.path().join("etcd")).args(["--name", "test", "--log-level", "warn"]);
+        command.arg("--data-dir").arg(folder.path().join("etcd")).args([
+            "--name",
+            "test",
+            "--log-level",
+            "warn",
+        ]);
         command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
         command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
         command.args(["--initial-cluster", &format!("test={peer}"), "--unsafe-no-fsync"]);

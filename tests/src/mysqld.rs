@@ -116,7 +116,8 @@ fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     // cp shares the blocks where the file system can, and keeps holes.
-    let status = Command::new("cp").args(["-r", "--reflink=auto", "--sparse=auto"]).arg(from).arg(to).status()?;
+    let status =
+        Command::new("cp").args(["-r", "--reflink=auto", "--sparse=auto"]).arg(from).arg(to).status()?;
     ensure!(status.success(), "cannot copy {} to {}", from.display(), to.display());
     Ok(())
 }

@@ -59,7 +59,8 @@ fn places(name: &str) -> Result<Vec<PathBuf>> {
 }
 
 fn fits(said: &str) -> bool {
-    let mut numbers = version_number(said).unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
+    let mut numbers =
+        version_number(said).unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     !said.contains("MariaDB") && version >= OLDEST_MYSQLD
 }

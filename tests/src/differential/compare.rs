@@ -170,6 +170,10 @@ fn show(rows: &[RowSeen]) -> String {
     };
     let row = |row: &RowSeen| format!("({})", row.iter().map(value).collect::<Vec<_>>().join(", "));
     let shown: Vec<String> = rows.iter().take(SHOWN_ROWS).map(row).collect();
-    let more = if rows.len() > SHOWN_ROWS { format!(" and {} more", rows.len() - SHOWN_ROWS) } else { String::new() };
+    let more = if rows.len() > SHOWN_ROWS {
+        format!(" and {} more", rows.len() - SHOWN_ROWS)
+    } else {
+        String::new()
+    };
     format!("[{}]{more}", shown.join(" "))
 }

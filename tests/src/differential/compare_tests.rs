@@ -99,7 +99,8 @@ fn each_part_of_an_ok_is_compared() {
     caught_done(DoneSeen { last_insert_id: 7, ..done() }, Aspect::LastInsertId);
     caught_done(DoneSeen { warnings: 1, ..done() }, Aspect::Warnings);
     caught_done(DoneSeen { info: "Records: 1".to_owned(), ..done() }, Aspect::Info);
-    let warned = Outcome::Rows { columns: vec![column()], rows: vec![row("1"), row("2"), row("2")], warnings: 1 };
+    let warned =
+        Outcome::Rows { columns: vec![column()], rows: vec![row("1"), row("2"), row("2")], warnings: 1 };
     caught(rows(), warned, Order::Kept, &[Aspect::Warnings]);
 }
 

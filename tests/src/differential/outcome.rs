@@ -71,7 +71,8 @@ impl Outcome {
     pub fn shoal_error(&self) -> Option<&str> {
         let Self::Failed(error) = self else { return None };
         let id = error.text.strip_suffix(')')?.rsplit_once("(SH")?.1;
-        (id.len() == 4 && id.bytes().all(|b| b.is_ascii_digit())).then(|| &error.text[error.text.len() - 7..error.text.len() - 1])
+        (id.len() == 4 && id.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| &error.text[error.text.len() - 7..error.text.len() - 1])
     }
 }
 

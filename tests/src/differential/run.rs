@@ -42,6 +42,9 @@ pub struct Report {
 impl Contest {
     /// Runs the statements of a script in their order.
     pub async fn run(&mut self, script: &Script, report: &mut Report) -> Result<()> {
+        if script.unsharded && self.sharding == Sharding::Sharded {
+            return Ok(());
+        }
         for statement in &script.statements {
             let text = statement.text.replace("{db}", &self.keyspace);
             let found = match (&statement.refused, self.sharding) {
@@ -63,7 +66,12 @@ impl Contest {
         Ok(if right { vec![] } else { vec![format!("expected to be refused by {id}, but: {outcome}")] })
     }
 
-    async fn compared(&mut self, text: &str, statement: &Statement, report: &mut Report) -> Result<Vec<String>> {
+    async fn compared(
+        &mut self,
+        text: &str,
+        statement: &Statement,
+        report: &mut Report,
+    ) -> Result<Vec<String>> {
         report.compared += 1;
         let judge = self.judge.run(text).await?;
         let subject = self.subject.run(text).await?;

@@ -14,6 +14,8 @@
 //! SELECT total, row_number() OVER (ORDER BY total) FROM orders WHERE customer_id = 5;
 //! ```
 //!
+//! A file with the line `-- @unsharded` is for unsharded keyspaces only.
+//!
 //! `{db}` in a statement stands for the keyspace. A line that begins with `--` belongs to the file as long as no
 //! statement has begun, and to the statement afterwards.
 
@@ -25,10 +27,12 @@ use anyhow::{Context, Result, bail, ensure};
 use super::compare::Order;
 
 /// One file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
     /// Its name without the folder.
     pub name: String,
+    /// Whether sharded keyspaces pass it over.
+    pub unsharded: bool,
     /// Its tables that are sharded.
     pub tables: Vec<ShardedTable>,
     /// In the order of the file.
@@ -75,7 +79,8 @@ pub fn read_folder(folder: &Path) -> Result<Vec<Script>> {
 
 /// Reads the text of one script.
 pub fn parse(name: &str, text: &str) -> Result<Script> {
-    let mut reader = Reader { script: Script { name: name.to_owned(), tables: vec![], statements: vec![] }, ..Reader::default() };
+    let mut reader =
+        Reader { script: Script { name: name.to_owned(), ..Script::default() }, ..Reader::default() };
     for (index, line) in text.lines().enumerate() {
         reader.line(index + 1, line).with_context(|| format!("{name}:{}", index + 1))?;
     }
@@ -96,7 +101,10 @@ impl Reader {
     fn line(&mut self, number: usize, line: &str) -> Result<()> {
         if self.text.is_empty() {
             if let Some(comment) = line.strip_prefix("--") {
-                return comment.trim().strip_prefix('@').map_or(Ok(()), |directive| self.directive(directive));
+                return comment
+                    .trim()
+                    .strip_prefix('@')
+                    .map_or(Ok(()), |directive| self.directive(directive));
             }
             if line.trim().is_empty() {
                 return Ok(());
@@ -128,6 +136,7 @@ impl Reader {
                 vindex: vindex.to_owned(),
             }),
             ["refused", id] if id.len() == 6 && id.starts_with("SH") => self.refused = Some(id.to_owned()),
+            ["unsharded"] => self.script.unsharded = true,
             ["unordered"] => self.unordered = true,
             _ => bail!("unknown directive @{directive}"),
         }
@@ -136,12 +145,6 @@ impl Reader {
 
     fn directed(&self) -> bool {
         self.refused.is_some() || self.unordered
-    }
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self { name: String::new(), tables: vec![], statements: vec![] }
     }
 }
 
@@ -166,8 +169,11 @@ SELECT row_number() OVER (ORDER BY id) FROM t WHERE id = 1;
     fn statements_keep_their_text_and_directives() {
         let script = parse("sample.sql", SAMPLE).unwrap();
         assert_eq!(script.tables[0].vindex, "xxhash");
-        let seen: Vec<_> =
-            script.statements.iter().map(|s| (s.line, s.refused.as_deref(), s.order, s.text.as_str())).collect();
+        let seen: Vec<_> = script
+            .statements
+            .iter()
+            .map(|s| (s.line, s.refused.as_deref(), s.order, s.text.as_str()))
+            .collect();
         assert_eq!(seen[0], (4, None, Order::Free, "SELECT 1\n-- inside\nFROM t WHERE id = 1"));
         assert_eq!(seen[1], (8, Some("SH2001"), Order::Kept, "SELECT * FROM t order by id"));
         assert_eq!((seen[2].0, seen[2].1, seen[2].2), (10, None, Order::Free));

@@ -46,7 +46,9 @@ impl Session {
             .wait_timeout(Some(WAIT_TIMEOUT_SECONDS));
         let connected = tokio::time::timeout(STATEMENT_DEADLINE, Conn::new(options)).await;
         let conn = connected.context("no handshake in time")?;
-        Ok(Self(conn.with_context(|| format!("cannot connect to port {} as {:?}", address.port, address.user))?))
+        Ok(Self(
+            conn.with_context(|| format!("cannot connect to port {} as {:?}", address.port, address.user))?,
+        ))
     }
 
     /// Runs one statement; an error packet is an outcome, a broken connection is an error.
@@ -100,7 +102,8 @@ impl Session {
 
 fn column_seen(column: &mysql_async::Column) -> ColumnSeen {
     ColumnSeen {
-        origin: [column.schema_str(), column.table_str(), column.org_table_str(), column.org_name_str()].join("."),
+        origin: [column.schema_str(), column.table_str(), column.org_table_str(), column.org_name_str()]
+            .join("."),
         name: column.name_str().into_owned(),
         kind: format!("{:?}", column.column_type()),
         flags: column.flags().bits(),

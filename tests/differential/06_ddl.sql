@@ -1,0 +1,86 @@
+-- Schema changes on all shards at once, and what MySQL says of the schema.
+-- @table parts id xxhash
+-- @table moved id xxhash
+-- @table keyless id xxhash
+-- @table counted id xxhash
+-- @table coded id xxhash
+-- @table worded id xxhash
+-- @table paired a xxhash
+
+CREATE TABLE parts (
+  id bigint unsigned NOT NULL COMMENT 'which; one',
+  `a name` varchar(10) CHARACTER SET latin1 DEFAULT 'x''y',
+  weight decimal(6,3) DEFAULT NULL,
+  made timestamp NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB COMMENT='of things';
+CREATE TABLE IF NOT EXISTS parts (id int PRIMARY KEY);
+SHOW CREATE TABLE parts;
+SHOW COLUMNS FROM parts;
+SHOW FULL COLUMNS FROM parts LIKE '%name';
+DESCRIBE parts;
+DESC parts weight;
+EXPLAIN parts;
+INSERT INTO parts (id, weight, made) VALUES (1, 1.5, '2024-01-01 00:00:00');
+INSERT INTO parts (id, weight, made) VALUES (2, 2.5, '2024-01-01 00:00:00');
+ALTER TABLE parts ADD COLUMN color varchar(10) NOT NULL DEFAULT 'red' AFTER id, ADD KEY by_color (color);
+SELECT id, color, weight FROM parts WHERE id = 1;
+SELECT id, color, weight FROM parts WHERE id = 2;
+CREATE INDEX by_weight ON parts (weight DESC, color(3));
+CREATE INDEX by_weight ON parts (weight);
+SHOW INDEX FROM parts WHERE Key_name = 'by_weight' AND Seq_in_index > 2;
+ALTER TABLE parts MODIFY color enum('red', 'blue') NOT NULL, ALGORITHM=COPY;
+UPDATE parts SET color = 'blue' WHERE id = 2;
+ALTER TABLE parts RENAME COLUMN weight TO mass;
+ALTER TABLE parts ALTER COLUMN mass SET DEFAULT 1;
+ALTER TABLE parts DROP INDEX by_color, COMMENT 'changed';
+DROP INDEX by_weight ON parts;
+SHOW CREATE TABLE parts;
+SELECT id, color, mass FROM parts WHERE id = 2;
+ALTER TABLE parts DROP COLUMN `a name`;
+INSERT INTO parts (id, mass) VALUES (3, DEFAULT);
+SELECT id, color, mass FROM parts WHERE id = 3;
+TRUNCATE TABLE parts;
+SELECT * FROM parts WHERE id = 1;
+SELECT * FROM parts WHERE id = 2;
+TRUNCATE parts;
+
+CREATE TABLE moved LIKE parts;
+SHOW CREATE TABLE moved;
+DROP TABLE moved;
+DROP TABLE IF EXISTS moved;
+SHOW CREATE TABLE moved;
+
+-- A table without a key gets an invisible one, which nobody sees.
+CREATE TABLE keyless (id int, v varchar(10));
+INSERT INTO keyless (id, v) VALUES (1, 'a'), (1, 'a'), (1, 'b');
+SELECT * FROM keyless WHERE id = 1;
+SHOW CREATE TABLE keyless;
+SHOW COLUMNS FROM keyless;
+SELECT v, COUNT(*) FROM keyless WHERE id = 1 GROUP BY v ORDER BY v;
+
+-- Several columns in the key.
+CREATE TABLE paired (a int NOT NULL, b int NOT NULL, c int, PRIMARY KEY (b, a), UNIQUE KEY by_c (c, a));
+INSERT INTO paired VALUES (1, 1, 1), (1, 2, 2);
+INSERT INTO paired VALUES (1, 3, 2);
+SELECT * FROM paired WHERE a = 1 ORDER BY b;
+
+SHOW TABLES;
+SHOW TABLES LIKE 'par%';
+SHOW FULL TABLES LIKE 'parts';
+
+-- What several shards cannot keep true together.
+-- @refused SH2008
+CREATE TABLE counted (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, v int);
+-- @refused SH2008
+CREATE TABLE coded (id bigint NOT NULL, code int NOT NULL, PRIMARY KEY (id, code), UNIQUE KEY by_code (code));
+-- @refused SH2008
+CREATE TABLE coded (id bigint NOT NULL, code int NOT NULL PRIMARY KEY);
+-- @refused SH2008
+ALTER TABLE parts ADD UNIQUE KEY by_mass (mass);
+-- @refused SH2008
+CREATE UNIQUE INDEX by_mass ON parts (mass);
+-- @refused SH2012
+CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY);
+-- @refused SH2009
+CREATE TABLE not_in_the_vschema (id int PRIMARY KEY);
