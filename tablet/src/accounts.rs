@@ -1,0 +1,140 @@
+//! The MySQL accounts of a tablet's mysqld, as statements for its init file.
+//!
+//! mysqld runs the init file at each start, before it takes the first connection: so there is no moment at
+//! which somebody could log in as root, a changed secret or a new privilege takes effect with the next
+//! start, and the agent itself needs no right to manage accounts. Nothing of it is logged for replicas:
+//! every mysqld makes its own.
+
+use std::fmt::Write as _;
+
+use proto::account::{AGENT_ACCOUNT, DataRole, Secret, data_account};
+use proto::ids::KeyspaceName;
+
+/// What the agent's account may do everywhere.
+const AGENT_GLOBAL: &[&str] = &[
+    // Log in and stay while offline_mode is on, set it, and pass super_read_only's guard.
+    "CONNECTION_ADMIN",
+    // Set super_read_only and offline_mode.
+    "SYSTEM_VARIABLES_ADMIN",
+    // See whether data sessions are gone.
+    "PROCESS",
+];
+/// What the agent's account may do in the keyspace's schema: create it.
+const AGENT_SCHEMA: &[&str] = &["CREATE"];
+
+/// Privileges of the read role; all privileges of data accounts are on the keyspace's schema only.
+const READ: &[&str] = &[
+    "SELECT",
+    // SHOW CREATE VIEW.
+    "SHOW VIEW",
+];
+/// What the write role has more.
+const WRITE: &[&str] = &[
+    "INSERT", "UPDATE", "DELETE", // CALL.
+    "EXECUTE",
+];
+/// What the admin role has more: DDL. Not EVENT: an event would run on every shard, unseen by gates.
+const ADMIN: &[&str] = &[
+    "CREATE",
+    "ALTER",
+    "DROP",
+    "INDEX",
+    // Foreign keys.
+    "REFERENCES",
+    "CREATE VIEW",
+    "CREATE ROUTINE",
+    "ALTER ROUTINE",
+    "TRIGGER",
+];
+
+/// The secrets that passwords are derived from.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// Of the data accounts; gates have it too.
+    pub data: Secret,
+    /// Of the agent's account.
+    pub agent: Secret,
+}
+
+/// The statements that make the accounts of a tablet of the keyspace as they should be, whatever they were.
+pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets) -> String {
+    let mut sql = String::from("SET SESSION sql_log_bin = 0;\n");
+    let agent = format!("'{AGENT_ACCOUNT}'@'localhost'");
+    push_account(&mut sql, &agent, &secrets.agent.password(AGENT_ACCOUNT));
+    push_grant(&mut sql, AGENT_GLOBAL, "*.*", &agent);
+    push_grant(&mut sql, AGENT_SCHEMA, &schema_pattern(keyspace), &agent);
+    for role in DataRole::ALL {
+        let name = data_account(keyspace, role);
+        let account = format!("'{name}'@'%'");
+        push_account(&mut sql, &account, &secrets.data.password(&name));
+        push_grant(&mut sql, &privileges(role), &schema_pattern(keyspace), &account);
+    }
+    // The account that initialisation leaves, without a password. It owns MySQL's own views and stays.
+    sql.push_str("ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n");
+    sql
+}
+
+/// Names and passwords come from alphabets without quotes or backslashes (`KeyspaceName`, URL-safe base64).
+fn push_account(sql: &mut String, account: &str, password: &str) {
+    // Writing to a String does not fail.
+    let _ = writeln!(
+        sql,
+        "CREATE USER IF NOT EXISTS {account};\n\
+         ALTER USER {account} IDENTIFIED WITH caching_sha2_password BY '{password}' ACCOUNT UNLOCK;\n\
+         REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account};"
+    );
+}
+
+fn push_grant(sql: &mut String, privileges: &[&str], on: &str, account: &str) {
+    let _ = writeln!(sql, "GRANT {} ON {on} TO {account};", privileges.join(", "));
+}
+
+fn privileges(role: DataRole) -> Vec<&'static str> {
+    let more: &[&[&str]] = match role {
+        DataRole::Read => &[READ],
+        DataRole::Write => &[READ, WRITE],
+        DataRole::Admin => &[READ, WRITE, ADMIN],
+    };
+    more.concat()
+}
+
+/// In a GRANT on a schema `_` and `%` are wildcards: unescaped, `shop_1` would include `shopx1`.
+fn schema_pattern(keyspace: &KeyspaceName) -> String {
+    format!("`{}`.*", keyspace.as_str().replace('_', "\\_").replace('%', "\\%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets { data: Secret::new(b"the data secret ..."), agent: Secret::new(b"the agent secret ...") }
+    }
+
+    #[test]
+    fn each_role_includes_the_ones_before_it_and_nothing_global() {
+        let keyspace: KeyspaceName = "shop_1".parse().unwrap();
+        let sql = init_file(&keyspace, &secrets());
+        let grant_of = |account: &str| {
+            let end = format!(" TO '{account}'@'%';");
+            let grants: Vec<&str> = sql.lines().filter(|l| l.ends_with(&end)).collect();
+            assert_eq!(grants.len(), 1, "{account}: {grants:?}");
+            grants[0].strip_suffix(&end).unwrap().to_owned()
+        };
+        assert_eq!(grant_of("shop_1.read"), "GRANT SELECT, SHOW VIEW ON `shop\\_1`.*");
+        let (write, admin) = (grant_of("shop_1.write"), grant_of("shop_1.admin"));
+        assert!(write.starts_with("GRANT SELECT, SHOW VIEW, INSERT") && !write.contains("CREATE"), "{write}");
+        assert!(admin.contains("EXECUTE, CREATE, ALTER, DROP") && !admin.contains("EVENT"), "{admin}");
+        let global: Vec<&str> = sql.lines().filter(|l| l.contains(" ON *.* ")).collect();
+        assert_eq!(global.len(), 1);
+        assert!(global[0].ends_with("TO '_shoal_agent'@'localhost';"));
+    }
+
+    #[test]
+    fn nothing_is_logged_and_root_is_locked_last() {
+        let sql = init_file(&"shop".parse().unwrap(), &secrets());
+        assert_eq!(sql.lines().next(), Some("SET SESSION sql_log_bin = 0;"));
+        assert_eq!(sql.lines().last(), Some("ALTER USER 'root'@'localhost' ACCOUNT LOCK;"));
+        assert!(sql.lines().all(|line| line.ends_with(';')));
+    }
+}

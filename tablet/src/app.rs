@@ -1,0 +1,214 @@
+//! The program around the agent: built from its configuration, run until it is told to end.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use proto::account::{AGENT_SECRET_FILE, DATA_SECRET_FILE, Secret, SecretError};
+use proto::ids::{ShardRef, TabletAlias};
+use proto::rpc::tablet::StatusResponse;
+use proto::rpc::tablet::tablet_server::TabletServer;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use topo::Topology;
+use topo::records::TabletRecord;
+
+use crate::accounts::Secrets;
+use crate::agent::{Agent, Parts};
+use crate::dir::{DirError, Identity, TabletDir};
+use crate::limits::MAX_WAITING_REQUESTS;
+use crate::mysqld::installation::{Installation, InstallationError, cache_dir};
+use crate::mysqld::process::MysqldProcess;
+use crate::mysqld::supervisor::{Recipe, StartError, Supervisor, stop_mysqld};
+use crate::registration;
+use crate::service::Service;
+use crate::session::AgentSession;
+use crate::shard_reader::ShardReader;
+use crate::term::TermError;
+
+/// All that a tablet is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The cluster.
+    pub cluster: String,
+    /// Client URLs of its etcd.
+    pub etcd: Vec<String>,
+    /// The tablet.
+    pub alias: TabletAlias,
+    /// The shard whose data it holds.
+    pub shard: ShardRef,
+    /// Where everything of it is.
+    pub dir: PathBuf,
+    /// Where mysqld and the agent listen.
+    pub host: IpAddr,
+    /// mysqld's port.
+    pub mysql_port: u16,
+    /// Where the secrets are.
+    pub secrets: PathBuf,
+    /// The mysqld to use; `None`: the first usable one.
+    pub mysqld: Option<PathBuf>,
+    /// This program, for the step that becomes mysqld.
+    pub launcher: PathBuf,
+}
+
+/// Why a tablet ends other than by being told to.
+#[derive(Debug, thiserror::Error)]
+pub enum TabletError {
+    /// The directory cannot be worked in.
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// There is no mysqld to start.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
+    /// The accepted term cannot be read.
+    #[error(transparent)]
+    Term(#[from] TermError),
+    /// mysqld does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Something on this machine failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// A tablet that is ready to run.
+pub struct Tablet {
+    config: Config,
+    dir: TabletDir,
+    supervisor: Supervisor,
+    secrets: Secrets,
+}
+
+impl Tablet {
+    /// Takes the directory and finds what is needed. Starts nothing, and touches no mysqld that runs.
+    pub async fn build(config: Config) -> Result<Self, TabletError> {
+        let secrets = Secrets {
+            data: Secret::read(&config.secrets, DATA_SECRET_FILE)?,
+            agent: Secret::read(&config.secrets, AGENT_SECRET_FILE)?,
+        };
+        let cache = cache_dir();
+        let installation = Installation::find(config.mysqld.as_deref(), &cache).await?;
+        let identity = Identity {
+            cluster: config.cluster.clone(),
+            alias: config.alias.clone(),
+            shard: config.shard.clone(),
+            secrets: std::path::absolute(&config.secrets)?,
+        };
+        let dir = TabletDir::open(&config.dir, &identity)?;
+        let recipe = Recipe {
+            installation,
+            cache,
+            launcher: config.launcher.clone(),
+            server_id: config.alias.uid,
+            listen: SocketAddr::new(config.host, config.mysql_port),
+            keyspace: config.shard.keyspace.clone(),
+            secrets: secrets.clone(),
+        };
+        let supervisor = Supervisor::new(recipe, &dir)?;
+        Ok(Self { config, dir, supervisor, secrets })
+    }
+
+    /// Runs until `shutdown`, then ends mysqld in order. gRPC is served on `listener`.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), TabletError> {
+        let Self { config, dir, supervisor, secrets } = self;
+        let agent_address = listener.local_addr()?.to_string();
+        let (topology_tx, topology) = watch::channel(None);
+        let (status_tx, status) = watch::channel(StatusResponse {
+            alias: config.alias.to_string(),
+            reason: "the agent is starting".into(),
+            ..StatusResponse::default()
+        });
+        let (requests_tx, requests) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let mut agent = Agent::new(Parts {
+            alias: config.alias.clone(),
+            shard: config.shard.clone(),
+            dir,
+            supervisor,
+            secret: secrets.agent,
+            reader: ShardReader::new(config.shard.clone(), topology.clone()),
+            status: status_tx,
+        })?;
+
+        let background = Background::default();
+        background.until_the_end(registration::connect(config.etcd, config.cluster, topology_tx));
+        background.serve(listener, Service::new(status, requests_tx));
+        let begun = Box::pin(shutdown.run_until_cancelled(agent.begin())).await.transpose();
+        if let Ok(Some(mysql_version)) = &begun {
+            let record = TabletRecord {
+                alias: config.alias,
+                shard: config.shard,
+                mysql_address: SocketAddr::new(config.host, config.mysql_port).to_string(),
+                agent_address,
+                mysql_version: mysql_version.clone(),
+            };
+            background.tasks.spawn(registration::keep(topology.clone(), record, background.end.clone()));
+            shutdown.run_until_cancelled(Box::pin(agent.work(requests))).await;
+        }
+        let stopped = agent.stop().await;
+        let reached = topology.borrow().clone();
+        background.end(reached).await;
+        begun?;
+        Ok(stopped?)
+    }
+}
+
+/// Everything beside the loop; it ends after mysqld has.
+#[derive(Default)]
+struct Background {
+    tasks: TaskTracker,
+    end: CancellationToken,
+}
+
+impl Background {
+    fn until_the_end(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let end = self.end.clone();
+        self.tasks.spawn(async move {
+            end.run_until_cancelled(work).await;
+        });
+    }
+
+    fn serve(&self, listener: TcpListener, service: Service) {
+        let end = self.end.clone();
+        self.tasks.spawn(async move {
+            let served = tonic::transport::Server::builder()
+                .add_service(TabletServer::new(service))
+                .serve_with_incoming_shutdown(TcpListenerStream::new(listener), end.cancelled_owned())
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the gRPC service ended");
+            }
+        });
+    }
+
+    async fn end(self, topology: Option<Topology>) {
+        self.end.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Some(topology) = topology {
+            topology.close().await;
+        }
+    }
+}
+
+/// Ends the mysqld of a directory in which no agent runs, in order. Tells whether one ran.
+pub async fn stop(dir: &Path) -> Result<bool, TabletError> {
+    let (dir, identity) = TabletDir::open_existing(dir)?;
+    let process = MysqldProcess::adopt(&dir.process_record())?;
+    let ran = process.is_some();
+    // Without the secret nobody can fence it, and what cannot be fenced is killed.
+    let mut session = match Secret::read(&identity.secrets, AGENT_SECRET_FILE) {
+        Ok(secret) => Some(AgentSession::new(dir.socket(), &secret)),
+        Err(error) => {
+            tracing::warn!(%error, "mysqld cannot be fenced");
+            None
+        }
+    };
+    stop_mysqld(process, &dir, session.as_mut()).await?;
+    Ok(ran)
+}

@@ -1,0 +1,67 @@
+//! Every bound of the agent, by name.
+
+use std::time::Duration;
+
+/// Lifetime of the tablet's liveness in the topology after its agent was last heard of.
+pub const LIVENESS_TTL: Duration = Duration::from_secs(5);
+/// How often the agent looks at its mysqld when nothing happens.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest time for which a serving agent trusts its watch alone before it reads the shard's record again.
+pub const REREAD_INTERVAL: Duration = Duration::from_secs(10);
+/// Longest wait for one answer of the topology store; a serving agent goes on without it.
+pub const TOPOLOGY_DEADLINE: Duration = Duration::from_secs(2);
+/// Pause between two tries to register or to watch while the topology store is away.
+pub const TOPOLOGY_RETRY: Duration = Duration::from_millis(500);
+
+/// Longest wait until a new mysqld takes SQL. Generous, because a crash recovery is a part of it and must
+/// not be cut short over and over; a mysqld that exits is noticed at once.
+pub const STARTUP_DEADLINE: Duration = Duration::from_secs(300);
+/// Pause between two tries to log in while mysqld starts.
+pub const STARTUP_POLL: Duration = Duration::from_millis(20);
+/// Starts in a row after which a mysqld that keeps dying is left alone.
+pub const MAX_STARTS_IN_A_ROW: u32 = 5;
+/// A mysqld that lived this long has ended its row of bad starts.
+pub const STEADY_AFTER: Duration = Duration::from_secs(60);
+/// Pause before the second start in a row; doubles with each further one.
+pub const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+/// Longest pause between two starts in a row.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// Longest wait for a mysqld to shut down in order before it is killed. InnoDB recovers from that.
+pub const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest wait for a killed process to be gone; only a process stuck in the kernel takes longer.
+pub const KILL_DEADLINE: Duration = Duration::from_secs(10);
+/// Longest wait for `mysqld --version`.
+pub const VERSION_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Longest wait for the answer to one statement of the agent, and for its login. More than
+/// `LOCK_WAIT_SECONDS`, so that mysqld gives a waiting statement up before the agent forgets it: an
+/// abandoned fence request would stay queued and take effect later.
+pub const SQL_DEADLINE: Duration = Duration::from_secs(3);
+/// `lock_wait_timeout` of the agent's session, in seconds.
+pub const LOCK_WAIT_SECONDS: u32 = 1;
+/// Longest time to raise the fence before mysqld is killed instead; it starts fenced.
+pub const FENCE_DEADLINE: Duration = Duration::from_secs(4);
+/// Longest wait until offline_mode has ended the data sessions.
+pub const SESSIONS_DEADLINE: Duration = Duration::from_secs(3);
+/// Pause between two looks at sessions that are ending.
+pub const SESSIONS_POLL: Duration = Duration::from_millis(20);
+
+/// Lines of mysqld's error log that an error quotes.
+pub const LOG_TAIL_LINES: usize = 12;
+/// Bytes at the end of mysqld's error log that are looked through for them.
+pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
+/// Steps of one pass of the agent's loop; what is left waits for the next.
+pub const MAX_STEPS_A_PASS: u32 = 8;
+/// Requests that wait for the agent's loop; more are refused.
+pub const MAX_WAITING_REQUESTS: usize = 16;
+/// Longest path of a Unix socket, in bytes, without its closing zero (`sun_path` of Linux).
+pub const MAX_SOCKET_PATH: usize = 107;
+
+/// `innodb_redo_log_capacity` of the template, in MiB: the least that MySQL takes, so that copies are quick.
+pub const TEMPLATE_REDO_MIB: u32 = 8;
+/// `innodb_redo_log_capacity` of a tablet's mysqld, in MiB.
+pub const REDO_MIB: u32 = 64;
+/// `innodb_buffer_pool_size` of a tablet's mysqld, in MiB: several of them share one laptop.
+pub const BUFFER_POOL_MIB: u32 = 64;
+/// `max_connections` of a tablet's mysqld.
+pub const MAX_CONNECTIONS: u32 = 500;

@@ -1,0 +1,158 @@
+//! The settings under which a tablet's mysqld runs.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::limits::{BUFFER_POOL_MIB, MAX_CONNECTIONS, REDO_MIB};
+
+/// What differs between two mysqlds.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// Also the tablet's uid.
+    pub server_id: u32,
+    /// Where it listens for gates.
+    pub listen: SocketAddr,
+    /// Its data.
+    pub data_dir: &'a Path,
+    /// Its Unix socket, for the agent.
+    pub socket: &'a Path,
+    /// Its error log.
+    pub log: &'a Path,
+    /// Statements that make the accounts; run at each start before anybody can log in.
+    pub init_file: &'a Path,
+    /// Whom it runs as; `None`: whoever starts it.
+    pub user: Option<&'a str>,
+}
+
+/// The lines of my.cnf that are the same for every tablet, each group with its reason.
+const SAME_FOR_ALL: &str = "
+# A mysqld always starts fenced. Only the agent lifts the fence, once it has read its role and term.
+super_read_only = ON
+offline_mode = ON
+
+# Transactions are named by GTIDs, and the binary log holds whole rows with their metadata, because
+# replicas, streams and consistency tokens read them.
+gtid_mode = ON
+enforce_gtid_consistency = ON
+log_bin = binlog
+binlog_row_image = FULL
+binlog_row_metadata = FULL
+binlog_row_value_options = \"\"
+# Row events make functions and triggers safe to log, so who may write them is a matter of grants alone.
+log_bin_trust_function_creators = ON
+
+# A table without a key cannot be replicated in parallel or copied in chunks: one is made and kept out of
+# sight where a CREATE TABLE has none.
+sql_require_primary_key = ON
+sql_generate_invisible_primary_key = ON
+show_gipk_in_create_table_and_information_schema = OFF
+
+# Nothing listens but the classic protocol; no statement reads or writes files of this machine; accounts
+# are matched by address, never by asking a name server.
+mysqlx = OFF
+local_infile = OFF
+secure_file_priv = NULL
+skip_name_resolve = ON
+
+# Statements, locks and sessions are looked up here. Long histories and error counts are kept by no one
+# who reads them, and would cost some 100 MB.
+performance_schema = ON
+performance_schema_digests_size = 1000
+performance_schema_error_size = 0
+performance_schema_events_stages_history_long_size = 100
+performance_schema_events_statements_history_long_size = 100
+performance_schema_events_transactions_history_long_size = 100
+performance_schema_events_waits_history_long_size = 100
+innodb_log_buffer_size = 8M
+";
+
+/// The whole of my.cnf.
+pub fn render(settings: &Settings<'_>) -> String {
+    let mut text = String::from(
+        "# Written by shoal-tablet at each start of mysqld; changes made here are lost.\n[mysqld]\n",
+    );
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{name} = {value}");
+    };
+    line("server_id", &settings.server_id);
+    line("bind_address", &settings.listen.ip());
+    line("port", &settings.listen.port());
+    line("datadir", &quoted(settings.data_dir));
+    line("socket", &quoted(settings.socket));
+    line("pid_file", &quoted(&settings.data_dir.join("mysqld.pid")));
+    line("log_error", &quoted(settings.log));
+    line("init_file", &quoted(settings.init_file));
+    if let Some(user) = settings.user {
+        line("user", &user);
+    }
+    line("max_connections", &MAX_CONNECTIONS);
+    line("innodb_buffer_pool_size", &format_args!("{BUFFER_POOL_MIB}M"));
+    line("innodb_redo_log_capacity", &format_args!("{REDO_MIB}M"));
+    text.push_str(SAME_FOR_ALL);
+    text
+}
+
+/// Whether a path can stand in my.cnf.
+pub fn can_hold(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| !text.contains(|c: char| c.is_control() || "\"\\'".contains(c)))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(user: Option<&str>) -> String {
+        render(&Settings {
+            server_id: 101,
+            listen: "127.0.0.1:13306".parse().unwrap(),
+            data_dir: Path::new("/some dir/data"),
+            socket: Path::new("/some dir/mysql.sock"),
+            log: Path::new("/some dir/mysqld.log"),
+            init_file: Path::new("/some dir/init.sql"),
+            user,
+        })
+    }
+
+    #[test]
+    fn it_starts_fenced_and_names_what_differs() {
+        let text = rendered(None);
+        for line in [
+            "super_read_only = ON",
+            "offline_mode = ON",
+            "server_id = 101",
+            "bind_address = 127.0.0.1",
+            "port = 13306",
+            "datadir = \"/some dir/data\"",
+            "init_file = \"/some dir/init.sql\"",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("\nuser = "));
+        assert!(rendered(Some("root")).contains("\nuser = root\n"));
+    }
+
+    #[test]
+    fn no_setting_stands_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for line in rendered(Some("root")).lines().filter(|l| !l.starts_with('#')) {
+            if let Some((name, _)) = line.split_once(" = ") {
+                assert!(seen.insert(name.to_owned()), "{name}");
+            }
+        }
+        assert!(seen.len() > 30);
+    }
+
+    #[test]
+    fn paths_that_my_cnf_would_misread_are_told_apart() {
+        assert!(can_hold(Path::new("/home/a b/#1/ü")));
+        for bad in ["/a\"b", "/a\\b", "/a\nb", "/a'b"] {
+            assert!(!can_hold(Path::new(bad)), "{bad}");
+        }
+    }
+}

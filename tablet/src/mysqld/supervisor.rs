@@ -1,0 +1,339 @@
+//! Keeps one mysqld: takes over a living one, starts one where there is none, and counts how often it dies.
+//!
+//! ```text
+//!   Down ──start──► Running ──ends──► Down (waits, longer each time) ──too often──► given up
+//!    ▲  adopt ──────►
+//! ```
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proto::ids::KeyspaceName;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::config::{self, Settings};
+use super::error_log;
+use super::installation::Installation;
+use super::process::{self, Ending, MysqldProcess, Start};
+use super::template::{self, TemplateError};
+use crate::accounts::{self, Secrets};
+use crate::decide::Mysqld;
+use crate::dir::TabletDir;
+use crate::durable;
+use crate::fence;
+use crate::limits::{
+    FIRST_BACKOFF, MAX_BACKOFF, MAX_STARTS_IN_A_ROW, SHUTDOWN_DEADLINE, STARTUP_DEADLINE, STARTUP_POLL,
+    STEADY_AFTER,
+};
+use crate::session::{AgentSession, SessionError};
+
+/// MySQL's code for a wrong password.
+const ACCESS_DENIED: u16 = 1045;
+
+/// Everything that a start needs.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The program.
+    pub installation: Installation,
+    /// Where templates are.
+    pub cache: PathBuf,
+    /// This program, which becomes mysqld.
+    pub launcher: PathBuf,
+    /// Also the tablet's uid.
+    pub server_id: u32,
+    /// Where mysqld listens.
+    pub listen: SocketAddr,
+    /// Whose accounts to make.
+    pub keyspace: KeyspaceName,
+    /// Their passwords.
+    pub secrets: Secrets,
+}
+
+/// Why mysqld does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens on its port.
+    #[error(
+        "mysqld cannot have {0}: the port is in use; end the program that uses it, or name another --mysql-port"
+    )]
+    PortInUse(SocketAddr),
+    /// Its address cannot be listened on.
+    #[error("mysqld cannot listen on {address}: {source}; name an address of this machine with --host")]
+    BadAddress {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no data directory.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Something on this machine failed.
+    #[error("cannot start mysqld: {0}")]
+    Io(#[from] io::Error),
+    /// It ended before it took SQL.
+    #[error("mysqld {ending} before it was ready; the last lines of {log}:\n{tail}")]
+    Ended {
+        /// How.
+        ending: Ending,
+        /// Its error log.
+        log: String,
+        /// The end of it.
+        tail: String,
+    },
+    /// It runs but does not take SQL.
+    #[error("mysqld was not ready within {STARTUP_DEADLINE:?} ({why}); the last lines of {log}:\n{tail}")]
+    NotReady {
+        /// What the last login met.
+        why: SessionError,
+        /// Its error log.
+        log: String,
+        /// The end of it.
+        tail: String,
+    },
+}
+
+/// Keeps one mysqld.
+#[derive(Debug)]
+pub struct Supervisor {
+    recipe: Recipe,
+    process: Option<MysqldProcess>,
+    running_since: Instant,
+    starts_in_a_row: u32,
+    next_start: Instant,
+    failure: Option<String>,
+}
+
+impl Supervisor {
+    /// Takes over the mysqld that runs for the directory, if there is one.
+    pub fn new(recipe: Recipe, dir: &TabletDir) -> io::Result<Self> {
+        let process = MysqldProcess::adopt(&dir.process_record())?;
+        if let Some(process) = &process {
+            tracing::info!(pid = process.pid(), "found mysqld running");
+        }
+        let now = Instant::now();
+        Ok(Self { recipe, process, running_since: now, starts_in_a_row: 0, next_start: now, failure: None })
+    }
+
+    /// The process, if one runs.
+    pub fn process(&self) -> Option<&MysqldProcess> {
+        self.process.as_ref()
+    }
+
+    /// What is to be done about a mysqld that does not run; `None` when one runs.
+    pub fn absence(&self) -> Option<Mysqld> {
+        match () {
+            () if self.process.is_some() => None,
+            () if self.starts_in_a_row >= MAX_STARTS_IN_A_ROW => Some(Mysqld::GivenUp),
+            () if Instant::now() < self.next_start => Some(Mysqld::StartLater),
+            () => Some(Mysqld::StartDue),
+        }
+    }
+
+    /// Why it does not run, for `Status`; with what to do once it was given up.
+    pub fn failure(&self) -> Option<String> {
+        let failure = self.failure.as_ref().filter(|_| self.process.is_none())?;
+        Some(match self.absence() {
+            Some(Mysqld::GivenUp) => format!(
+                "given up after {MAX_STARTS_IN_A_ROW} starts in a row, restart the tablet once the cause is repaired: \
+                 {failure}"
+            ),
+            _ => failure.clone(),
+        })
+    }
+
+    /// Waits until mysqld has ended, or for ever when none runs. Safe to cancel.
+    pub async fn ended(&self) -> Ending {
+        match &self.process {
+            Some(process) => process.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes note that mysqld has ended.
+    pub fn note_end(&mut self, ending: Ending, dir: &TabletDir) {
+        if self.process.take().is_none() {
+            return;
+        }
+        if self.running_since.elapsed() >= STEADY_AFTER {
+            self.starts_in_a_row = 0;
+        }
+        let failure =
+            format!("mysqld {ending}; the last lines of its log:\n{}", error_log::tail(&dir.log(), 0));
+        tracing::warn!("{failure}");
+        self.note_failure(failure);
+    }
+
+    fn note_failure(&mut self, failure: String) {
+        let doublings = self.starts_in_a_row.saturating_sub(1).min(16);
+        let backoff = match self.starts_in_a_row {
+            0 => Duration::ZERO,
+            _ => (FIRST_BACKOFF * 2_u32.pow(doublings)).min(MAX_BACKOFF),
+        };
+        self.next_start = Instant::now() + backoff;
+        self.failure = Some(failure);
+    }
+
+    /// Starts mysqld and waits until it takes SQL. It is fenced then. A start that fails leaves no process.
+    pub async fn start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
+        self.starts_in_a_row += 1;
+        let began = Instant::now();
+        let started = Box::pin(self.try_start(dir, session)).await;
+        match &started {
+            Ok(()) => {
+                self.running_since = Instant::now();
+                self.failure = None;
+                let millis = began.elapsed().as_millis();
+                tracing::info!(pid = self.process().map(MysqldProcess::pid), millis, "mysqld is up, fenced");
+            }
+            Err(error) => {
+                if let Some(process) = self.process.take() {
+                    process.stop(SHUTDOWN_DEADLINE).await?;
+                }
+                self.note_failure(error.to_string());
+            }
+        }
+        started
+    }
+
+    async fn try_start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
+        check_port(self.recipe.listen)?;
+        self.write_files(dir).await?;
+        session.reset();
+        let log = dir.log();
+        let log_begins = error_log::end(&log);
+        let command = [
+            self.recipe.installation.program.clone().into_os_string(),
+            joined("--defaults-file=", dir.my_cnf()),
+        ];
+        let start = Start {
+            launcher: &self.recipe.launcher,
+            record: &dir.process_record(),
+            log: &log,
+            command: &command,
+        };
+        let process = self.process.insert(MysqldProcess::start(&start)?);
+        let tail = || error_log::tail(&log, log_begins);
+        tokio::select! {
+            ending = process.ended() => {
+                Err(StartError::Ended { ending, log: log.display().to_string(), tail: tail() })
+            }
+            ready = ready(session) => match ready {
+                // The passwords have done their work.
+                Ok(()) => Ok(durable::remove(&dir.init_file())?),
+                Err(why) => Err(StartError::NotReady { why, log: log.display().to_string(), tail: tail() }),
+            },
+        }
+    }
+
+    async fn write_files(&self, dir: &TabletDir) -> Result<(), StartError> {
+        let recipe = self.recipe.clone();
+        let data = dir.data();
+        let provide = move || template::provide(&recipe.installation, &recipe.cache, &data);
+        tokio::task::spawn_blocking(provide).await.map_err(io::Error::other)??;
+        let settings = Settings {
+            server_id: self.recipe.server_id,
+            listen: self.recipe.listen,
+            data_dir: &dir.data(),
+            socket: dir.socket(),
+            log: &dir.log(),
+            init_file: &dir.init_file(),
+            // As root, mysqld runs only when told so by name.
+            user: rustix::process::geteuid().is_root().then_some("root"),
+        };
+        let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets);
+        durable::write(&dir.my_cnf(), config::render(&settings).as_bytes())?;
+        durable::write(&dir.init_file(), accounts.as_bytes())?;
+        process::forget(&dir.process_record())?;
+        Ok(())
+    }
+
+    /// Stops mysqld in order, see `stop_mysqld`.
+    pub async fn stop(&mut self, dir: &TabletDir, session: &mut AgentSession) -> io::Result<()> {
+        stop_mysqld(self.process.take(), dir, Some(session)).await
+    }
+
+    /// Ends mysqld at once: it could not be fenced.
+    pub async fn kill(&mut self, dir: &TabletDir) -> io::Result<()> {
+        if let Some(process) = &self.process {
+            let ending = process.kill().await?;
+            self.note_end(ending, dir);
+        }
+        Ok(())
+    }
+}
+
+/// Stops mysqld in order: no new data session, no write, the sessions that are there ended, then a clean
+/// shutdown. Where the fence cannot be raised, mysqld is killed: a shutdown could release commits that wait
+/// for a replica, and acknowledge them; from a kill InnoDB recovers. Leaves nothing that stands for a running
+/// process.
+pub async fn stop_mysqld(
+    process: Option<MysqldProcess>,
+    dir: &TabletDir,
+    session: Option<&mut AgentSession>,
+) -> io::Result<()> {
+    if let Some(process) = process {
+        let fenced = match session {
+            Some(session) => fence_for_good(&process, session).await,
+            None => false,
+        };
+        let ending = if fenced { process.stop(SHUTDOWN_DEADLINE).await? } else { process.kill().await? };
+        tracing::info!(pid = process.pid(), "mysqld {ending}");
+    }
+    dir.sweep().map_err(io::Error::other)
+}
+
+/// Tells whether the fence stands and no data session is left, or mysqld has ended by itself.
+async fn fence_for_good(process: &MysqldProcess, session: &mut AgentSession) -> bool {
+    let fenced = async {
+        fence::raise(session).await?;
+        fence::sessions_end(session).await
+    };
+    let fenced = tokio::select! {
+        fenced = fenced => fenced,
+        _ = process.ended() => Ok(()),
+    };
+    session.reset();
+    if let Err(error) = &fenced {
+        tracing::warn!(%error, pid = process.pid(), "killing mysqld, because it could not be fenced first");
+    }
+    fenced.is_ok()
+}
+
+/// mysqld would find out too, but only after a second, and say so only in its log.
+fn check_port(address: SocketAddr) -> Result<(), StartError> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(StartError::PortInUse(address)),
+        Err(source) => Err(StartError::BadAddress { address, source }),
+    }
+}
+
+/// Waits until the agent can log in.
+async fn ready(session: &mut AgentSession) -> Result<(), SessionError> {
+    let mut last = SessionError::Silent;
+    let logged_in = timeout(STARTUP_DEADLINE, async {
+        while let Err(error) = fence::look(session).await {
+            // The init file has run before the first login, so this will not change.
+            if matches!(error, SessionError::Refused { code: ACCESS_DENIED, .. }) {
+                return Err(error);
+            }
+            last = error;
+            sleep(STARTUP_POLL).await;
+        }
+        Ok(())
+    });
+    match logged_in.await {
+        Ok(done) => done,
+        Err(_) => Err(last),
+    }
+}
+
+fn joined(option: &str, value: PathBuf) -> OsString {
+    let mut text = OsString::from(option);
+    text.push(value);
+    text
+}
