@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::FlockOperation;
 
+use crate::differential::session::Address;
 use crate::folder::Folder;
 use crate::ports::free_port;
 use crate::process::{Running, last_lines};
@@ -18,11 +19,12 @@ const SETTINGS: &[&str] = &[
     "--sql-require-primary-key=ON",
     "--sql-generate-invisible-primary-key=ON",
     "--show-gipk-in-create-table-and-information-schema=OFF",
-    "--character-set-server=utf8mb4",
-    "--collation-server=utf8mb4_0900_ai_ci",
-    "--default-time-zone=+00:00",
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
+    "--log-bin-trust-function-creators=ON",
+    "--local-infile=OFF",
+    "--secure-file-priv=NULL",
+    "--skip-name-resolve",
 ];
 
 /// Settings that make a server small and quick to start, and change no answer.
@@ -34,6 +36,12 @@ const FRUGAL: &[&str] = &[
     "--sync-binlog=0",
     "--innodb-flush-method=nosync",
 ];
+
+/// The account root, as clients over TCP are matched.
+const ACCOUNT: &str = "\
+CREATE USER IF NOT EXISTS root@'127.0.0.1';
+GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
+";
 
 /// A running mysqld whose account root has no password; ends when dropped.
 #[derive(Debug)]
@@ -50,9 +58,11 @@ impl PlainMysqld {
         let mysqld = programs::mysqld()?;
         let folder = Folder::new()?;
         copy_folder(&template(&mysqld)?, &folder.path().join("data"))?;
+        fs::write(folder.path().join("init.sql"), ACCOUNT)?;
         let port = free_port()?;
         let mut command = server(&mysqld, &folder.path().join("data"));
         command.args(SETTINGS).args(["--bind-address=127.0.0.1", &format!("--port={port}")]);
+        command.arg(format!("--init-file={}", folder.path().join("init.sql").display()));
         command.arg(format!("--socket={}", folder.path().join("mysqld.sock").display()));
         let mut running = Running::start("mysqld", &mut command, &folder.path().join("mysqld.log"))?;
         running.wait_until(|| TcpStream::connect(("127.0.0.1", port)).is_ok())?;
@@ -62,6 +72,16 @@ impl PlainMysqld {
     /// Its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Its account root, in a database or, if that is empty, in none.
+    pub fn root(&self, database: &str) -> Address {
+        Address {
+            port: self.port,
+            user: "root".to_owned(),
+            password: String::new(),
+            database: database.to_owned(),
+        }
     }
 
     /// Its unix socket.

@@ -5,20 +5,16 @@ use std::path::Path;
 use anyhow::Result;
 use tests::differential::run::{Contest, Report, Sharding};
 use tests::differential::script::{self, Script};
-use tests::differential::session::{Address, Session};
+use tests::differential::session::Session;
 use tests::mysqld::PlainMysqld;
 
 fn scripts() -> Result<Vec<Script>> {
     script::read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("differential"))
 }
 
-async fn root(server: &PlainMysqld) -> Result<Session> {
-    Session::connect(&Address { port: server.port(), user: "root".to_owned(), ..Address::default() }).await
-}
-
 /// A session in a new database of the judge.
 async fn judge(server: &PlainMysqld, database: &str) -> Result<Session> {
-    let mut session = root(server).await?;
+    let mut session = Session::connect(&server.root("")).await?;
     session.run_all(&[&format!("CREATE DATABASE `{database}`"), &format!("USE `{database}`")]).await?;
     Ok(session)
 }

@@ -22,8 +22,10 @@ pub fn check(source: &Source) -> Vec<Breach> {
 }
 
 fn ends_the_program(tokens: &[Token], at: usize) -> bool {
-    let (before, word, after) =
-        (tokens[at - 1].text.as_str(), tokens[at].text.as_str(), tokens[at + 1].text.as_str());
-    let called = matches!(before, "." | ":") && CALLS.contains(&word);
-    called || (after == "!" && MACROS.contains(&word))
+    let text = |at: usize| tokens[at].text.as_str();
+    let (before, word, after) = (text(at - 1), text(at), text(at + 1));
+    let method = before == "." && after == "(";
+    // Also as a value: `.map(Option::unwrap)`.
+    let path = at >= 3 && before == ":" && matches!(text(at - 3), "Option" | "Result" | ">");
+    ((method || path) && CALLS.contains(&word)) || (after == "!" && MACROS.contains(&word))
 }

@@ -1,0 +1,287 @@
+//! One real `shoal-tablet` with its mysqld, an etcd, and the means to look at all of them.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, OptsBuilder};
+use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
+use proto::ids::{KeyspaceName, ShardRef, TabletAlias, Term};
+use proto::rpc::tablet::tablet_client::TabletClient;
+use proto::rpc::tablet::{AssumeRoleRequest, Role, StatusRequest, StatusResponse};
+use rustix::process::{Pid, Signal};
+use tests::etcd::Etcd;
+use tests::folder::Folder;
+use tests::ports::free_port;
+use tests::process::last_lines;
+use tests::programs;
+use topo::Topology;
+use topo::records::ShardRecord;
+
+/// How long anything may take before a test fails; far more than it should.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(10);
+/// The tablet under test.
+pub const ALIAS: &str = "zone1-101";
+/// Another one, which only the topology speaks of.
+pub const OTHER: &str = "zone1-102";
+/// The cluster.
+pub const CLUSTER: &str = "test";
+
+/// A tablet's surroundings; ending the test ends what runs in it.
+pub struct Bed {
+    /// Its shard.
+    pub shard: ShardRef,
+    /// mysqld's port.
+    pub mysql_port: u16,
+    /// The agent's port.
+    pub rpc_port: u16,
+    /// The topology's store.
+    pub etcd: Etcd,
+    agent: Option<Child>,
+    // Last: it checks that no process is left.
+    folder: Folder,
+}
+
+impl Bed {
+    /// Surroundings in which nothing but etcd runs.
+    pub fn new(shard: &str) -> Result<Self> {
+        let folder = Folder::new()?;
+        let secrets = folder.path().join("secrets");
+        fs::create_dir(&secrets)?;
+        fs::write(secrets.join("data.secret"), "the data secret of this test\n")?;
+        fs::write(secrets.join("agent.secret"), "the agent secret of this test\n")?;
+        let (mysql_port, rpc_port) = (free_port()?, free_port()?);
+        let etcd = Etcd::start()?;
+        Ok(Self { shard: shard.parse()?, mysql_port, rpc_port, etcd, agent: None, folder })
+    }
+
+    /// The tablet's directory.
+    pub fn dir(&self) -> PathBuf {
+        self.folder.path().join("tablet")
+    }
+
+    /// Where files of the test may go.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command line that runs the tablet.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Command::new(programs::own("shoal-tablet")?);
+        command.args(["run", "--cluster", CLUSTER, "--etcd", &self.etcd.url(), "--alias", ALIAS]);
+        command.arg("--shard").arg(self.shard.to_string()).arg("--dir").arg(self.dir());
+        command.arg("--mysql-port").arg(self.mysql_port.to_string());
+        command.arg("--rpc-port").arg(self.rpc_port.to_string());
+        command.arg("--secrets").arg(self.folder.path().join("secrets"));
+        Ok(command)
+    }
+
+    /// Starts the agent.
+    pub fn start(&mut self) -> Result<()> {
+        ensure!(self.agent.is_none(), "the test has an agent already");
+        let log = OpenOptions::new().create(true).append(true).open(self.log())?;
+        let child = self.command()?.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        self.agent = Some(child);
+        Ok(())
+    }
+
+    /// Runs another agent with the command line to its end; what it said.
+    pub fn run_to_end(&self, mut command: Command) -> Result<(ExitStatus, String)> {
+        let path = self.folder.path().join("other.log");
+        let log = File::create(&path)?;
+        let mut child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait()? {
+                return Ok((status, fs::read_to_string(&path)?));
+            }
+            std::thread::sleep(POLL);
+        }
+        child.kill()?;
+        child.wait()?;
+        bail!("it does not end: {}", last_lines(&path))
+    }
+
+    /// Kills the agent with no chance to clean up.
+    pub fn kill_agent(&mut self) -> Result<()> {
+        let mut child = self.agent.take().context("no agent runs")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Ends the agent in order.
+    pub fn end(&mut self) -> Result<ExitStatus> {
+        let mut child = self.agent.take().context("no agent runs")?;
+        signal(child.id(), Signal::TERM)?;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(POLL);
+        }
+        child.kill()?;
+        child.wait()?;
+        bail!("the agent does not end:\n{}", last_lines(&self.log()))
+    }
+
+    /// Runs `shoal-tablet stop`; what it said.
+    pub fn stop(&self) -> Result<(ExitStatus, String)> {
+        let mut command = Command::new(programs::own("shoal-tablet")?);
+        command.arg("stop").arg("--dir").arg(self.dir());
+        self.run_to_end(command)
+    }
+
+    /// The agent's log.
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("agent.log")
+    }
+
+    /// mysqld's process id, as the agent wrote it down.
+    pub fn mysqld_pid(&self) -> Result<u32> {
+        let record: serde_json::Value = serde_json::from_slice(&fs::read(self.dir().join("mysqld.json"))?)?;
+        let pid = record["pid"].as_u64().context("no pid in the record")?;
+        Ok(u32::try_from(pid)?)
+    }
+
+    /// The topology.
+    pub async fn topology(&self) -> Result<Topology> {
+        Ok(Topology::connect(&[self.etcd.url()], CLUSTER).await?)
+    }
+
+    /// Writes the shard's record.
+    pub async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
+        let topology = self.topology().await?;
+        let record = ShardRecord { term: Term(term), primary: Some(alias.parse::<TabletAlias>()?) };
+        topology.put(&topology.keys().shard(Some(&self.shard)), &record).await?;
+        Ok(())
+    }
+
+    /// What the agent says of itself.
+    pub async fn status(&self) -> Result<StatusResponse> {
+        let mut client = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await?;
+        Ok(client.status(StatusRequest {}).await?.into_inner())
+    }
+
+    /// Asks the agent to take a role.
+    pub async fn assume(&self, role: Role, term: u64) -> Result<StatusResponse, tonic::Status> {
+        let connected = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await;
+        let mut client = connected.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+        let answer = client.assume_role(AssumeRoleRequest { term, role: role.into() }).await?;
+        answer.into_inner().status.ok_or_else(|| tonic::Status::internal("no status"))
+    }
+
+    /// Waits until the agent's status is as wanted, and gives it.
+    pub async fn until(
+        &self,
+        what: &str,
+        wanted: impl Fn(&StatusResponse) -> bool,
+    ) -> Result<StatusResponse> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
+        while Instant::now() < deadline {
+            match self.status().await {
+                Ok(status) if wanted(&status) => return Ok(status),
+                status => last = Some(status),
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("still not {what}: {last:?}\n{}", last_lines(&self.log()))
+    }
+
+    /// Waits until the tablet serves.
+    pub async fn until_serving(&self) -> Result<StatusResponse> {
+        self.until("serving", serves).await
+    }
+
+    /// Waits until mysqld runs behind its fence.
+    pub async fn until_fenced(&self) -> Result<StatusResponse> {
+        self.until("fenced", |status| status.mysqld_running && status.fenced).await
+    }
+
+    /// A session as a gate has it, over TCP with the account of a role.
+    pub async fn session(&self, role: DataRole) -> mysql_async::Result<Conn> {
+        let name = data_account(&self.shard.keyspace, role);
+        let password = self.data_password(&name);
+        self.log_in(&name, &password).await
+    }
+
+    /// A session over TCP with any account.
+    pub async fn log_in(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
+        let opts = OptsBuilder::default()
+            .ip_or_hostname("127.0.0.1")
+            .tcp_port(self.mysql_port)
+            .prefer_socket(false)
+            .user(Some(user))
+            .pass(Some(password));
+        tokio::time::timeout(PATIENCE, Conn::new(opts)).await.unwrap_or_else(|_| panic!("no answer to a login"))
+    }
+
+    /// A session over the Unix socket.
+    pub async fn log_in_locally(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
+        let opts = OptsBuilder::default()
+            .socket(Some(self.dir().join("mysql.sock").display().to_string()))
+            .user(Some(user))
+            .pass(Some(password));
+        Conn::new(opts).await
+    }
+
+    /// Password of a data account.
+    pub fn data_password(&self, account: &str) -> String {
+        self.secret(DATA_SECRET_FILE).password(account)
+    }
+
+    /// A secret of the cluster.
+    pub fn secret(&self, file: &str) -> Secret {
+        Secret::read(&self.folder.path().join("secrets"), file).unwrap()
+    }
+
+    /// The keyspace.
+    pub fn keyspace(&self) -> &KeyspaceName {
+        &self.shard.keyspace
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.agent {
+            // Only a failed test leaves one. An error means that it has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if self.dir().join("mysqld.json").exists() {
+            let _ = self.stop();
+        }
+    }
+}
+
+/// Whether the status is that of a serving primary.
+pub fn serves(status: &StatusResponse) -> bool {
+    status.mysqld_running && !status.fenced && status.reason.is_empty()
+}
+
+/// MySQL's code of the error.
+pub fn code<T>(result: mysql_async::Result<T>) -> u16 {
+    match result {
+        Err(mysql_async::Error::Server(error)) => error.code,
+        Err(error) => panic!("not an error of the server: {error}"),
+        Ok(_) => 0,
+    }
+}
+
+/// MySQL's code of the error that the statement meets; 0: none.
+pub async fn refusal(conn: &mut Conn, sql: &str) -> u16 {
+    code(conn.query_drop(sql).await)
+}
+
+/// Sends a signal to a process of this test.
+pub fn signal(pid: u32, signal: Signal) -> Result<()> {
+    let pid = Pid::from_raw(i32::try_from(pid)?).context("not a pid")?;
+    Ok(rustix::process::kill_process(pid, signal)?)
+}
