@@ -1,1 +1,135 @@
-//! A real cluster, started by the command that people use.
+//! A real cluster, started and ended by the command that people use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
+use proto::ids::KeyspaceName;
+
+use crate::differential::session::Address;
+use crate::folder::Folder;
+use crate::ports::free_port;
+use crate::process::{pids_naming, wait_for};
+use crate::programs;
+
+/// In a cluster file, the port that the gate gets.
+pub const GATE_PORT: &str = "{gate_port}";
+/// How long the processes of an ended cluster may still be seen.
+const GONE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A running cluster; `shoal local down` ends it when it is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    gate_port: u16,
+    folder: Folder,
+}
+
+impl Cluster {
+    /// Writes the cluster file, with a free port in place of [`GATE_PORT`], and waits until `up` says that the
+    /// cluster takes SQL.
+    pub fn start(file: &str) -> Result<Self> {
+        let (folder, gate_port) = (Folder::new()?, free_port()?);
+        let cluster = Self { gate_port, folder };
+        fs::write(cluster.file(), file.replace(GATE_PORT, &gate_port.to_string()))?;
+        cluster.up()?;
+        Ok(cluster)
+    }
+
+    /// `shoal local up` with the cluster's file.
+    pub fn up(&self) -> Result<String> {
+        self.shoal(&["local", "up", "-f", &self.file().to_string_lossy()])
+    }
+
+    /// `shoal local down`.
+    pub fn down(&self) -> Result<String> {
+        self.shoal(&["local", "down"])
+    }
+
+    /// Runs the command line on this cluster; what it printed, or an error with it.
+    pub fn shoal(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.try_shoal(arguments)?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        let name = arguments.join(" ");
+        ensure!(output.status.success(), "shoal {name}: {}\n{said}{complained}", output.status);
+        Ok(said)
+    }
+
+    /// Runs the command line on this cluster, whatever comes out.
+    pub fn try_shoal(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = Command::new(programs::own("shoal")?);
+        command.args(arguments).arg("--dir").arg(self.dir()).stdin(Stdio::null());
+        command.output().with_context(|| format!("shoal {} does not run", arguments.join(" ")))
+    }
+
+    /// The folder that the cluster keeps everything in.
+    pub fn dir(&self) -> PathBuf {
+        self.folder.path().join("cluster")
+    }
+
+    /// The cluster file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("cluster.yaml")
+    }
+
+    /// The gate's port on 127.0.0.1.
+    pub fn gate_port(&self) -> u16 {
+        self.gate_port
+    }
+
+    /// The gate, as a user of the cluster file whose password is the name.
+    pub fn gate(&self, user: &str, database: &str) -> Address {
+        Address {
+            port: self.gate_port,
+            user: user.to_owned(),
+            password: user.to_owned(),
+            database: database.to_owned(),
+        }
+    }
+
+    /// The mysqlds of a keyspace's shards, past the gate, with all that its data accounts may do.
+    pub fn shards(&self, keyspace: &str) -> Result<Vec<Shard>> {
+        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
+        let user = data_account(&name, DataRole::Admin);
+        let password = Secret::read(&self.dir().join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
+        let listed = self.shoal(&["get", "tablets"])?;
+        let shards: Vec<Shard> = listed
+            .lines()
+            .filter_map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let shard = words.iter().find_map(|word| word.strip_prefix(keyspace)?.strip_prefix('/'))?;
+                let port = words.iter().find_map(|word| word.strip_prefix("127.0.0.1:")?.parse().ok())?;
+                let (user, password) = (user.clone(), password.clone());
+                let address = Address { port, user, password, database: keyspace.to_owned() };
+                Some(Shard { name: shard.to_owned(), address })
+            })
+            .collect();
+        ensure!(!shards.is_empty(), "no tablet of {keyspace} in\n{listed}");
+        Ok(shards)
+    }
+}
+
+/// One shard's mysqld.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    /// Its key range.
+    pub name: String,
+    /// Where it is, as an account of the keyspace.
+    pub address: Address,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.down() {
+            eprintln!("the cluster could not be ended: {error:#}");
+        }
+        // The folder judges what is left.
+        let _ = wait_for("all processes are gone", GONE_DEADLINE, || no_process_in(self.folder.path()));
+    }
+}
+
+fn no_process_in(folder: &Path) -> bool {
+    pids_naming(folder).is_empty()
+}

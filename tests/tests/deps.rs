@@ -1,0 +1,133 @@
+//! `make deps` takes what fits, refuses what does not by name, and ends with one clear error.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::Result;
+use tests::folder::Folder;
+
+/// A machine with the programs of this one that the script needs, and others that only say a version.
+struct Machine {
+    folder: Folder,
+}
+
+impl Machine {
+    fn new(borrowed: &[&str]) -> Result<Self> {
+        let machine = Self { folder: Folder::new()? };
+        fs::create_dir(machine.bin())?;
+        for name in borrowed {
+            let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+                .map(|folder| folder.join(name))
+                .find(|path| path.is_file());
+            if let Some(found) = found {
+                std::os::unix::fs::symlink(found, machine.bin().join(name))?;
+            }
+        }
+        Ok(machine)
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.folder.path().join("bin")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    fn add(&self, name: &str, says: &str) -> Result<()> {
+        let path = self.bin().join(name);
+        fs::write(&path, format!("#!/bin/sh\necho '{says}'\n"))?;
+        Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
+    }
+
+    fn install(&self) -> Result<Output> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deps/install");
+        let mut command = Command::new(script);
+        command.env_clear().env("PATH", self.bin()).env("SHOAL_CACHE", self.cache());
+        // Nothing listens on the discard port.
+        Ok(command.env("SHOAL_DEBIAN_MIRROR", "http://127.0.0.1:9/nothing").output()?)
+    }
+}
+
+const TOOLS: &[&str] = &[
+    "env", "bash", "sh", "cat", "mkdir", "rm", "mv", "flock", "awk", "mawk", "grep", "sed", "head", "tail",
+    "sort", "chmod", "mktemp", "ls", "du", "find", "xargs",
+];
+const ARCHIVE_TOOLS: &[&str] = &["apt-get", "dpkg"];
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn add_fitting(machine: &Machine) -> Result<()> {
+    machine
+        .add("mysqld", "/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)")?;
+    machine.add("mysql", "mysql  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)")?;
+    machine.add("etcd", "etcd Version: 3.5.9")?;
+    machine.add("protoc", "libprotoc 3.21.12")
+}
+
+#[test]
+fn programs_on_path_that_fit_are_used_and_nothing_is_fetched() -> Result<()> {
+    let machine = Machine::new(TOOLS)?;
+    add_fitting(&machine)?;
+    // A wrapper from the time before they were installed would hide them.
+    fs::create_dir_all(machine.cache().join("bin"))?;
+    fs::write(machine.cache().join("bin/mysqld"), "")?;
+    let output = machine.install()?;
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    for found in
+        ["mysqld: 8.4.3 found on PATH", "mysql: 8.4.3 found", "etcd: 3.5.9 found", "protoc: 3.21.12 found"]
+    {
+        assert!(text.contains(found), "{found:?} is not in\n{text}");
+    }
+    assert_eq!(fs::read_dir(machine.cache().join("bin"))?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn old_servers_and_mariadb_are_refused_by_name() -> Result<()> {
+    for (says, reason) in [
+        (
+            "mysqld  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)",
+            "is version 8.0.36, Shoal needs 8.4",
+        ),
+        ("mysqld  Ver 11.8.3-MariaDB-1 for debian-linux-gnu on x86_64", "is MariaDB"),
+    ] {
+        let machine = Machine::new(TOOLS)?;
+        add_fitting(&machine)?;
+        machine.add("mysqld", says)?;
+        let output = machine.install()?;
+        let expected = format!("refused: {} {reason}", machine.bin().join("mysqld").display());
+        assert!(!output.status.success() && said(&output).contains(&expected), "{}", said(&output));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_machine_without_apt_is_told_what_to_put_on_path() -> Result<()> {
+    let output = Machine::new(TOOLS)?.install()?;
+    let text = said(&output);
+    assert!(!output.status.success());
+    assert!(text.contains("has no apt-get") && text.contains("mysqld and mysql (>= 8.4"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn an_archive_out_of_reach_is_one_clear_error_and_leaves_nothing_half_made() -> Result<()> {
+    let machine = Machine::new(&[TOOLS, ARCHIVE_TOOLS].concat())?;
+    if !machine.bin().join("apt-get").exists() {
+        println!("passed over: this machine has no apt-get");
+        return Ok(());
+    }
+    let output = machine.install()?;
+    let text = said(&output);
+    assert!(!output.status.success());
+    assert_eq!(text.matches("error:").count(), 1, "{text}");
+    assert!(text.contains("cannot be reached") && text.contains("127.0.0.1:9"), "{text}");
+    assert!(!machine.cache().join("mysql").exists());
+    Ok(())
+}
