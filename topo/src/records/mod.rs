@@ -16,7 +16,7 @@ pub use routing::{KeyspaceRouting, RoutingRecord, TableRule};
 pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
 pub use shard::ShardRecord;
 pub use tablet::{TabletLiveness, TabletRecord};
-pub use user::UserRecord;
+pub use user::{PasswordError, UserRecord};
 pub use vschema::{ColumnVindex, TableVschema, VindexDefinition, VschemaRecord};
 
 use serde::Serialize;
