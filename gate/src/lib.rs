@@ -1,1 +1,96 @@
-//! Placeholder.
+//! The gate: speaks the MySQL protocol to applications and sends every statement to where its rows are.
+//!
+//! ```text
+//!   server ─► session ─► sql (fingerprint) ─► plan cache ──────────────► executor ─► backend ─► mysqld
+//!             login       │ miss: kind, parse      ▲                     route, relay  pools
+//!             commands    └──────► planner ─► plan ┘                     schema change
+//! ```
+//!
+//! One thread per core, each with a runtime, connections and plans of its own; the topology's snapshot is
+//! shared. This crate never writes routing, and keeps nothing whose loss would lose anything.
+
+pub mod backend;
+pub mod config;
+pub mod executor;
+pub mod limits;
+pub mod plan;
+pub mod plan_cache;
+pub mod planner;
+pub mod server;
+pub mod session;
+pub mod sql;
+pub mod tls;
+pub mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use anyhow::Context;
+use proto::account::{DATA_SECRET_FILE, DataRole, Secret};
+use proto::wire::auth::{ServerKey, new_nonce};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use topo::Topology;
+use topo::records::{TabletRecord, UserRecord};
+use topo::snapshot::SnapshotFeed;
+
+use config::Config;
+use session::credentials::Credentials;
+use worker::Shared;
+
+/// What clients are greeted with before any tablet has said which MySQL it runs.
+const FALLBACK_VERSION: &str = "8.4.0";
+
+/// A gate that is ready to accept clients.
+pub struct App {
+    shared: Arc<Shared>,
+    secret: Arc<Secret>,
+    threads: usize,
+}
+
+impl App {
+    /// Reads secrets and topology; an error when either is not to be had.
+    pub async fn build(config: &Config) -> anyhow::Result<Self> {
+        let secret = Secret::read(&config.secrets, DATA_SECRET_FILE)?;
+        let tls = match (&config.tls_cert, &config.tls_key) {
+            (Some(certificate), Some(key)) => tls::from_files(certificate, key)?,
+            _ => tls::self_signed()?,
+        };
+        let topology = Topology::connect(&config.etcd, &config.cluster).await?;
+        let feed = SnapshotFeed::start(&topology).await?;
+        let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
+        let shared = Shared {
+            name: format!("shoal-gate at {}", config.listen),
+            server_version: server_version(&topology).await?,
+            topology,
+            feed,
+            credentials: Credentials::default(),
+            nobody: UserRecord::new(&random, DataRole::Read).context("cannot hash a password")?,
+            server_key: ServerKey::generate()?,
+            tls,
+            last_connection: AtomicU32::new(0),
+            draining: CancellationToken::new(),
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            shared: Arc::new(shared),
+            secret: Arc::new(secret),
+            threads: config.threads.unwrap_or(cores).max(1),
+        })
+    }
+
+    /// Serves clients until `shutdown`.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
+        server::run(listener, self.shared, self.secret, self.threads, shutdown).await.context("serving clients")
+    }
+}
+
+/// The lowest version among the tablets, so that clients use no feature that one of them lacks.
+async fn server_version(topology: &Topology) -> anyhow::Result<String> {
+    let tablets = topology.list::<TabletRecord>(&topology.keys().tablet(None)).await?;
+    let versions = tablets.into_iter().map(|(_, tablet)| tablet.value.mysql_version);
+    let numbers = |version: &String| {
+        version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok()).collect::<Vec<u32>>()
+    };
+    Ok(versions.min_by_key(numbers).unwrap_or_else(|| FALLBACK_VERSION.to_owned()))
+}

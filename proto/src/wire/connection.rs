@@ -121,6 +121,14 @@ impl Connection {
         matches!(self.stream, Stream::Tls(_))
     }
 
+    /// Whether nothing has arrived that was not asked for, not even the end of the stream; only for
+    /// connections without TLS, others are never quiet.
+    pub fn is_quiet(&self) -> bool {
+        let Stream::Tcp(stream) = &self.stream else { return false };
+        let would_block = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        self.buffer.is_empty() && stream.try_read(&mut [0]).is_err_and(would_block)
+    }
+
     /// What has arrived and was not consumed.
     pub fn buffered(&self) -> &[u8] {
         &self.buffer

@@ -34,8 +34,8 @@ pub mod command {
     pub const PING: u8 = 0x0e;
     /// Prepares a statement.
     pub const STMT_PREPARE: u8 = 0x16;
+    /// Sends a long parameter of a prepared statement; has no answer.
+    pub const STMT_SEND_LONG_DATA: u8 = 0x18;
     /// Forgets a prepared statement; has no answer.
     pub const STMT_CLOSE: u8 = 0x19;
-    /// Resets the session without a new login.
-    pub const RESET_CONNECTION: u8 = 0x1f;
 }

@@ -1,0 +1,103 @@
+//! The gate's own questions to a mysqld: statements whose small answers it reads itself.
+
+use std::io;
+
+use proto::errors::{ClientError, ErrorId};
+use proto::wire::command;
+use proto::wire::connection::{Connection, ReadError};
+use proto::wire::packet::{take_lenenc_bytes, take_lenenc_int, write_payload};
+
+use crate::limits::MAX_CONTROL_ANSWER_BYTES;
+
+/// A row of text values; `None` is NULL.
+pub type Row = Vec<Option<String>>;
+
+/// Why a question got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// MySQL refused the statement; its error packet as it is, for the client.
+    #[error("MySQL refused the statement")]
+    Refused(Vec<u8>),
+    /// The connection broke, or the answer was not one.
+    #[error("the connection to MySQL broke: {0}")]
+    Lost(#[from] ReadError),
+    /// The answer does not follow the protocol.
+    #[error("MySQL's answer cannot be read")]
+    Unreadable,
+}
+
+impl From<io::Error> for AskError {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error.into())
+    }
+}
+
+/// Executes a statement that has no rows; gives the OK packet's payload as it is.
+pub async fn execute(connection: &mut Connection, sql: &[u8]) -> Result<Vec<u8>, AskError> {
+    let first = send(connection, command::QUERY, sql).await?;
+    match first.0.first() {
+        Some(0x00) => Ok(first.0),
+        _ => Err(AskError::Unreadable),
+    }
+}
+
+/// Executes a statement and reads its rows. The connection's capabilities must include DEPRECATE_EOF.
+pub async fn query(connection: &mut Connection, sql: &str) -> Result<Vec<Row>, AskError> {
+    let (first, mut sequence) = send(connection, command::QUERY, sql.as_bytes()).await?;
+    let columns = take_lenenc_int(&mut &first[..]).ok_or(AskError::Unreadable)?;
+    for _ in 0..columns {
+        (_, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+    }
+    let mut rows = Vec::new();
+    loop {
+        let payload;
+        (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+        match payload.first() {
+            Some(0xff) => return Err(AskError::Refused(payload)),
+            Some(0xfe) if payload.len() < 0xff_ffff => return Ok(rows),
+            _ => rows.push(row(&payload, columns).ok_or(AskError::Unreadable)?),
+        }
+    }
+}
+
+/// Whether MySQL can prepare the statement; nothing is executed. The connection must be closed afterwards: it
+/// keeps the prepared statement.
+pub async fn prepares(connection: &mut Connection, sql: &[u8]) -> Result<(), AskError> {
+    send(connection, command::STMT_PREPARE, sql).await.map(|_| ())
+}
+
+/// Sends a command and gives the first packet of the answer, with the next sequence id.
+async fn send(connection: &mut Connection, command: u8, text: &[u8]) -> Result<(Vec<u8>, u8), AskError> {
+    let mut payload = Vec::with_capacity(1 + text.len());
+    payload.push(command);
+    payload.extend_from_slice(text);
+    let mut out = bytes::BytesMut::new();
+    write_payload(&mut out, 0, &payload);
+    connection.write_all(&out).await?;
+    let (first, sequence) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
+    if first.first() == Some(&0xff) {
+        return Err(AskError::Refused(first));
+    }
+    Ok((first, sequence))
+}
+
+fn row(mut payload: &[u8], columns: u64) -> Option<Row> {
+    let mut row = Row::new();
+    for _ in 0..columns {
+        if payload.first() == Some(&0xfb) {
+            payload = &payload[1..];
+            row.push(None);
+        } else {
+            row.push(Some(String::from_utf8(take_lenenc_bytes(&mut payload)?.to_vec()).ok()?));
+        }
+    }
+    payload.is_empty().then_some(row)
+}
+
+/// MySQL's error, or ours where the connection to the shard broke.
+pub fn answer_of(error: AskError, shard: impl std::fmt::Display) -> Result<Vec<u8>, ClientError> {
+    match error {
+        AskError::Refused(packet) => Ok(packet),
+        AskError::Lost(_) | AskError::Unreadable => Err(ErrorId::ShardLost.with(shard)),
+    }
+}

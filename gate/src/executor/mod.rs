@@ -1,0 +1,6 @@
+//! Does what a plan says. Knows nothing of SQL: it sends the client's bytes, or questions of its own.
+
+pub mod control;
+pub mod relay;
+pub mod route;
+pub mod schema_change;

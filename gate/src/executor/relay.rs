@@ -1,0 +1,54 @@
+//! Sends a client's packet to a shard and the shard's answer to the client, byte for byte.
+
+use std::io;
+
+use proto::wire::CapabilityFlags;
+use proto::wire::connection::Connection;
+use proto::wire::response::{End, ResponseScanner};
+
+use crate::limits::MAX_FORWARD_BYTES;
+
+/// How a relay went wrong.
+#[derive(Debug)]
+pub enum RelayError {
+    /// The client is gone; the shard's connection is in the middle of an answer.
+    Client(io::Error),
+    /// The shard is gone before it answered anything: the client can be told.
+    ShardBeforeAnswer,
+    /// The shard is gone in the middle of its answer: only closing the client's connection is honest.
+    ShardWithinAnswer,
+}
+
+/// Relays one request of `request_bytes` at the front of the client's buffer and its answer. Afterwards the
+/// request is still in the client's buffer.
+pub async fn relay(
+    client: &mut Connection,
+    request_bytes: usize,
+    shard: &mut Connection,
+    capabilities: CapabilityFlags,
+) -> Result<End, RelayError> {
+    let request = &client.buffered()[..request_bytes];
+    shard.write_all(request).await.map_err(|_| RelayError::ShardBeforeAnswer)?;
+    let mut scanner = ResponseScanner::new(capabilities);
+    let mut scanned = 0;
+    let mut forwarded = false;
+    loop {
+        let lost = if forwarded { RelayError::ShardWithinAnswer } else { RelayError::ShardBeforeAnswer };
+        match shard.fill().await {
+            Ok(bytes) if bytes > 0 => {}
+            _ => return Err(lost),
+        }
+        let Ok(progress) = scanner.scan(&shard.buffered()[scanned..]) else { return Err(lost) };
+        scanned += progress.forward;
+        // A short answer goes out in one write when it is whole; a long one piece by piece.
+        if progress.end.is_some() || scanned >= MAX_FORWARD_BYTES {
+            shard.forward(scanned, client).await.map_err(RelayError::Client)?;
+            scanned = 0;
+            forwarded = true;
+        }
+        if let Some(end) = progress.end {
+            // Nobody asked for more than the answer.
+            return if shard.buffered().is_empty() { Ok(end) } else { Err(RelayError::ShardWithinAnswer) };
+        }
+    }
+}

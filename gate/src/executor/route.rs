@@ -1,0 +1,54 @@
+//! Which shard a route goes to, for the literals at hand.
+
+use proto::errors::{ClientError, ErrorId};
+use topo::snapshot::Keyspace;
+use topo::value::{Sign, convert};
+
+use crate::plan::{Pin, Target};
+use crate::sql::character_set::CharacterSet;
+use crate::sql::fingerprint::LiteralSpan;
+use crate::sql::literal::decode;
+
+/// A statement's literals, to be read from its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Literals<'a> {
+    /// The statement as the client sent it.
+    pub sql: &'a [u8],
+    /// Where its literals stand.
+    pub spans: &'a [LiteralSpan],
+    /// What they are written in.
+    pub character_set: CharacterSet,
+}
+
+/// Index of the shard in the keyspace.
+pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
+    let pins = match target {
+        Target::Any => return if keyspace.shards.is_empty() { Err(unavailable(keyspace)) } else { Ok(0) },
+        Target::Pinned(pins) => pins,
+    };
+    let mut agreed = None;
+    for pin in pins {
+        let shard = pinned_shard(pin, keyspace, literals)?;
+        match agreed {
+            Some(other) if other != shard => return Err(ErrorId::SeveralShards.plain()),
+            _ => agreed = Some(shard),
+        }
+    }
+    agreed.ok_or_else(|| ErrorId::Internal.with("a route without pins"))
+}
+
+fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
+    let inexact = || ErrorId::InexactValue.with(&pin.key.column);
+    let span = literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
+    let raw = &literals.sql[span.start..span.end];
+    let sign = if pin.negative { Sign::Minus } else { Sign::Plus };
+    let mut scratch = Vec::new();
+    let literal = decode(raw, span.class, sign, literals.character_set, &mut scratch).ok_or_else(inexact)?;
+    let value = convert(&literal, &pin.key.kind).map_err(|_| inexact())?;
+    let id = pin.key.vindex.map(&value).map_err(|_| inexact())?;
+    keyspace.shard_for(&id).ok_or_else(|| unavailable(keyspace))
+}
+
+fn unavailable(keyspace: &Keyspace) -> ClientError {
+    ErrorId::ShardUnavailable.with(format_args!("of keyspace {}", keyspace.name))
+}

@@ -1,0 +1,32 @@
+//! The gate's bounds, by name.
+
+use std::time::Duration;
+
+/// How deep expressions may nest; the parser's own stack is bounded by it.
+pub const MAX_PARSE_DEPTH: usize = 128;
+/// Longest normalised text that is parsed and planned, in bytes.
+pub const MAX_PLANNED_TEXT_BYTES: usize = 1024 * 1024;
+/// Longest normalised text whose plan is kept, in bytes.
+pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
+/// Plans that one thread keeps; when it has more it begins anew.
+pub const MAX_CACHED_PLANS: usize = 4096;
+/// Clients of one gate.
+pub const MAX_CLIENTS: usize = 4096;
+/// Idle connections that one thread keeps to one tablet under one login.
+pub const MAX_IDLE_PER_POOL: usize = 64;
+/// Longest time from accepting a client to the end of its login.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long clients may go on with their present statement when the gate stops.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest piece of a response that is forwarded at once, in bytes.
+pub const MAX_FORWARD_BYTES: usize = 64 * 1024;
+/// Largest answer to the gate's own questions to MySQL (schema, judgement), in bytes.
+pub const MAX_CONTROL_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Life of the lock on a schema change if its gate dies.
+pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
+/// How long a schema change waits for another one.
+pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a schema change waits for its own gate to have learnt of it.
+pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Users whose passwords are remembered for fast authentication.
+pub const MAX_REMEMBERED_USERS: usize = 10_000;

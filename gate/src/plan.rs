@@ -1,0 +1,89 @@
+//! What a statement comes to: decided once, and nobody looks at SQL after it.
+
+use proto::errors::ClientError;
+use proto::ids::KeyspaceName;
+use topo::snapshot::ShardingKey;
+
+/// The decision on one normalised statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// The client's own bytes go to one shard, and its answer comes back as it is.
+    Route(Route),
+    /// A schema change, made on every shard.
+    ChangeSchema(SchemaChange),
+    /// Answered by the gate.
+    Answer(Answer),
+    /// Not done. Where a keyspace is named, its MySQL is asked first (by preparing the statement) whether the
+    /// statement is wrong by itself; then MySQL's error is the answer.
+    Refuse {
+        /// What the client is told.
+        error: ClientError,
+        /// Whose MySQL judges the statement.
+        judge: Option<KeyspaceName>,
+    },
+}
+
+/// To one shard of a keyspace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Whose shards.
+    pub keyspace: KeyspaceName,
+    /// Which of them.
+    pub target: Target,
+    /// What becomes of the connection afterwards.
+    pub afterwards: Afterwards,
+}
+
+/// Which shard.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Any: the statement reads no sharded rows, or there is only one.
+    Any,
+    /// The one that all pins agree on; never empty.
+    Pinned(Vec<Pin>),
+}
+
+/// A sharding column that is compared with, or set to, a literal of the statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pin {
+    /// The column and its vindex.
+    pub key: ShardingKey,
+    /// Number of the literal.
+    pub literal: usize,
+    /// Whether a minus stands before it.
+    pub negative: bool,
+}
+
+/// What becomes of a connection after a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    /// The next statement may use it.
+    Reuse,
+    /// It is closed: the statement may have left state in its session.
+    Close,
+}
+
+/// A schema change on every shard of a keyspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaChange {
+    /// Whose schema.
+    pub keyspace: KeyspaceName,
+    /// The word that a denied client is told of, such as `CREATE`.
+    pub verb: &'static str,
+    /// The table that a CREATE TABLE in a sharded keyspace makes. It is made on one shard first, read back and
+    /// judged there.
+    pub creates: Option<String>,
+}
+
+/// What the gate answers by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// OK, nothing to do.
+    Ok,
+    /// From now on this is the default database.
+    Use(KeyspaceName),
+    /// From now on the client talks utf8mb4.
+    SetNamesUtf8mb4,
+    /// The keyspaces.
+    Databases,
+}

@@ -1,0 +1,59 @@
+//! Plans that one thread keeps, so that a statement of a known form is neither parsed nor planned again.
+//!
+//! A plan is found by the statement's normalised text and the session's default database, compared in full:
+//! a hash alone could be collided on purpose. It is good as long as its keyspace has the same plan version.
+//! Only routes are kept; refusals are rare and may depend on more.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proto::ids::KeyspaceName;
+use topo::snapshot::Snapshot;
+
+use crate::limits::{MAX_CACHED_PLANS, MAX_CACHED_TEXT_BYTES};
+use crate::plan::{Plan, Route};
+
+/// The plans of one thread.
+#[derive(Default)]
+pub struct PlanCache {
+    /// By default database (`None`: no default database), then by normalised text.
+    plans: HashMap<Option<KeyspaceName>, HashMap<Vec<u8>, Kept>>,
+    size: usize,
+}
+
+struct Kept {
+    route: Rc<Route>,
+    plan_version: u64,
+}
+
+impl PlanCache {
+    /// The route of a statement, if it is known and still good.
+    pub fn get(&self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot) -> Option<Rc<Route>> {
+        let kept = self.plans.get(database)?.get(text)?;
+        let keyspace = snapshot.keyspace(kept.route.keyspace.as_str())?;
+        (keyspace.plan_version == kept.plan_version).then(|| kept.route.clone())
+    }
+
+    /// Keeps the plan if it is a route, and gives it as one.
+    pub fn keep(
+        &mut self,
+        text: &[u8],
+        database: &Option<KeyspaceName>,
+        snapshot: &Snapshot,
+        plan: Plan,
+    ) -> Result<Rc<Route>, Plan> {
+        let Plan::Route(route) = plan else { return Err(plan) };
+        let route = Rc::new(route);
+        let keyspace = snapshot.keyspace(route.keyspace.as_str());
+        if let (Some(keyspace), true) = (keyspace, text.len() <= MAX_CACHED_TEXT_BYTES) {
+            if self.size >= MAX_CACHED_PLANS {
+                self.plans.clear();
+                self.size = 0;
+            }
+            let kept = Kept { route: route.clone(), plan_version: keyspace.plan_version };
+            let of_database = self.plans.entry(database.clone()).or_default();
+            self.size += usize::from(of_database.insert(text.to_vec(), kept).is_none());
+        }
+        Ok(route)
+    }
+}

@@ -1,0 +1,28 @@
+//! What no statement may contain, whatever its kind.
+
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::SIDECAR_SCHEMA;
+
+use super::Request;
+use crate::sql::fingerprint::Marks;
+use crate::sql::words::{names, session_function};
+
+/// Refuses what could not be answered rightly or may not be touched.
+pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
+    if names(request.text).any(|name| name.text.eq_ignore_ascii_case(SIDECAR_SCHEMA)) {
+        return Err(ErrorId::SidecarSchema.plain());
+    }
+    if request.marks.has(Marks::EXECUTABLE_COMMENT) {
+        return Err(ErrorId::ExecutableComment.plain());
+    }
+    if request.marks.has(Marks::USER_VARIABLE) {
+        return Err(ErrorId::SessionState.with("a user variable"));
+    }
+    if request.marks.has(Marks::UNTERMINATED) || request.marks.has(Marks::PLACEHOLDER) {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    match session_function(request.text) {
+        Some(function) => Err(ErrorId::SessionState.with(function)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,156 @@
+//! From a normalised statement and a snapshot to a plan; pure.
+//!
+//! ```text
+//!   guards     what no statement may contain
+//!   kind       by the first words
+//!   target     which keyspace the statement is about
+//!   pins       sharded: which literals fix the shard         (pins, insert)
+//!   schema     DDL: what the shards could not keep true      (schema_change)
+//! ```
+//!
+//! The rule that everything follows: a statement is routed only where its answer is certain to be that of one
+//! MySQL with all the rows; everything else is refused by name.
+
+mod guards;
+mod insert;
+mod pins;
+mod schema_change;
+mod set;
+mod show;
+mod target;
+
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+use sqlparser::ast::Statement;
+use topo::snapshot::{Keyspace, Snapshot};
+
+use crate::limits::MAX_PLANNED_TEXT_BYTES;
+use crate::plan::{Afterwards, Answer, Plan, Route, Target};
+use crate::sql::fingerprint::Marks;
+use crate::sql::kind::{Ddl, Kind, kind_of};
+use crate::sql::parse::parse;
+use target::Tables;
+
+/// What is planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The normalised text.
+    pub text: &'a str,
+    /// The client's own text.
+    pub raw: &'a str,
+    /// What the fingerprint saw.
+    pub marks: Marks,
+    /// The session's default database.
+    pub database: Option<&'a KeyspaceName>,
+    /// The cluster.
+    pub snapshot: &'a Snapshot,
+}
+
+/// The plan for a statement.
+pub fn plan(request: Request<'_>) -> Plan {
+    decide(&request).unwrap_or_else(|error| {
+        // Access and naming errors are the gate's own to give; for the rest MySQL may know better what is wrong.
+        let judge = match error.id.row().kind {
+            proto::errors::ErrorKind::Refused if !is_final(error.id) => {
+                target::judge(&request).map(|keyspace| keyspace.name.clone())
+            }
+            _ => None,
+        };
+        Plan::Refuse { error, judge }
+    })
+}
+
+fn is_final(id: ErrorId) -> bool {
+    matches!(id, ErrorId::UnknownDatabase | ErrorId::NoDatabase | ErrorId::SidecarSchema | ErrorId::Transaction)
+}
+
+fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
+    guards::check(request)?;
+    match kind_of(request.text) {
+        Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request),
+        Kind::Use => Ok(Plan::Answer(Answer::Use(target::used(request)?))),
+        Kind::Set => set::plan(request),
+        Kind::EndTransaction => end_transaction(request),
+        Kind::BeginTransaction(what) => Err(ErrorId::Transaction.with(what)),
+        Kind::ShowDatabases => show::databases(request),
+        Kind::ShowSchema => Ok(to_any(show::keyspace(request)?, Afterwards::Reuse)),
+        Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
+        Kind::Explain => unsharded_only(request, "EXPLAIN", Afterwards::Reuse),
+        Kind::ServerOnly => unsharded_only(request, "this statement", Afterwards::Close),
+        Kind::Ddl(ddl) => schema_change::plan(request, ddl),
+        Kind::SessionState(what) => Err(ErrorId::SessionState.with(what)),
+        Kind::Unsupported(what) => Err(ErrorId::UnsupportedStatement.with(what)),
+        // MySQL has an error for an empty statement, too.
+        Kind::Empty => Ok(to_any(target::any(request)?, Afterwards::Reuse)),
+        Kind::Unknown => Err(ErrorId::NotUnderstood.plain()),
+    }
+}
+
+/// SELECT, INSERT, REPLACE, UPDATE, DELETE.
+fn rows_statement(request: &Request<'_>) -> Result<Plan, ClientError> {
+    if let Some(keyspace) = target::unsharded_throughout(request) {
+        return Ok(to_any(keyspace, Afterwards::Reuse));
+    }
+    if request.text.len() > MAX_PLANNED_TEXT_BYTES {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    let parsed = parse(request.text).ok().and_then(|statement| Some((Tables::of(&statement)?, statement)));
+    let Some((tables, statement)) = parsed else {
+        // An unsharded keyspace takes any statement of MySQL, also those that the parser does not know.
+        let keyspace = target::by_names(request)?;
+        return if keyspace.sharded {
+            Err(ErrorId::NotUnderstood.plain())
+        } else {
+            Ok(to_any(keyspace, Afterwards::Reuse))
+        };
+    };
+    let Some(keyspace) = target::of_tables(request, &tables)? else {
+        return Ok(to_any(target::any(request)?, Afterwards::Reuse));
+    };
+    if !keyspace.sharded {
+        return Ok(to_any(keyspace, Afterwards::Reuse));
+    }
+    let pins = match &statement {
+        Statement::Insert(insert) => insert::pins(insert, &tables, keyspace)?,
+        other => pins::of_statement(other, &tables, keyspace)?,
+    };
+    Ok(Plan::Route(Route {
+        keyspace: keyspace.name.clone(),
+        target: Target::Pinned(pins),
+        afterwards: Afterwards::Reuse,
+    }))
+}
+
+fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
+    let mut words = crate::sql::words::names(request.text);
+    if words.any(|word| ["CHAIN", "RELEASE"].iter().any(|w| word.text.eq_ignore_ascii_case(w))) {
+        return Err(ErrorId::Transaction.with("AND CHAIN or RELEASE"));
+    }
+    Ok(Plan::Answer(Answer::Ok))
+}
+
+fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> Result<Plan, ClientError> {
+    let keyspace = target::by_names(request)?;
+    if keyspace.sharded {
+        return Err(ErrorId::UnsupportedStatement.with(format_args!("{what} in a sharded keyspace")));
+    }
+    Ok(to_any(keyspace, afterwards))
+}
+
+fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
+    Plan::Route(Route { keyspace: keyspace.name.clone(), target: Target::Any, afterwards })
+}
+
+/// The word that a client without the right is told of.
+fn verb(ddl: Ddl) -> &'static str {
+    match ddl {
+        Ddl::CreateTable => "CREATE",
+        Ddl::AlterTable | Ddl::RenameTable => "ALTER",
+        Ddl::DropTable | Ddl::Truncate => "DROP",
+        Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
+        Ddl::Other => "CREATE",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Which literals fix the shard of a SELECT, UPDATE or DELETE.
+//!
+//! Every reference to a table must be pinned in the query block in which it stands: a condition that all of
+//! its rows must meet there compares its sharding column with a literal. Conditions that all rows must meet
+//! are those of WHERE, those of inner joins, and for the inner side of a left join those of its ON.
+
+use std::ops::ControlFlow;
+
+use proto::errors::{ClientError, ErrorId};
+use sqlparser::ast::{
+    BinaryOperator, Delete, Expr, FromTable, JoinConstraint, JoinOperator, ObjectName, Query, Select, SetExpr,
+    Statement, TableFactor, TableWithJoins, UnaryOperator, Update, Value, Visit, Visitor,
+};
+use topo::snapshot::{Keyspace, Sharding, ShardingKey, Table};
+
+use super::target::{TableName, Tables};
+use crate::plan::Pin;
+use crate::sql::fingerprint::decode_placeholder;
+
+/// The pins of a statement that is no INSERT, at least one.
+pub(super) fn of_statement(
+    statement: &Statement,
+    tables: &Tables,
+    keyspace: &Keyspace,
+) -> Result<Vec<Pin>, ClientError> {
+    let mut walk = Walk { tables, keyspace, pins: Vec::new() };
+    match statement {
+        Statement::Query(_) => {}
+        Statement::Update(update) => walk.update(update)?,
+        Statement::Delete(delete) => walk.delete(delete)?,
+        _ => return Err(ErrorId::NotUnderstood.plain()),
+    }
+    if let ControlFlow::Break(error) = statement.visit(&mut walk) {
+        return Err(error);
+    }
+    // Each reference has its pin; one that stands where the walk does not look would be missing.
+    if walk.pins.len() != tables.references.len() {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    Ok(walk.pins)
+}
+
+/// The usable sharding key of a table.
+pub(super) fn sharding_key<'a>(keyspace: &'a Keyspace, name: &str) -> Result<(&'a Table, &'a ShardingKey), ClientError> {
+    let table = keyspace.table(name).ok_or_else(|| ErrorId::NoVschemaEntry.with(name))?;
+    match &table.sharding {
+        Some(Sharding::By(key)) => Ok((table, key)),
+        Some(Sharding::Declared { .. }) => Err(ErrorId::NotUnderstood.plain()),
+        Some(Sharding::Unusable { column, why }) => {
+            Err(ErrorId::BadShardingColumn.with(format_args!("column {column} of {name} ({why})")))
+        }
+        None => Err(ErrorId::NoVschemaEntry.with(name)),
+    }
+}
+
+/// The literal that an expression is, with its sign.
+pub(super) fn literal(expr: &Expr) -> Option<(usize, bool)> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(text) => Some((decode_placeholder(text.strip_prefix('?')?)?.0, false)),
+            _ => None,
+        },
+        Expr::Nested(inner) => literal(inner),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => literal(expr).map(|(number, negative)| (number, !negative)),
+        _ => None,
+    }
+}
+
+struct Walk<'a> {
+    tables: &'a Tables,
+    keyspace: &'a Keyspace,
+    pins: Vec<Pin>,
+}
+
+impl Visitor for Walk<'_> {
+    type Break = ClientError;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<ClientError> {
+        match self.body(&query.body) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn body(&mut self, body: &SetExpr) -> Result<(), ClientError> {
+        match body {
+            SetExpr::Select(select) => self.select(select),
+            SetExpr::SetOperation { left, right, .. } => {
+                self.body(left)?;
+                self.body(right)
+            }
+            // Nested queries are visited by themselves.
+            SetExpr::Query(_) | SetExpr::Values(_) => Ok(()),
+            _ => Err(ErrorId::NotUnderstood.plain()),
+        }
+    }
+
+    fn select(&mut self, select: &Select) -> Result<(), ClientError> {
+        if select.into.is_some() {
+            return Err(ErrorId::SessionState.with("SELECT … INTO"));
+        }
+        self.block(&select.from, select.selection.as_ref())
+    }
+
+    fn update(&mut self, update: &Update) -> Result<(), ClientError> {
+        self.block(std::slice::from_ref(&update.table), update.selection.as_ref())?;
+        for assignment in &update.assignments {
+            refuse_sharding_column(&assignment.target, &self.pins)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Result<(), ClientError> {
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        if !delete.tables.is_empty() || delete.using.is_some() {
+            return Err(ErrorId::NotUnderstood.plain());
+        }
+        self.block(from, delete.selection.as_ref())
+    }
+
+    /// Pins every table of one query block.
+    fn block(&mut self, from: &[TableWithJoins], selection: Option<&Expr>) -> Result<(), ClientError> {
+        let mut block = Block::default();
+        for item in from {
+            block.item(item, &[])?;
+        }
+        let factors = block.factors.len();
+        for (factor, conditions) in &block.factors {
+            let TableFactor::Table { name, alias, .. } = factor else { continue };
+            let name = TableName::read(name).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+            if name.schema.is_none() && !self.tables.references.contains(&name) {
+                // A common table expression, or DUAL: its query is a block of its own.
+                continue;
+            }
+            let (table, key) = sharding_key(self.keyspace, &name.table)?;
+            let binding = Binding {
+                schema: self.keyspace.name.as_str(),
+                table: &table.name,
+                alias: alias.as_ref().map(|alias| alias.name.value.as_str()),
+                alone: factors == 1,
+                column: &key.column,
+            };
+            let all = selection.into_iter().chain(block.conditions.iter().copied()).chain(conditions.iter().copied());
+            let (number, negative) =
+                all.filter_map(|condition| binding.pinned_by(condition)).next().ok_or_else(|| {
+                    ErrorId::NoShardingValue.with(format_args!("table {} (sharded by {})", name.table, key.column))
+                })?;
+            self.pins.push(Pin { key: key.clone(), literal: number, negative });
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an assignment to the sharding column of a table that the pins are of.
+pub(super) fn refuse_sharding_column(
+    target: &sqlparser::ast::AssignmentTarget,
+    pins: &[Pin],
+) -> Result<(), ClientError> {
+    let last = |name: &ObjectName| name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
+    let column = match target {
+        sqlparser::ast::AssignmentTarget::ColumnName(name) => last(name),
+        sqlparser::ast::AssignmentTarget::Tuple(_) => None,
+    }
+    .ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    match pins.iter().find(|pin| pin.key.column.eq_ignore_ascii_case(&column)) {
+        Some(pin) => Err(ErrorId::ShardingColumnUpdate.with(&pin.key.column)),
+        None => Ok(()),
+    }
+}
+
+/// The tables of a query block and the conditions that their rows must meet.
+#[derive(Default)]
+struct Block<'a> {
+    /// Each with the conditions that only its rows must meet.
+    factors: Vec<(&'a TableFactor, Vec<&'a Expr>)>,
+    /// Conditions that the rows of all tables must meet.
+    conditions: Vec<&'a Expr>,
+}
+
+impl<'a> Block<'a> {
+    /// Takes in `a JOIN b …`; `own` are the conditions of the outer join whose inner side it is.
+    fn item(&mut self, item: &'a TableWithJoins, own: &[&'a Expr]) -> Result<(), ClientError> {
+        self.factor(&item.relation, own)?;
+        for join in &item.joins {
+            let mut inner = own.to_vec();
+            match &join.join_operator {
+                JoinOperator::Join(constraint)
+                | JoinOperator::Inner(constraint)
+                | JoinOperator::CrossJoin(constraint)
+                | JoinOperator::StraightJoin(constraint) => self.conditions.extend(on(constraint)),
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => inner.extend(on(constraint)),
+                JoinOperator::Right(_) | JoinOperator::RightOuter(_) => {}
+                _ => return Err(ErrorId::NotUnderstood.plain()),
+            }
+            self.factor(&join.relation, &inner)?;
+        }
+        Ok(())
+    }
+
+    fn factor(&mut self, factor: &'a TableFactor, own: &[&'a Expr]) -> Result<(), ClientError> {
+        match factor {
+            TableFactor::Table { args: None, .. } | TableFactor::Derived { .. } | TableFactor::JsonTable { .. } => {
+                self.factors.push((factor, own.to_vec()));
+                Ok(())
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.item(table_with_joins, own),
+            _ => Err(ErrorId::NotUnderstood.plain()),
+        }
+    }
+}
+
+fn on(constraint: &JoinConstraint) -> Option<&Expr> {
+    match constraint {
+        JoinConstraint::On(condition) => Some(condition),
+        _ => None,
+    }
+}
+
+/// How a query block names one of its tables, and the column that is looked for.
+struct Binding<'a> {
+    schema: &'a str,
+    table: &'a str,
+    alias: Option<&'a str>,
+    /// No other table stands in the block, so an unqualified column is this one's.
+    alone: bool,
+    column: &'a str,
+}
+
+impl Binding<'_> {
+    /// The literal that the condition fixes the column to, if it does for every row that meets it.
+    fn pinned_by(&self, condition: &Expr) -> Option<(usize, bool)> {
+        match condition {
+            Expr::Nested(inner) => self.pinned_by(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                self.pinned_by(left).or_else(|| self.pinned_by(right))
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+                if self.is_column(left) {
+                    literal(right)
+                } else if self.is_column(right) {
+                    literal(left)
+                } else {
+                    None
+                }
+            }
+            Expr::InList { expr, list, negated: false } if self.is_column(expr) => match list.as_slice() {
+                [one] => literal(one),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn is_column(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Nested(inner) => self.is_column(inner),
+            Expr::Identifier(name) => self.alone && name.value.eq_ignore_ascii_case(self.column),
+            Expr::CompoundIdentifier(parts) => {
+                let parts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
+                match parts.as_slice() {
+                    [table, column] => {
+                        *table == self.alias.unwrap_or(self.table) && column.eq_ignore_ascii_case(self.column)
+                    }
+                    [schema, table, column] => {
+                        self.alias.is_none()
+                            && *schema == self.schema
+                            && *table == self.table
+                            && column.eq_ignore_ascii_case(self.column)
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! DDL: which schema changes every shard may make, and what the shards together could not keep true.
+//!
+//! What a statement does is never derived from our reading of it: MySQL makes the change and its schema is
+//! read back. Here only the words are looked at that could break what holds over all shards; a statement with
+//! such a word is refused unless it is plainly harmless. A new table is judged after it was made on one shard.
+
+use proto::errors::{ClientError, ErrorId};
+use sqlparser::ast::{AlterTableOperation, CreateIndex, Expr, IndexColumn, Statement, TableConstraint};
+use topo::snapshot::Keyspace;
+
+use super::pins::sharding_key;
+use super::target::{self, TableName};
+use super::{Request, verb};
+use crate::plan::{Plan, SchemaChange};
+use crate::sql::kind::Ddl;
+use crate::sql::parse::parse;
+use crate::sql::words::{Name, names};
+
+/// The plan for a schema change.
+pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
+    let keyspace = target::by_names(request)?;
+    let creates = if keyspace.sharded { check_sharded(request, ddl, keyspace)? } else { None };
+    Ok(Plan::ChangeSchema(SchemaChange { keyspace: keyspace.name.clone(), verb: verb(ddl), creates }))
+}
+
+/// Gives the table that is created, if one is.
+fn check_sharded(request: &Request<'_>, ddl: Ddl, keyspace: &Keyspace) -> Result<Option<String>, ClientError> {
+    let words: Vec<Name<'_>> = names(request.text).collect();
+    let has = |word: &str| words.iter().any(|name| name.text.eq_ignore_ascii_case(word));
+    if has("FOREIGN") || has("REFERENCES") {
+        return Err(ErrorId::UnenforceableDdl.with("a foreign key"));
+    }
+    match ddl {
+        Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
+        Ddl::CreateTable => {
+            if has("SELECT") || has("ROW") || words.iter().filter(|w| w.text.eq_ignore_ascii_case("TABLE")).count() > 1 {
+                return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
+            }
+            let table = created_table(&words).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+            if keyspace.table(table).is_none_or(|table| table.sharding.is_none()) {
+                return Err(ErrorId::NoVschemaEntry.with(table));
+            }
+            Ok(Some(table.to_owned()))
+        }
+        Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
+        Ddl::AlterTable if !RISKY_IN_ALTER.iter().any(|word| has(word)) && !names_sharding_column(&words, keyspace) => {
+            Ok(None)
+        }
+        Ddl::CreateIndex | Ddl::AlterTable => check_unique(request, keyspace).map(|()| None),
+        Ddl::RenameTable => Err(ErrorId::UnsupportedStatement.with("RENAME TABLE in a sharded keyspace")),
+        Ddl::Other => Err(ErrorId::UnsupportedStatement.with("this schema change in a sharded keyspace")),
+    }
+}
+
+/// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
+const RISKY_IN_ALTER: [&str; 8] =
+    ["UNIQUE", "PRIMARY", "AUTO_INCREMENT", "RENAME", "CONVERT", "CHANGE", "EXCHANGE", "TABLESPACE"];
+
+fn created_table<'a>(words: &[Name<'a>]) -> Option<&'a str> {
+    let mut rest = words.iter().skip_while(|word| !word.text.eq_ignore_ascii_case("TABLE")).skip(1);
+    let mut name = rest.next()?;
+    if name.text.eq_ignore_ascii_case("IF") {
+        name = rest.nth(2)?;
+    }
+    if name.is_qualifier() {
+        name = rest.next()?;
+    }
+    Some(name.text)
+}
+
+fn names_sharding_column(words: &[Name<'_>], keyspace: &Keyspace) -> bool {
+    let keys = words.iter().filter_map(|word| sharding_key(keyspace, word.text).ok());
+    keys.map(|(_, key)| &key.column).any(|column| words.iter().any(|word| word.text.eq_ignore_ascii_case(column)))
+}
+
+/// Lets only new unique keys pass that include the sharding column.
+fn check_unique(request: &Request<'_>, keyspace: &Keyspace) -> Result<(), ClientError> {
+    let refused = || ErrorId::NotUnderstood.plain();
+    match parse(request.raw).map_err(|_| refused())? {
+        Statement::CreateIndex(CreateIndex { table_name, columns, .. }) => {
+            let table = TableName::read(&table_name).ok_or_else(refused)?;
+            includes_sharding_column(&columns, &table, keyspace)
+        }
+        Statement::AlterTable(alter) => {
+            let table = TableName::read(&alter.name).ok_or_else(refused)?;
+            for operation in &alter.operations {
+                match operation {
+                    AlterTableOperation::AddConstraint { constraint: TableConstraint::Unique(unique), .. } => {
+                        includes_sharding_column(&unique.columns, &table, keyspace)?;
+                    }
+                    AlterTableOperation::AddConstraint { constraint: TableConstraint::Index(_), .. } => {}
+                    _ => return Err(refused()),
+                }
+            }
+            Ok(())
+        }
+        _ => Err(refused()),
+    }
+}
+
+fn includes_sharding_column(
+    columns: &[IndexColumn],
+    table: &TableName,
+    keyspace: &Keyspace,
+) -> Result<(), ClientError> {
+    let (_, key) = sharding_key(keyspace, &table.table)?;
+    let includes = columns.iter().any(|column| match &column.column.expr {
+        Expr::Identifier(name) => name.value.eq_ignore_ascii_case(&key.column),
+        _ => false,
+    });
+    if includes { Ok(()) } else { Err(ErrorId::UnenforceableDdl.with("a unique key without the sharding column")) }
+}

@@ -1,0 +1,39 @@
+//! SHOW and DESCRIBE.
+
+use proto::errors::{ClientError, ErrorId};
+use topo::snapshot::Keyspace;
+
+use super::{Request, target};
+use crate::plan::{Answer, Plan};
+use crate::sql::words::names;
+
+/// SHOW DATABASES without a filter.
+pub(super) fn databases(request: &Request<'_>) -> Result<Plan, ClientError> {
+    if names(request.text).count() > 2 {
+        return Err(ErrorId::UnsupportedStatement.with("SHOW DATABASES with a filter"));
+    }
+    Ok(Plan::Answer(Answer::Databases))
+}
+
+/// The keyspace whose schema is shown: after `FROM` or `IN`, before a point, or the default one.
+pub(super) fn keyspace<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+    let words: Vec<_> = names(request.text).collect();
+    let about_tables = words.iter().take(3).any(|word| word.text.eq_ignore_ascii_case("TABLES"));
+    let sources: Vec<&str> = words
+        .windows(2)
+        .filter(|pair| ["FROM", "IN"].iter().any(|w| pair[0].text.eq_ignore_ascii_case(w)))
+        .map(|pair| pair[1].text)
+        .collect();
+    // `SHOW TABLES FROM schema`; `SHOW COLUMNS FROM table FROM schema`.
+    let schema = if about_tables { sources.first() } else { sources.get(1) };
+    match schema {
+        Some(schema) => target::by_schema(request, schema),
+        None if shows_no_table(&words) => target::any(request),
+        None => target::by_names(request),
+    }
+}
+
+fn shows_no_table(words: &[crate::sql::words::Name<'_>]) -> bool {
+    let subject = words.get(1).map(|word| word.text.to_ascii_uppercase());
+    matches!(subject.as_deref(), Some("COLLATION" | "ENGINES" | "CHARACTER"))
+}

@@ -1,0 +1,206 @@
+//! Which keyspace a statement is about.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::{KeyspaceName, RESERVED_SCHEMAS};
+use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Statement, Visit, Visitor, With, visit_relations};
+use topo::snapshot::Keyspace;
+
+use super::Request;
+use crate::sql::words::names;
+
+/// The tables that a statement names, from its syntax tree.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    /// Every reference to a table that is not a common table expression, in no particular order.
+    pub(super) references: Vec<TableName>,
+    /// Names of common table expressions, in lower case.
+    expressions: BTreeSet<String>,
+    inside_query: bool,
+}
+
+/// A table as the statement names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TableName {
+    /// The schema before the point.
+    pub(super) schema: Option<String>,
+    /// The table.
+    pub(super) table: String,
+}
+
+impl TableName {
+    /// From a name of one or two parts.
+    pub(super) fn read(name: &ObjectName) -> Option<Self> {
+        let part = |i: usize| name.0.get(i).and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
+        match name.0.len() {
+            1 => Some(Self { schema: None, table: part(0)? }),
+            2 => Some(Self { schema: Some(part(0)?), table: part(1)? }),
+            _ => None,
+        }
+    }
+
+    /// DUAL stands where MySQL's grammar wants a table and there is none.
+    fn is_dual(&self) -> bool {
+        self.schema.is_none() && self.table.eq_ignore_ascii_case("dual")
+    }
+}
+
+impl Tables {
+    /// Everything that the statement names; `None` where the syntax tree does not show all of it.
+    pub(super) fn of(statement: &Statement) -> Option<Self> {
+        let mut tables = Self::default();
+        if statement.visit(&mut tables).is_break() {
+            return None;
+        }
+        let Self { references, expressions } = &mut tables;
+        references.retain(|name| name.schema.is_some() || !expressions.contains(&name.table.to_lowercase()));
+        Some(tables)
+    }
+}
+
+impl Visitor for Tables {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let outermost = !std::mem::replace(&mut self.inside_query, true);
+        if let Some(with) = &query.with {
+            // The names of an inner WITH may mean tables elsewhere in the statement.
+            if !outermost || !refers_backwards(with) {
+                return ControlFlow::Break(());
+            }
+            self.expressions.extend(with.cte_tables.iter().map(expression_name));
+        }
+        if hides_tables(&query.body) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        match TableName::read(relation) {
+            Some(name) if name.is_dual() => {}
+            Some(name) => self.references.push(name),
+            None => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether every expression refers only to those before it: a name used in its own definition, or before it, is
+/// that of a table, unless the WITH is recursive.
+fn refers_backwards(with: &With) -> bool {
+    let names: Vec<String> = with.cte_tables.iter().map(expression_name).collect();
+    with.cte_tables.iter().enumerate().all(|(place, expression)| {
+        let not_yet = &names[if with.recursive { place + 1 } else { place }..];
+        let flow = visit_relations(&expression.query, |relation| match TableName::read(relation) {
+            Some(TableName { schema: None, table }) if not_yet.contains(&table.to_lowercase()) => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        flow.is_continue()
+    })
+}
+
+fn expression_name(expression: &Cte) -> String {
+    expression.alias.name.value.to_lowercase()
+}
+
+/// Whether the body has parts whose tables a visitor is not shown, such as `TABLE t`.
+fn hides_tables(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => false,
+        SetExpr::SetOperation { left, right, .. } => hides_tables(left) || hides_tables(right),
+        _ => true,
+    }
+}
+
+/// The keyspace of all tables that the statement names; `None`: it names no table.
+pub(super) fn of_tables<'a>(request: &Request<'a>, tables: &Tables) -> Result<Option<&'a Keyspace>, ClientError> {
+    let mut found: Option<&Keyspace> = None;
+    for reference in &tables.references {
+        let keyspace = match &reference.schema {
+            None => default(request)?,
+            Some(schema) => by_schema(request, schema)?,
+        };
+        match found {
+            Some(other) if other.name != keyspace.name => return Err(ErrorId::SeveralKeyspaces.plain()),
+            _ => found = Some(keyspace),
+        }
+    }
+    if let (Some(keyspace), Some(database)) = (found, request.database)
+        && keyspace.name != *database
+        && asks_for_database(request.text)
+    {
+        // The connection of another keyspace's account has another default database.
+        return Err(ErrorId::SeveralKeyspaces.plain());
+    }
+    Ok(found)
+}
+
+/// The keyspace of a statement that was not parsed: the default one, unless its text qualifies a name by another.
+pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+    let named: BTreeSet<&str> = names(request.text)
+        .filter(|name| name.is_qualifier() && request.snapshot.keyspace(name.text).is_some())
+        .map(|name| name.text)
+        .collect();
+    let mut named = named.into_iter();
+    match (named.next(), named.next()) {
+        (None, _) => default(request),
+        (Some(one), None) if request.database.is_none_or(|database| database.as_str() == one) => by_schema(request, one),
+        _ => Err(ErrorId::SeveralKeyspaces.plain()),
+    }
+}
+
+/// The default keyspace, if it is unsharded and the statement qualifies no name: then no tree is needed to see
+/// that it is about nothing else.
+pub(super) fn unsharded_throughout<'a>(request: &Request<'a>) -> Option<&'a Keyspace> {
+    let keyspace = default(request).ok()?;
+    (!keyspace.sharded && !request.text.contains('.')).then_some(keyspace)
+}
+
+/// The keyspace for a statement without tables: the default one, or any.
+pub(super) fn any<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+    if request.database.is_some() {
+        return default(request);
+    }
+    request.snapshot.keyspaces().next().map(AsRef::as_ref).ok_or_else(|| ErrorId::NoDatabase.plain())
+}
+
+/// Whose MySQL can judge a statement that was refused.
+pub(super) fn judge<'a>(request: &Request<'a>) -> Option<&'a Keyspace> {
+    by_names(request).or_else(|_| any(request)).ok()
+}
+
+/// The keyspace that USE names.
+pub(super) fn used(request: &Request<'_>) -> Result<KeyspaceName, ClientError> {
+    let name = names(request.text).nth(1).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    by_schema(request, name.text).map(|keyspace| keyspace.name.clone())
+}
+
+/// The keyspace with a schema's name.
+pub(super) fn by_schema<'a>(request: &Request<'a>, schema: &str) -> Result<&'a Keyspace, ClientError> {
+    if let Some(keyspace) = request.snapshot.keyspace(schema) {
+        return Ok(keyspace);
+    }
+    if RESERVED_SCHEMAS.iter().any(|reserved| reserved.eq_ignore_ascii_case(schema)) {
+        // Every server has these of its own; those of an unsharded keyspace are the truth about it.
+        return match default(request) {
+            Ok(keyspace) if !keyspace.sharded => Ok(keyspace),
+            _ => Err(ErrorId::UnsupportedStatement.with(format_args!("schema {schema}"))),
+        };
+    }
+    Err(ErrorId::UnknownDatabase.with(schema))
+}
+
+fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+    let database = request.database.ok_or_else(|| ErrorId::NoDatabase.plain())?;
+    request
+        .snapshot
+        .keyspace(database.as_str())
+        .map(AsRef::as_ref)
+        .ok_or_else(|| ErrorId::UnknownDatabase.with(database))
+}
+
+fn asks_for_database(text: &str) -> bool {
+    names(text).any(|name| ["DATABASE", "SCHEMA"].iter().any(|f| name.text.eq_ignore_ascii_case(f)))
+}

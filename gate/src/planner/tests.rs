@@ -1,0 +1,277 @@
+use std::sync::Arc;
+
+use topo::Topology;
+use topo::records::{
+    Column, ColumnType, ColumnVindex, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord, SchemaRecord,
+    TableSchema, TableVschema, VindexDefinition, Visibility, VschemaRecord,
+};
+use topo::snapshot::SnapshotFeed;
+use topo::store::MemoryStore;
+use topo::topology::Transaction;
+
+use super::*;
+use crate::sql::fingerprint::Fingerprint;
+
+/// `shop`, sharded: customers(id, name, city), orders(customer_id, id, total), both by xxhash; `main`, unsharded.
+async fn cluster() -> Arc<Snapshot> {
+    let topology = Topology::new(Arc::new(MemoryStore::new()), "test");
+    let (shop, main): (KeyspaceName, KeyspaceName) = ("shop".parse().unwrap(), "main".parse().unwrap());
+    let halves = KeyspaceRouting { shards: vec!["-80".parse().unwrap(), "80-".parse().unwrap()] };
+    let whole = KeyspaceRouting { shards: vec!["-".parse().unwrap()] };
+    let routing = RoutingRecord {
+        version: 1,
+        keyspaces: [(shop.clone(), halves), (main.clone(), whole)].into(),
+        table_rules: Vec::new(),
+    };
+    let by = |column: &str| TableVschema {
+        column_vindexes: vec![ColumnVindex { column: column.into(), name: "spread".into() }],
+    };
+    let vschema = VschemaRecord {
+        vindexes: [("spread".into(), VindexDefinition { kind: "xxhash".into() })].into(),
+        tables: [
+            ("customers".into(), by("id")),
+            ("orders".into(), by("customer_id")),
+            ("planned".into(), by("id")),
+        ]
+        .into(),
+    };
+    let tables = [
+        ("customers".to_owned(), table(&["id", "name", "city"])),
+        ("orders".to_owned(), table(&["customer_id", "id", "total"])),
+        ("stray".to_owned(), table(&["id"])),
+    ];
+    let keys = topology.keys();
+    let transaction = Transaction::new()
+        .put(&keys.routing(), &routing)
+        .and_then(|t| t.put(&keys.keyspace(Some(&shop)), &KeyspaceRecord { sharded: true }))
+        .and_then(|t| t.put(&keys.keyspace(Some(&main)), &KeyspaceRecord { sharded: false }))
+        .and_then(|t| t.put(&keys.vschema(&shop), &vschema))
+        .and_then(|t| t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into() }))
+        .unwrap();
+    topology.commit(transaction).await.unwrap();
+    SnapshotFeed::start(&topology).await.unwrap().snapshot()
+}
+
+fn table(columns: &[&str]) -> TableSchema {
+    let column = |name: &&str| Column {
+        name: (*name).to_owned(),
+        kind: ColumnType::Integer { bits: 64, unsigned: false },
+        sql_type: "bigint".into(),
+        nullable: false,
+        auto_increment: false,
+        visibility: Visibility::Visible,
+    };
+    let primary = IndexSchema { name: "PRIMARY".into(), unique: true, columns: vec![columns[0].to_owned()] };
+    TableSchema { columns: columns.iter().map(column).collect(), indexes: vec![primary] }
+}
+
+/// The plan in a line: `shop id=5`, `shop any`, `main any close`, `shop change CREATE`, `answer …`, an error id.
+fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
+    let database: Option<KeyspaceName> = database.map(|name| name.parse().unwrap());
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.read(sql.as_bytes());
+    let text = String::from_utf8(fingerprint.text.clone()).unwrap();
+    let request =
+        Request { text: &text, raw: sql, marks: fingerprint.marks, database: database.as_ref(), snapshot };
+    match plan(request) {
+        Plan::Route(route) => {
+            let target = match &route.target {
+                Target::Any => "any".to_owned(),
+                Target::Pinned(pins) => {
+                    let pin = |pin: &crate::plan::Pin| {
+                        let span = fingerprint.literals[pin.literal];
+                        let sign = if pin.negative { "-" } else { "" };
+                        format!("{}={sign}{}", pin.key.column, &sql[span.start..span.end])
+                    };
+                    pins.iter().map(pin).collect::<Vec<_>>().join(" ")
+                }
+            };
+            let close = if route.afterwards == Afterwards::Close { " close" } else { "" };
+            format!("{} {target}{close}", route.keyspace)
+        }
+        Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
+        Plan::Answer(answer) => format!("answer {answer:?}"),
+        Plan::Refuse { error, .. } => error.id.row().id.to_owned(),
+    }
+}
+
+fn assert_plans(snapshot: &Snapshot, database: Option<&str>, cases: &[(&str, &str)]) {
+    for (sql, expected) in cases {
+        assert_eq!(planned(snapshot, database, sql), *expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn equality_on_the_sharding_column_names_one_shard() {
+    let cases = [
+        ("select * from customers where id = 5", "shop id=5"),
+        ("select * from customers where (name = 'x' and (-5 = (ID)))", "shop id=-5"),
+        ("select * from shop.customers where shop.customers.id = 5", "shop id=5"),
+        ("select c.name from customers as c where c.id in (5) order by 1 limit 3", "shop id=5"),
+        ("select city, count(*) from customers where id='5' group by city having count(*) > 1", "shop id='5'"),
+        ("select * from customers c join orders o on o.customer_id = c.id where c.id=5 and o.customer_id=5", "shop id=5 customer_id=5"),
+        ("select * from customers c left join orders o on o.customer_id = 5 where c.id = 5", "shop id=5 customer_id=5"),
+        ("select * from customers c join orders o on o.customer_id = 5 and c.id = 5", "shop id=5 customer_id=5"),
+        ("select * from customers where id=5 and exists (select 1 from orders where customer_id = 5)", "shop id=5 customer_id=5"),
+        ("select * from (select name from customers where id = 5) as d", "shop id=5"),
+        ("with c as (select name from customers where id = 5) select * from c", "shop id=5"),
+        ("select name from customers where id=1 union all select city from customers where id=1", "shop id=1 id=1"),
+        ("update customers set name = 'y', city = 'z' where id = 5 limit 1", "shop id=5"),
+        ("delete from customers where id = 5 and name = 'x'", "shop id=5"),
+        ("select 1 from dual", "shop any"),
+        ("select now(), 1 + 2", "shop any"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn statements_that_name_no_shard_are_refused() {
+    let cases = [
+        ("select * from customers", "SH2001"),
+        ("select * from customers where id > 5", "SH2001"),
+        ("select * from customers where id = 5 or name = 'x'", "SH2001"),
+        ("select * from customers where not id = 5", "SH2001"),
+        ("select * from customers where id = 5 + 0", "SH2001"),
+        ("select * from customers where id in (5, 6)", "SH2001"),
+        ("select * from customers where id not in (5)", "SH2001"),
+        ("select * from customers where id + 0 = 5", "SH2001"),
+        ("select * from customers where id = null", "SH2001"),
+        ("select * from customers where name = 5", "SH2001"),
+        ("select name as id from customers having id = 5", "SH2001"),
+        // A left join keeps the outer side's rows whatever its ON says; so does a right join.
+        ("select * from customers c left join orders o on c.id = 5 and o.customer_id = 5", "SH2001"),
+        ("select * from customers c right join orders o on c.id = 5 and o.customer_id = 5", "SH2001"),
+        // Another table's column, and a subquery that is not pinned itself.
+        ("select * from customers c, orders o where id = 5 and o.customer_id = 5", "SH2001"),
+        ("select * from customers c, orders o where o.id = 5 and c.id = 5", "SH2001"),
+        ("select * from customers where id = 5 and exists (select 1 from orders o where o.id = 5)", "SH2001"),
+        ("select * from customers where id = (select max(id) from orders where customer_id = 5)", "SH2001"),
+        ("select (select count(*) from orders) from customers where id = 5", "SH2001"),
+        // Common table expressions with names that mean tables, too.
+        ("with c as (select * from customers), customers as (select 1) select * from c", "SH2004"),
+        ("select * from (with customers as (select 1) select * from customers) d, customers", "SH2004"),
+        ("with customers as (select * from customers where id=5) select * from customers where id=5", "SH2004"),
+        ("table customers", "SH2004"),
+        ("select * from customers where id=5 union table customers", "SH2004"),
+        ("select * from stray where id = 5", "SH2009"),
+        ("select * from nowhere where id = 5", "SH2009"),
+        ("select * from main.t, customers where id = 5", "SH2013"),
+        ("update customers set id = 6 where id = 5", "SH2007"),
+        ("update customers c set c.ID = 6 where c.id = 5", "SH2007"),
+        ("delete c from customers c where c.id = 5", "SH2004"),
+        ("delete from customers", "SH2001"),
+        ("select * into outfile 'x' from customers where id = 5", "SH2004"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn inserts_are_routed_by_the_value_in_every_row() {
+    let cases = [
+        ("insert into customers values (5, 'x', 'y')", "shop id=5"),
+        ("insert into customers (name, ID) values ('x', -5), ('y', 6)", "shop id=-5 id=6"),
+        ("insert into orders values (7, 1, 10), (7, 2, 20)", "shop customer_id=7 customer_id=7"),
+        ("insert ignore into customers set name = 'x', id = 5", "shop id=5"),
+        ("replace into customers values (5, 'x', 'y')", "shop id=5"),
+        ("insert into customers values (5,'x','y') on duplicate key update name = values(name)", "shop id=5"),
+        ("insert into customers values (5,'x','y') on duplicate key update id = 6", "SH2007"),
+        ("insert into customers (name) values ('x')", "SH2001"),
+        ("insert into customers (id, name) values (5)", "SH2004"),
+        ("insert into customers values (null, 'x', 'y')", "SH2002"),
+        ("insert into customers values (default, 'x', 'y')", "SH2002"),
+        ("insert into customers values (2 + 3, 'x', 'y')", "SH2002"),
+        ("insert into customers select * from orders where customer_id = 5", "SH2004"),
+        ("insert into customers values (5, (select name from orders where customer_id = 5), 'y')", "SH2004"),
+        ("insert into stray values (5)", "SH2009"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn an_unsharded_keyspace_takes_everything_but_session_state() {
+    let cases = [
+        ("select * from t order by a limit 5", "main any"),
+        ("table t", "main any"),
+        ("select * from t procedure analyse lock in share mode", "main any"),
+        ("explain select * from t", "main any"),
+        ("call p(1)", "main any close"),
+        ("select * from information_schema.tables", "main any"),
+        ("create view v as select 1", "main change CREATE"),
+        ("select * from shop.customers where id = 5", "shop id=5"),
+        ("select database() from shop.customers where id = 5", "SH2013"),
+        ("begin", "SH2006"),
+        ("commit and chain", "SH2006"),
+        ("set sql_mode = ''", "SH2005"),
+        ("select @a", "SH2005"),
+        ("select last_insert_id()", "SH2005"),
+        ("show warnings", "SH2005"),
+        ("lock tables t read", "SH2005"),
+        ("create temporary table t (a int)", "SH2005"),
+        ("/*!40101 set names utf8 */", "SH2010"),
+        ("select * from _shoal.heartbeat", "SH1012"),
+        ("select * from `_shoal` . t", "SH1012"),
+        ("grant all on *.* to x", "SH2011"),
+        ("drop database main", "SH2011"),
+        ("selec 1", "SH2004"),
+        ("select 'a", "SH2004"),
+    ];
+    assert_plans(&*cluster().await, Some("main"), &cases);
+}
+
+#[tokio::test]
+async fn schema_changes_of_sharded_tables_are_looked_at() {
+    let cases = [
+        ("create table planned (id bigint primary key)", "shop change CREATE"),
+        ("create table if not exists `shop`.`planned` (id bigint primary key)", "shop change CREATE"),
+        ("create table unplanned (id bigint primary key)", "SH2009"),
+        ("create table planned (id bigint primary key) select * from customers", "SH2011"),
+        ("create table planned (id bigint primary key, foreign key (id) references customers (id))", "SH2008"),
+        ("alter table customers add column note text", "shop change ALTER"),
+        ("alter table customers drop column name, add index (city)", "shop change ALTER"),
+        ("alter table customers drop column id", "SH2004"),
+        ("alter table customers modify id int", "SH2004"),
+        ("alter table customers rename to clients", "SH2004"),
+        ("alter table customers add unique key (name)", "SH2008"),
+        ("alter table customers add unique key (name, id)", "shop change ALTER"),
+        ("create unique index i on customers (name)", "SH2008"),
+        ("create unique index i on orders (id, customer_id)", "shop change INDEX"),
+        ("create index i on orders (id)", "shop change INDEX"),
+        ("drop table customers, orders", "shop change DROP"),
+        ("truncate orders", "shop change DROP"),
+        ("rename table customers to clients", "SH2011"),
+        ("create view v as select * from customers", "SH2011"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn the_database_decides_where_names_are_looked_up() {
+    let snapshot = cluster().await;
+    let without = [
+        ("select 1", "main any"),
+        ("select * from customers where id = 5", "SH1003"),
+        ("select * from shop.customers where id = 5", "shop id=5"),
+        ("select * from nope.t", "SH1002"),
+        ("use shop", "answer Use(KeyspaceName(\"shop\"))"),
+        ("use nope", "SH1002"),
+        ("show tables", "SH1003"),
+        ("show tables from shop", "shop any"),
+        ("show databases", "answer Databases"),
+        ("show columns from t from main", "main any"),
+        ("set names utf8mb4", "answer SetNamesUtf8mb4"),
+        ("SET AUTOCOMMIT=1;", "answer Ok"),
+        ("rollback", "answer Ok"),
+    ];
+    assert_plans(&snapshot, None, &without);
+    let sharded = [
+        ("show create table customers", "shop any"),
+        ("desc customers", "shop any"),
+        ("show tables from main", "main any"),
+        ("show table status", "SH2011"),
+        ("explain select * from customers", "SH2011"),
+        ("select * from information_schema.tables", "SH2011"),
+        ("call p()", "SH2011"),
+        ("", "shop any"),
+    ];
+    assert_plans(&snapshot, Some("shop"), &sharded);
+}

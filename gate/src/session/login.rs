@@ -1,0 +1,234 @@
+//! From an accepted socket to a client that is known.
+
+use std::sync::atomic::Ordering;
+
+use bytes::BytesMut;
+use proto::account::DataRole;
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+use proto::limits::MAX_HANDSHAKE_PACKET_BYTES;
+use proto::wire::auth::{self, Nonce};
+use proto::wire::connection::{Connection, ReadError};
+use proto::wire::handshake::{ClientHello, FirstPacket, Greeting, parse_first_packet};
+use proto::wire::reply::{write_error, write_ok};
+use proto::wire::{CapabilityFlags, StatusFlags};
+use topo::records::UserRecord;
+
+use super::SessionEnd;
+use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
+use crate::worker::Shared;
+
+/// What the gate offers to clients.
+const OFFERED: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
+    .union(CapabilityFlags::CLIENT_FOUND_ROWS)
+    .union(CapabilityFlags::CLIENT_LONG_FLAG)
+    .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB)
+    .union(CapabilityFlags::CLIENT_IGNORE_SPACE)
+    .union(CapabilityFlags::CLIENT_PROTOCOL_41)
+    .union(CapabilityFlags::CLIENT_SSL)
+    .union(CapabilityFlags::CLIENT_TRANSACTIONS)
+    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
+    .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
+    .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
+    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
+    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+
+/// A client that has logged in.
+pub(super) struct LoggedIn {
+    pub(super) client: Connection,
+    pub(super) capabilities: CapabilityFlags,
+    pub(super) collation: u8,
+    pub(super) character_set: CharacterSet,
+    pub(super) role: DataRole,
+    pub(super) database: Option<KeyspaceName>,
+}
+
+/// Greets, authenticates, and answers OK; or tells the client why not.
+pub(super) async fn log_in(shared: &Shared, mut client: Connection, host: &str) -> Result<LoggedIn, SessionEnd> {
+    let nonce = auth::new_nonce().map_err(|error| SessionEnd::Fault(error.to_string()))?;
+    let greeting = Greeting {
+        server_version: &shared.server_version,
+        connection_id: shared.last_connection.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
+        capabilities: OFFERED,
+        nonce: &nonce,
+        collation: DEFAULT_COLLATION,
+    };
+    let sequence = client.write_payload(0, &greeting.payload()).await?;
+    let (mut client, hello, sequence) = read_hello(shared, client, sequence).await?;
+    let mut exchange = Exchange { client: &mut client, nonce, sequence };
+    let outcome = match exchange.authenticate(shared, &hello, host).await {
+        Ok(record) => admit(shared, &hello, record),
+        Err(Refusal::End(end)) => return Err(end),
+        Err(Refusal::Tell(error)) => Err(error),
+    };
+    let sequence = exchange.sequence;
+    let mut out = BytesMut::new();
+    match outcome {
+        Ok((role, character_set, database)) => {
+            write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+            client.write_all(&out).await?;
+            let capabilities = hello.capabilities & OFFERED;
+            Ok(LoggedIn { client, capabilities, collation: hello.collation, character_set, role, database })
+        }
+        Err(error) => {
+            write_error(&mut out, sequence, &error);
+            client.write_all(&out).await?;
+            client.shutdown().await;
+            Err(SessionEnd::Refused(error))
+        }
+    }
+}
+
+/// The client's answer to the greeting, inside TLS if it asks for that first.
+async fn read_hello(
+    shared: &Shared,
+    mut client: Connection,
+    sequence: u8,
+) -> Result<(Connection, ClientHello, u8), SessionEnd> {
+    let (payload, next) = read_or_refuse(&mut client, sequence).await?;
+    match parse_first_packet(&payload) {
+        Ok(FirstPacket::Hello(hello)) => return Ok((client, hello, next)),
+        Ok(FirstPacket::SslRequest) => {}
+        Err(_) => return Err(refuse(&mut client, next, ErrorId::BadHandshake.plain()).await),
+    }
+    let mut client = client.accept_tls(shared.tls.clone()).await?;
+    let (payload, next) = read_or_refuse(&mut client, next).await?;
+    match parse_first_packet(&payload) {
+        Ok(FirstPacket::Hello(hello)) => Ok((client, hello, next)),
+        _ => Err(refuse(&mut client, next, ErrorId::BadHandshake.plain()).await),
+    }
+}
+
+/// Reads a packet of the handshake; one that breaks the protocol is answered with its error.
+async fn read_or_refuse(client: &mut Connection, sequence: u8) -> Result<(Vec<u8>, u8), SessionEnd> {
+    match client.read_payload(sequence, MAX_HANDSHAKE_PACKET_BYTES).await {
+        Ok(read) => Ok(read),
+        Err(ReadError::TooLarge { .. }) => Err(refuse(client, sequence, ErrorId::PacketTooLarge.plain()).await),
+        Err(ReadError::OutOfOrder) => Err(refuse(client, sequence, ErrorId::PacketsOutOfOrder.plain()).await),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn refuse(client: &mut Connection, sequence: u8, error: ClientError) -> SessionEnd {
+    let mut out = BytesMut::new();
+    write_error(&mut out, sequence, &error);
+    // The client may be gone already, which changes nothing.
+    let _ = client.write_all(&out).await;
+    client.shutdown().await;
+    SessionEnd::Refused(error)
+}
+
+/// What a known client may do, and where it begins.
+fn admit(
+    shared: &Shared,
+    hello: &ClientHello,
+    record: UserRecord,
+) -> Result<(DataRole, CharacterSet, Option<KeyspaceName>), ClientError> {
+    let character_set = CharacterSet::of_collation(hello.collation)?;
+    let database = match &hello.database {
+        None => None,
+        Some(name) => {
+            let name = String::from_utf8_lossy(name);
+            let keyspace = shared.feed.load().keyspace(&name).map(|keyspace| keyspace.name.clone());
+            Some(keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(&name))?)
+        }
+    };
+    Ok((record.role, character_set, database))
+}
+
+enum Refusal {
+    Tell(ClientError),
+    End(SessionEnd),
+}
+
+impl<E: Into<SessionEnd>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::End(error.into())
+    }
+}
+
+struct Exchange<'a> {
+    client: &'a mut Connection,
+    nonce: Nonce,
+    sequence: u8,
+}
+
+impl Exchange<'_> {
+    /// The record of the client's user, if its password is right. An unknown user takes the same way as one
+    /// with a wrong password.
+    async fn authenticate(&mut self, shared: &Shared, hello: &ClientHello, host: &str) -> Result<UserRecord, Refusal> {
+        let user = String::from_utf8_lossy(&hello.user).into_owned();
+        let mut answer = hello.auth_response.clone();
+        if hello.plugin.as_deref() != Some(auth::PLUGIN.as_bytes()) {
+            answer = self.switch_method().await?;
+        }
+        let using = if answer.is_empty() { "NO" } else { "YES" };
+        let denied = || Refusal::Tell(ErrorId::AccessDenied.with(format_args!("'{user}'@'{host}' (using password: {using})")));
+        if answer.is_empty() {
+            return Err(denied());
+        }
+        let record = shared.feed.load().user(&user).cloned();
+        if let Some(record) = &record {
+            match shared.credentials.check_fast(&user, record, &answer, &self.nonce) {
+                Some(true) => {
+                    self.say(&[auth::MORE_DATA, auth::FAST_OK]).await?;
+                    return Ok(record.clone());
+                }
+                // A wrong password is denied at once only where the right one is known.
+                Some(false) => return Err(denied()),
+                None => {}
+            }
+        }
+        let password = self.ask_for_password(shared).await?;
+        let Some(password) = password else { return Err(denied()) };
+        let candidate = record.clone().unwrap_or_else(|| shared.nobody.clone());
+        let checked = password.clone();
+        // Hashing takes milliseconds by design: not on a thread that serves others.
+        let right = tokio::task::spawn_blocking(move || candidate.verify(&checked)).await.unwrap_or(false);
+        match record {
+            Some(record) if right => {
+                shared.credentials.remember(&user, &record, &password);
+                Ok(record)
+            }
+            _ => Err(denied()),
+        }
+    }
+
+    async fn switch_method(&mut self) -> Result<Vec<u8>, SessionEnd> {
+        let mut request = vec![auth::SWITCH_REQUEST];
+        request.extend_from_slice(auth::PLUGIN.as_bytes());
+        request.push(0);
+        request.extend_from_slice(&self.nonce);
+        request.push(0);
+        self.say(&request).await?;
+        self.hear().await
+    }
+
+    /// The client's password, by whichever way is safe on this connection; `None` if it cannot be read.
+    async fn ask_for_password(&mut self, shared: &Shared) -> Result<Option<Vec<u8>>, SessionEnd> {
+        self.say(&[auth::MORE_DATA, auth::FULL_NEEDED]).await?;
+        let mut answer = self.hear().await?;
+        if self.client.is_tls() {
+            return Ok(auth::strip_zero(&answer).map(<[u8]>::to_vec));
+        }
+        if answer == [auth::PUBLIC_KEY_REQUEST] {
+            let mut key = vec![auth::MORE_DATA];
+            key.extend_from_slice(shared.server_key.public_pem().as_bytes());
+            self.say(&key).await?;
+            answer = self.hear().await?;
+        }
+        Ok(shared.server_key.decrypt_password(&answer, &self.nonce).ok())
+    }
+
+    async fn say(&mut self, payload: &[u8]) -> Result<(), SessionEnd> {
+        self.sequence = self.client.write_payload(self.sequence, payload).await?;
+        Ok(())
+    }
+
+    async fn hear(&mut self) -> Result<Vec<u8>, SessionEnd> {
+        let (payload, next) = read_or_refuse(self.client, self.sequence).await?;
+        self.sequence = next;
+        Ok(payload)
+    }
+}

@@ -1,0 +1,188 @@
+//! One client: login, then commands one after the other until it leaves.
+
+pub mod credentials;
+mod login;
+mod statement;
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use proto::account::DataRole;
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+use proto::limits::MAX_PACKET_BYTES;
+use proto::wire::connection::{Connection, Framed, ReadError};
+use proto::wire::reply::{TextColumn, write_error, write_ok, write_text_result};
+use proto::wire::{CapabilityFlags, StatusFlags, command};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::limits::LOGIN_TIMEOUT;
+use crate::sql::character_set::CharacterSet;
+use crate::sql::fingerprint::Fingerprint;
+use crate::worker::Worker;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(crate) enum SessionEnd {
+    /// The client left, or its connection broke.
+    Left,
+    /// The client was told why and its connection closed.
+    Refused(ClientError),
+    /// The answer of a shard broke off in the middle.
+    BrokenAnswer,
+    /// The gate stops.
+    Draining,
+    /// A fault in the gate.
+    Fault(String),
+}
+
+impl From<std::io::Error> for SessionEnd {
+    fn from(_: std::io::Error) -> Self {
+        Self::Left
+    }
+}
+
+impl From<ReadError> for SessionEnd {
+    fn from(_: ReadError) -> Self {
+        Self::Left
+    }
+}
+
+/// Serves one client until it leaves.
+pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
+    let host = host.to_string();
+    let logged_in = async {
+        let client = Connection::new(stream)?;
+        login::log_in(&worker.shared, client, &host).await
+    };
+    let end = match timeout(LOGIN_TIMEOUT, logged_in).await {
+        Ok(Ok(logged_in)) => Session::new(worker, logged_in).run().await,
+        Ok(Err(end)) => end,
+        Err(_) => SessionEnd::Left,
+    };
+    match end {
+        SessionEnd::Left | SessionEnd::Draining => {}
+        SessionEnd::Refused(error) => debug!(%host, %error, "client refused"),
+        SessionEnd::BrokenAnswer => warn!(%host, "a shard's answer broke off; the client's connection was closed"),
+        SessionEnd::Fault(what) => warn!(%host, what, "session ended by a fault"),
+    }
+}
+
+/// A client that has logged in.
+struct Session {
+    worker: Rc<Worker>,
+    client: Connection,
+    capabilities: CapabilityFlags,
+    collation: u8,
+    character_set: CharacterSet,
+    role: DataRole,
+    database: Option<KeyspaceName>,
+    fingerprint: Fingerprint,
+    /// Holds statements that came in several packets.
+    scratch: Vec<u8>,
+}
+
+impl Session {
+    fn new(worker: Rc<Worker>, logged_in: login::LoggedIn) -> Self {
+        Self {
+            worker,
+            client: logged_in.client,
+            capabilities: logged_in.capabilities,
+            collation: logged_in.collation,
+            character_set: logged_in.character_set,
+            role: logged_in.role,
+            database: logged_in.database,
+            fingerprint: Fingerprint::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    async fn run(mut self) -> SessionEnd {
+        let draining = self.worker.shared.draining.clone();
+        loop {
+            let framed = tokio::select! {
+                biased;
+                framed = self.client.read_framed(0, MAX_PACKET_BYTES) => framed,
+                () = draining.cancelled() => return SessionEnd::Draining,
+            };
+            let ended = match framed {
+                Ok(framed) => self.command(framed).await,
+                Err(ReadError::TooLarge { .. }) => Err(self.close_with(ErrorId::PacketTooLarge).await),
+                Err(ReadError::OutOfOrder) => Err(self.close_with(ErrorId::PacketsOutOfOrder).await),
+                Err(ReadError::Closed | ReadError::Io(_)) => Err(SessionEnd::Left),
+            };
+            if let Err(end) = ended {
+                return end;
+            }
+        }
+    }
+
+    /// Answers one command and drops it from the client's buffer.
+    async fn command(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        match payload.split_first() {
+            None => return Err(self.close_with(ErrorId::MalformedPacket).await),
+            Some((&command::QUERY, _)) => self.statement(framed).await?,
+            Some((&command::QUIT, _)) => return Err(SessionEnd::Left),
+            Some((&command::PING, _)) => self.answer_ok().await?,
+            Some((&command::INIT_DB, name)) => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.use_database(&name).await?;
+            }
+            // Commands without an answer, about prepared statements that nobody has.
+            Some((&(command::STMT_CLOSE | command::STMT_SEND_LONG_DATA), _)) => {}
+            Some(_) => self.answer_error(&ErrorId::UnknownCommand.plain()).await?,
+        }
+        self.client.consume(framed.wire_bytes);
+        Ok(())
+    }
+
+    async fn use_database(&mut self, name: &str) -> Result<(), SessionEnd> {
+        let keyspace = self.worker.shared.feed.load().keyspace(name).map(|keyspace| keyspace.name.clone());
+        match keyspace {
+            Some(keyspace) => {
+                self.database = Some(keyspace);
+                self.answer_ok().await
+            }
+            None => self.answer_error(&ErrorId::UnknownDatabase.with(name)).await,
+        }
+    }
+
+    async fn answer_ok(&mut self) -> Result<(), SessionEnd> {
+        let mut out = BytesMut::new();
+        write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        Ok(self.client.write_all(&out).await?)
+    }
+
+    async fn answer_error(&mut self, error: &ClientError) -> Result<(), SessionEnd> {
+        let mut out = BytesMut::new();
+        write_error(&mut out, 1, error);
+        Ok(self.client.write_all(&out).await?)
+    }
+
+    /// Passes on a packet that MySQL answered to the gate.
+    async fn answer_packet(&mut self, payload: &[u8]) -> Result<(), SessionEnd> {
+        self.client.write_payload(1, payload).await?;
+        Ok(())
+    }
+
+    async fn answer_rows(&mut self, columns: &[TextColumn<'_>], rows: &[Vec<String>]) -> Result<(), SessionEnd> {
+        let mut out = BytesMut::new();
+        write_text_result(&mut out, 1, self.capabilities, columns, rows);
+        Ok(self.client.write_all(&out).await?)
+    }
+
+    async fn close_with(&mut self, id: ErrorId) -> SessionEnd {
+        let error = id.plain();
+        match self.answer_error(&error).await {
+            Ok(()) => {
+                self.client.shutdown().await;
+                SessionEnd::Refused(error)
+            }
+            Err(end) => end,
+        }
+    }
+}

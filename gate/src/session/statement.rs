@@ -1,0 +1,135 @@
+//! COM_QUERY: fingerprint, plan, execute.
+
+use std::sync::Arc;
+
+use proto::errors::ErrorId;
+use proto::ids::KeyspaceName;
+use proto::limits::MAX_KEYSPACE_NAME;
+use proto::wire::StatusFlags;
+use proto::wire::connection::Framed;
+use proto::wire::reply::TextColumn;
+use topo::snapshot::{Keyspace, Snapshot};
+
+use super::{Session, SessionEnd};
+use crate::backend::SessionClass;
+use crate::executor::control::{AskError, prepares};
+use crate::executor::relay::{RelayError, relay};
+use crate::executor::route::{self, Literals};
+use crate::executor::schema_change;
+use crate::plan::{Afterwards, Answer, Plan, Route};
+use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
+
+impl Session {
+    /// Answers the statement at the front of the client's buffer.
+    pub(super) async fn statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        let snapshot = self.worker.shared.feed.snapshot();
+        let sql = &self.client.payload(framed, &mut self.scratch)[1..];
+        self.fingerprint.read(sql);
+        match self.worker.plan(&self.fingerprint, sql, &self.database, &snapshot) {
+            Ok(route) => self.route(&route, framed, &snapshot).await,
+            Err(Plan::Route(route)) => self.route(&route, framed, &snapshot).await,
+            Err(Plan::Answer(answer)) => self.answer(answer, &snapshot).await,
+            Err(Plan::ChangeSchema(change)) => {
+                let sql = sql.to_vec();
+                let class = self.class_for(&change.keyspace);
+                match Box::pin(schema_change::run(&self.worker, &change, &class, &sql)).await {
+                    Ok(packet) => self.answer_packet(&packet).await,
+                    Err(error) => self.answer_error(&error).await,
+                }
+            }
+            Err(Plan::Refuse { error, judge }) => {
+                let sql = sql.to_vec();
+                match self.mysqls_own_error(judge, &sql, &snapshot).await {
+                    Some(packet) => self.answer_packet(&packet).await,
+                    None => self.answer_error(&error).await,
+                }
+            }
+        }
+    }
+
+    async fn route(&mut self, route: &Route, framed: Framed, snapshot: &Arc<Snapshot>) -> Result<(), SessionEnd> {
+        let Some(keyspace) = snapshot.keyspace(route.keyspace.as_str()) else {
+            return self.answer_error(&ErrorId::UnknownDatabase.with(&route.keyspace)).await;
+        };
+        let literals = Literals {
+            sql: &self.client.payload(framed, &mut self.scratch)[1..],
+            spans: &self.fingerprint.literals,
+            character_set: self.character_set,
+        };
+        let shard = match route::shard(&route.target, keyspace, literals) {
+            Ok(index) => &keyspace.shards[index],
+            Err(error) => return self.answer_error(&error).await,
+        };
+        let class = self.class_for(&route.keyspace);
+        let mut backend = match self.worker.backend(shard, &class).await {
+            Ok(backend) => backend,
+            Err(error) => return self.answer_error(&error).await,
+        };
+        match relay(&mut self.client, framed.wire_bytes, &mut backend.connection, class.capabilities).await {
+            Ok(end) => {
+                let in_transaction = end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS);
+                if route.afterwards == Afterwards::Reuse && !in_transaction {
+                    self.worker.give_back(backend);
+                }
+                Ok(())
+            }
+            Err(RelayError::Client(_)) => Err(SessionEnd::Left),
+            Err(RelayError::ShardBeforeAnswer) => self.answer_error(&ErrorId::ShardLost.with(&shard.shard)).await,
+            Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
+        }
+    }
+
+    async fn answer(&mut self, answer: Answer, snapshot: &Snapshot) -> Result<(), SessionEnd> {
+        match answer {
+            Answer::Ok => self.answer_ok().await,
+            Answer::Use(keyspace) => {
+                self.database = Some(keyspace);
+                self.answer_ok().await
+            }
+            Answer::SetNamesUtf8mb4 => {
+                self.collation = DEFAULT_COLLATION;
+                self.character_set = CharacterSet::Utf8mb4;
+                self.answer_ok().await
+            }
+            Answer::Databases => {
+                let column = TextColumn { name: "Database", length: MAX_KEYSPACE_NAME as u32 };
+                let names = snapshot.keyspaces().map(|keyspace: &Arc<Keyspace>| keyspace.name.to_string());
+                let mut names: Vec<String> = names.chain(["information_schema".to_owned()]).collect();
+                names.sort();
+                let rows: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
+                self.answer_rows(&[column], &rows).await
+            }
+        }
+    }
+
+    /// MySQL's error for a statement that the gate refuses, if it has one: the statement is wrong by itself.
+    async fn mysqls_own_error(
+        &self,
+        judge: Option<KeyspaceName>,
+        sql: &[u8],
+        snapshot: &Snapshot,
+    ) -> Option<Vec<u8>> {
+        let keyspace = snapshot.keyspace(judge?.as_str())?;
+        let shard = keyspace.shards.first()?;
+        let mut backend = self.worker.backend(shard, &self.class_for(&keyspace.name)).await.ok()?;
+        match prepares(&mut backend.connection, sql).await {
+            Err(AskError::Refused(packet)) if !is_about_preparing(&packet) => Some(packet),
+            _ => None,
+        }
+    }
+
+    fn class_for(&self, keyspace: &KeyspaceName) -> SessionClass {
+        SessionClass {
+            keyspace: keyspace.clone(),
+            role: self.role,
+            is_default: self.database.as_ref() == Some(keyspace),
+            capabilities: self.capabilities & crate::backend::SHAPING,
+            collation: self.collation,
+        }
+    }
+}
+
+/// 1295: the command is not one that can be prepared, which says nothing about its sense.
+fn is_about_preparing(packet: &[u8]) -> bool {
+    packet.get(1..3) == Some(&1295u16.to_le_bytes()[..])
+}

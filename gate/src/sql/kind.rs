@@ -1,0 +1,199 @@
+//! What kind of statement a normalised text is, told by its first words.
+//!
+//! This is for everything that is not planned from its syntax tree, and decides only what MySQL's own grammar
+//! makes certain: the first words of a statement name its command.
+
+use super::words::names;
+
+/// Kinds of statements, as far as they are treated differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing but blanks and comments.
+    Empty,
+    /// SELECT, TABLE, VALUES, WITH, `( …`.
+    Query,
+    /// INSERT, REPLACE.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+    /// USE.
+    Use,
+    /// SET.
+    Set,
+    /// COMMIT or ROLLBACK, outside a transaction without effect.
+    EndTransaction,
+    /// BEGIN, START TRANSACTION, SAVEPOINT, XA and the like; the words are for the error.
+    BeginTransaction(&'static str),
+    /// SHOW DATABASES, SHOW SCHEMAS.
+    ShowDatabases,
+    /// DESCRIBE a table, SHOW of what is alike on every shard.
+    ShowSchema,
+    /// SHOW of what each server has of its own kind in an unsharded keyspace.
+    ShowServer,
+    /// EXPLAIN of a statement.
+    Explain,
+    /// CREATE, ALTER, DROP, RENAME, TRUNCATE of something in a schema.
+    Ddl(Ddl),
+    /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD; CALL: MySQL does them alone.
+    ServerOnly,
+    /// What reads or changes state of the session.
+    SessionState(&'static str),
+    /// What has no meaning through a gate.
+    Unsupported(&'static str),
+    /// Not a word that begins a statement of MySQL.
+    Unknown,
+}
+
+/// What a schema change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ddl {
+    /// CREATE TABLE.
+    CreateTable,
+    /// ALTER TABLE.
+    AlterTable,
+    /// DROP TABLE.
+    DropTable,
+    /// TRUNCATE.
+    Truncate,
+    /// RENAME TABLE.
+    RenameTable,
+    /// CREATE INDEX.
+    CreateIndex,
+    /// DROP INDEX.
+    DropIndex,
+    /// Views, triggers, procedures, functions, events.
+    Other,
+}
+
+/// Told from the normalised text.
+pub fn kind_of(text: &str) -> Kind {
+    let text = text.trim_start_matches(['(', ' ']);
+    let words: Vec<String> = names(text).take(6).map(|name| name.text.to_ascii_uppercase()).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let Some((first, rest)) = words.split_first() else {
+        return if text.is_empty() { Kind::Empty } else { Kind::Unknown };
+    };
+    match *first {
+        "SELECT" | "TABLE" | "VALUES" | "WITH" => Kind::Query,
+        "INSERT" | "REPLACE" => Kind::Insert,
+        "UPDATE" => Kind::Update,
+        "DELETE" => Kind::Delete,
+        "USE" => Kind::Use,
+        "SET" => Kind::Set,
+        "COMMIT" => Kind::EndTransaction,
+        "ROLLBACK" if !rest.contains(&"TO") => Kind::EndTransaction,
+        "SHOW" => show(rest),
+        "DESCRIBE" | "DESC" | "EXPLAIN" => describe(rest),
+        "CREATE" | "ALTER" | "DROP" | "RENAME" | "TRUNCATE" => schema_change(first, rest),
+        "ANALYZE" | "OPTIMIZE" | "CHECK" | "CHECKSUM" | "REPAIR" | "DO" | "LOAD" | "CALL" => Kind::ServerOnly,
+        other => elsewhere(other, rest),
+    }
+}
+
+fn elsewhere(first: &str, rest: &[&str]) -> Kind {
+    match first {
+        "BEGIN" => Kind::BeginTransaction("BEGIN"),
+        "START" if rest.first() == Some(&"TRANSACTION") => Kind::BeginTransaction("START TRANSACTION"),
+        "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Kind::BeginTransaction("SAVEPOINT"),
+        "XA" => Kind::BeginTransaction("XA"),
+        "PREPARE" | "EXECUTE" | "DEALLOCATE" => Kind::SessionState("a prepared statement"),
+        "LOCK" if matches!(rest.first(), Some(&"TABLES" | &"TABLE")) => Kind::SessionState("a table lock"),
+        "UNLOCK" => Kind::SessionState("a table lock"),
+        "HANDLER" => Kind::SessionState("a handler"),
+        "GET" | "SIGNAL" | "RESIGNAL" => Kind::SessionState("the diagnostics area"),
+        _ => {
+            const ADMINISTRATION: [&str; 21] = [
+                "BINLOG", "CACHE", "CHANGE", "CLONE", "FLUSH", "GRANT", "HELP", "IMPORT", "INSTALL", "KILL", "LOCK",
+                "PURGE", "RESET", "RESTART", "REVOKE", "SHUTDOWN", "START", "STOP", "UNINSTALL", "ROLE", "ROLES",
+            ];
+            ADMINISTRATION.iter().find(|word| **word == first).map_or(Kind::Unknown, |word| Kind::Unsupported(word))
+        }
+    }
+}
+
+fn show(rest: &[&str]) -> Kind {
+    let rest: Vec<&str> = rest.iter().copied().filter(|w| !matches!(*w, "FULL" | "EXTENDED" | "GLOBAL" | "SESSION")).collect();
+    match rest.as_slice() {
+        ["DATABASES" | "SCHEMAS", ..] => Kind::ShowDatabases,
+        ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
+        | ["CREATE", "TABLE" | "VIEW", ..]
+        | ["CHARACTER", "SET", ..] => Kind::ShowSchema,
+        ["TABLE", "STATUS", ..] | ["TRIGGERS" | "EVENTS", ..] | ["PROCEDURE" | "FUNCTION", "STATUS", ..]
+        | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT", ..] => Kind::ShowServer,
+        ["WARNINGS" | "ERRORS" | "COUNT", ..] => Kind::SessionState("the list of warnings"),
+        _ => Kind::Unsupported("this SHOW statement"),
+    }
+}
+
+fn describe(rest: &[&str]) -> Kind {
+    match rest.first() {
+        Some(
+            &("SELECT" | "TABLE" | "WITH" | "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "FORMAT" | "ANALYZE" | "FOR"
+            | "EXTENDED" | "PARTITIONS" | "INTO"),
+        ) => Kind::Explain,
+        _ => Kind::ShowSchema,
+    }
+}
+
+fn schema_change(first: &str, rest: &[&str]) -> Kind {
+    // Words that may stand between the command and what it is about.
+    let about = rest
+        .iter()
+        .copied()
+        .find(|w| !matches!(*w, "OR" | "REPLACE" | "UNIQUE" | "FULLTEXT" | "SPATIAL" | "ONLINE" | "OFFLINE"));
+    match (first, about.unwrap_or_default()) {
+        ("CREATE" | "DROP", "TEMPORARY") => Kind::SessionState("a temporary table"),
+        ("CREATE", "TABLE") => Kind::Ddl(Ddl::CreateTable),
+        ("ALTER", "TABLE") => Kind::Ddl(Ddl::AlterTable),
+        ("DROP", "TABLE" | "TABLES") => Kind::Ddl(Ddl::DropTable),
+        ("TRUNCATE", _) => Kind::Ddl(Ddl::Truncate),
+        ("RENAME", "TABLE" | "TABLES") => Kind::Ddl(Ddl::RenameTable),
+        ("CREATE", "INDEX") => Kind::Ddl(Ddl::CreateIndex),
+        ("DROP", "INDEX") => Kind::Ddl(Ddl::DropIndex),
+        (_, "VIEW" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "ALGORITHM" | "DEFINER" | "SQL") => {
+            Kind::Ddl(Ddl::Other)
+        }
+        (_, "DATABASE" | "SCHEMA") => Kind::Unsupported("a change of databases"),
+        (_, "USER" | "ROLE") => Kind::Unsupported("a change of accounts"),
+        _ => Kind::Unsupported("this schema change"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_words_tell_the_kind() {
+        let cases = [
+            ("", Kind::Empty),
+            ("select ?0", Kind::Query),
+            ("((select ?0))", Kind::Query),
+            ("with a as (select ?0) select * from a", Kind::Query),
+            ("replace into t values (?0)", Kind::Insert),
+            ("rollback", Kind::EndTransaction),
+            ("rollback work to savepoint a", Kind::BeginTransaction("SAVEPOINT")),
+            ("start transaction", Kind::BeginTransaction("START TRANSACTION")),
+            ("start replica", Kind::Unsupported("START")),
+            ("show full tables like ?3", Kind::ShowSchema),
+            ("show schemas", Kind::ShowDatabases),
+            ("show create trigger a", Kind::ShowServer),
+            ("show warnings", Kind::SessionState("the list of warnings")),
+            ("show processlist", Kind::Unsupported("this SHOW statement")),
+            ("desc t", Kind::ShowSchema),
+            ("explain select ?0", Kind::Explain),
+            ("create unique index a on t (b)", Kind::Ddl(Ddl::CreateIndex)),
+            ("create temporary table t (a int)", Kind::SessionState("a temporary table")),
+            ("create or replace view v as select ?0", Kind::Ddl(Ddl::Other)),
+            ("drop schema s", Kind::Unsupported("a change of databases")),
+            ("grant all on *.* to a", Kind::Unsupported("GRANT")),
+            ("selec ?0", Kind::Unknown),
+            (";", Kind::Unknown),
+        ];
+        for (text, kind) in cases {
+            assert_eq!(kind_of(text), kind, "{text}");
+        }
+    }
+}

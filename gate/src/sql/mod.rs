@@ -1,0 +1,10 @@
+//! Reading SQL: bytes → fingerprint → kind of statement → syntax tree.
+//!
+//! Everything here is pure: no topology, no sockets, no state between statements.
+
+pub mod character_set;
+pub mod fingerprint;
+pub mod kind;
+pub mod literal;
+pub mod parse;
+pub mod words;

@@ -1,0 +1,96 @@
+//! One thread's share of the gate: its connections to the shards and its plans.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use proto::errors::ClientError;
+use proto::ids::KeyspaceName;
+use proto::wire::auth::ServerKey;
+use rustls::ServerConfig;
+use tokio_util::sync::CancellationToken;
+use topo::Topology;
+use topo::records::UserRecord;
+use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
+
+use crate::backend::{Backend, Pools, SessionClass};
+use crate::plan::{Plan, Route};
+use crate::plan_cache::PlanCache;
+use crate::planner::{self, Request};
+use crate::session::credentials::Credentials;
+use crate::sql::fingerprint::Fingerprint;
+
+/// What all threads of a gate share.
+pub struct Shared {
+    /// What the gate is called in locks that it holds.
+    pub name: String,
+    /// The cluster.
+    pub topology: Topology,
+    /// The picture of it that statements are routed by.
+    pub feed: SnapshotFeed,
+    /// Who has logged in before.
+    pub credentials: Credentials,
+    /// Stands for users that do not exist, so that they take as long to be denied; nobody knows its password.
+    pub nobody: UserRecord,
+    /// For full authentication over plain TCP.
+    pub server_key: ServerKey,
+    /// For clients that ask for TLS.
+    pub tls: Arc<ServerConfig>,
+    /// The version that clients are greeted with.
+    pub server_version: String,
+    /// Number of the last connection.
+    pub last_connection: AtomicU32,
+    /// Cancelled when the gate stops: sessions end after their present statement.
+    pub draining: CancellationToken,
+}
+
+/// One thread's share.
+pub struct Worker {
+    /// What all threads share.
+    pub shared: Arc<Shared>,
+    pools: RefCell<Pools>,
+    plans: RefCell<PlanCache>,
+}
+
+impl Worker {
+    /// A thread's share without connections and plans.
+    pub fn new(shared: Arc<Shared>, pools: Pools) -> Self {
+        Self { shared, pools: RefCell::new(pools), plans: RefCell::default() }
+    }
+
+    /// A connection to the shard's primary.
+    pub async fn backend(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, ClientError> {
+        let taken = self.pools.borrow_mut().take(shard, class)?;
+        match taken {
+            Ok(backend) => Ok(backend),
+            Err(dial) => dial.connect().await,
+        }
+    }
+
+    /// Takes back a connection whose session is as it was.
+    pub fn give_back(&self, backend: Backend) {
+        self.pools.borrow_mut().give_back(backend);
+    }
+
+    /// The route of a statement, or what else is to be done with it.
+    pub fn plan(
+        &self,
+        fingerprint: &Fingerprint,
+        sql: &[u8],
+        database: &Option<KeyspaceName>,
+        snapshot: &Snapshot,
+    ) -> Result<Rc<Route>, Plan> {
+        if let Some(route) = self.plans.borrow().get(&fingerprint.text, database, snapshot) {
+            return Ok(route);
+        }
+        let plan = planner::plan(Request {
+            text: &String::from_utf8_lossy(&fingerprint.text),
+            raw: &String::from_utf8_lossy(sql),
+            marks: fingerprint.marks,
+            database: database.as_ref(),
+            snapshot,
+        });
+        self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, plan)
+    }
+}
