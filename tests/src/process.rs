@@ -84,9 +84,9 @@ pub fn wait_for(what: &str, limit: Duration, mut condition: impl FnMut() -> bool
     Ok(())
 }
 
-/// The processes whose command line names the path.
-pub fn pids_naming(path: &Path) -> Vec<(u32, String)> {
-    let wanted = path.to_string_lossy().into_owned();
+/// The processes that have to do with a folder, with their command lines: those that name it there, work in
+/// it, or write their output into it.
+pub fn pids_naming(folder: &Path) -> Vec<(u32, String)> {
     let own = std::process::id();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
@@ -94,8 +94,13 @@ pub fn pids_naming(path: &Path) -> Vec<(u32, String)> {
         .filter(|pid| *pid != own)
         .filter_map(|pid| Some((pid, fs::read(format!("/proc/{pid}/cmdline")).ok()?)))
         .map(|(pid, raw)| (pid, String::from_utf8_lossy(&raw).replace('\0', " ")))
-        .filter(|(_, line)| line.contains(&wanted))
+        .filter(|(pid, line)| line.contains(&*folder.to_string_lossy()) || is_inside(*pid, folder))
         .collect()
+}
+
+fn is_inside(pid: u32, folder: &Path) -> bool {
+    let links = ["cwd", "fd/1", "fd/2"].map(|link| fs::read_link(format!("/proc/{pid}/{link}")));
+    links.into_iter().flatten().any(|target| target.starts_with(folder))
 }
 
 #[cfg(test)]

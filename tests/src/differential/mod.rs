@@ -6,6 +6,7 @@
 //! ```
 
 pub mod compare;
+pub mod keyspaces;
 pub mod outcome;
 pub mod run;
 pub mod script;

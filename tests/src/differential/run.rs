@@ -1,5 +1,7 @@
 //! Runs scripts on the judge and on a keyspace behind a gate.
 
+use std::fmt;
+
 use anyhow::Result;
 
 use super::compare::compare;
@@ -37,6 +39,13 @@ pub struct Report {
     pub refused: usize,
     /// One text for each statement that failed the comparison.
     pub breaches: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { compared, refused, breaches } = self;
+        write!(f, "{compared} statements compared, {refused} to be refused, {} breaches", breaches.len())
+    }
 }
 
 impl Contest {

@@ -1,0 +1,199 @@
+//! What a client does wrong on the wire: the gate answers as MySQL does, and goes on serving others.
+
+use anyhow::{Context, Result, ensure};
+use tests::cluster::Cluster;
+use tests::mysqld::PlainMysqld;
+use tests::raw_client::{RawClient, Received, login_packet, packet};
+
+const PING: &[u8] = &[0x0e];
+const INIT_DB: &[u8] = &[0x02];
+const QUERY: &[u8] = &[0x03];
+const PROCESS_KILL: u8 = 0x0c;
+
+/// Whom a scenario is played against.
+struct Server {
+    port: u16,
+    user: &'static str,
+    password: &'static str,
+}
+
+impl Server {
+    fn guest(&self) -> Result<RawClient> {
+        RawClient::connect(self.port)
+    }
+
+    fn client(&self) -> Result<RawClient> {
+        let mut client = self.guest()?;
+        client.login(self.user, self.password, "")?;
+        Ok(client)
+    }
+}
+
+/// What a scenario has seen: error codes with SQLSTATE, `ok`, `rows`, or `closed`.
+type Seen = Vec<String>;
+
+type Scenario = fn(&Server) -> Result<Seen>;
+
+fn seen(received: &Received) -> String {
+    match (received.error(), received) {
+        (Some(error), _) => format!("{} {}", error.code, error.sqlstate),
+        (None, Received::Closed) => "closed".to_owned(),
+        (None, received) if received.is_ok() => "ok".to_owned(),
+        _ => "rows".to_owned(),
+    }
+}
+
+fn next(client: &mut RawClient) -> Result<String> {
+    Ok(seen(&client.receive()?))
+}
+
+fn answer(client: &mut RawClient, command: &[u8]) -> Result<String> {
+    client.command(command)?;
+    next(client)
+}
+
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("an unknown command", |server| {
+        let mut client = server.client()?;
+        Ok(vec![
+            answer(&mut client, &[0xfa])?,
+            answer(&mut client, &[0x05, b'x'])?,
+            answer(&mut client, PING)?,
+        ])
+    }),
+    ("a command without a content", |server| {
+        let mut client = server.client()?;
+        Ok(vec![answer(&mut client, QUERY)?, answer(&mut client, PING)?])
+    }),
+    ("a database that is none", |server| {
+        let mut client = server.client()?;
+        Ok(vec![answer(&mut client, &[INIT_DB, b"nowhere"].concat())?, answer(&mut client, PING)?])
+    }),
+    ("a packet with the wrong number", |server| {
+        let mut client = server.client()?;
+        client.send_bytes(&packet(7, PING))?;
+        Ok(vec![next(&mut client)?, next(&mut client)?])
+    }),
+    ("half a packet and the end", |server| {
+        let mut client = server.client()?;
+        client.send_bytes(&packet(0, b"\x03SELECT 1")[..8])?;
+        client.finish_sending()?;
+        Ok(vec![next(&mut client)?])
+    }),
+    ("commands in one write", |server| {
+        let mut client = server.client()?;
+        client.send_bytes(&[packet(0, PING), packet(0, PING), packet(0, PING)].concat())?;
+        Ok(vec![next(&mut client)?, next(&mut client)?, next(&mut client)?])
+    }),
+    ("a command byte by byte", |server| {
+        let mut client = server.client()?;
+        for byte in packet(0, b"\x02nowhere") {
+            client.send_bytes(&[byte])?;
+        }
+        Ok(vec![next(&mut client)?])
+    }),
+    ("a login that is too short", |server| {
+        let mut client = server.guest()?;
+        client.send_bytes(&packet(1, &[0x0d, 0x82]))?;
+        Ok(vec![next(&mut client)?, next(&mut client)?])
+    }),
+    ("a login with the wrong number", |server| {
+        let mut client = server.guest()?;
+        client.send_bytes(&packet(5, &login_packet(server.user, &[], "")))?;
+        Ok(vec![next(&mut client)?, next(&mut client)?])
+    }),
+    ("a login with a user that is nobody", |server| {
+        let mut client = server.guest()?;
+        // MySQL hides that it knows no such user, behind an authentication method of its choice.
+        ensure!(client.login("nobody", "guess", "").is_err(), "nobody got in");
+        Ok(vec![])
+    }),
+    ("a login with the wrong password", |server| {
+        let mut client = server.guest()?;
+        let error = client.login(server.user, "guess", "").err().context("a guess got in")?;
+        ensure!(error.to_string().contains("1045"), "{error}");
+        Ok(vec![next(&mut client)?])
+    }),
+    ("a login without a password", |server| {
+        let mut client = server.guest()?;
+        let error = client.login(server.user, "", "").err().context("nothing got in")?;
+        ensure!(error.to_string().contains("1045"), "{error}");
+        Ok(vec![next(&mut client)?])
+    }),
+    ("a login to a database that is none", |server| {
+        let mut client = server.guest()?;
+        let error =
+            client.login(server.user, server.password, "nowhere").err().context("nowhere is there")?;
+        ensure!(error.to_string().contains("1049"), "{error}");
+        Ok(vec![next(&mut client)?])
+    }),
+    ("a guest who leaves", |server| {
+        let mut client = server.guest()?;
+        client.finish_sending()?;
+        client.receive()?;
+        Ok(vec![])
+    }),
+    ("killing a connection that is none", |server| {
+        let mut client = server.client()?;
+        Ok(vec![answer(&mut client, &[PROCESS_KILL, 0xff, 0xff, 0xff, 0x7f])?, answer(&mut client, PING)?])
+    }),
+    ("a statement over several packets", |server| {
+        let mut client = server.client()?;
+        let long = format!("SELECT LENGTH('{}')", "x".repeat(17 << 20));
+        Ok(vec![answer(&mut client, &[QUERY, long.as_bytes()].concat())?])
+    }),
+    ("a packet over the bound", |server| {
+        let mut client = server.client()?;
+        // Only the header of each part is true: the bound is known before the content has arrived.
+        let part = packet(0, &vec![b'x'; 0xff_ffff]);
+        for number in 0..5 {
+            let mut part = part.clone();
+            part[3] = number;
+            // The server may end the connection at any time from here on.
+            if client.send_bytes(&part).is_err() {
+                break;
+            }
+        }
+        Ok(vec![])
+    }),
+];
+
+fn play(server: &Server) -> Vec<(&'static str, String)> {
+    let one = |(name, scenario): &(&'static str, Scenario)| {
+        let outcome = scenario(server);
+        (*name, outcome.map_or_else(|error| format!("{error:#}"), |seen| seen.join(", ")))
+    };
+    SCENARIOS.iter().map(one).collect()
+}
+
+#[test]
+fn the_gate_answers_broken_clients_as_mysql_does() -> Result<()> {
+    let judge = PlainMysqld::start()?;
+    let mut root = RawClient::connect(judge.port())?;
+    root.login("root", "", "")?;
+    for account in ["CREATE USER app@'127.0.0.1' IDENTIFIED BY 'app'", "GRANT ALL ON *.* TO app@'127.0.0.1'"]
+    {
+        assert_eq!(answer(&mut root, &[QUERY, account.as_bytes()].concat())?, "ok");
+    }
+    let expected = play(&Server { port: judge.port(), user: "app", password: "app" });
+
+    let cluster = Cluster::start(CLUSTER)?;
+    let gate = Server { port: cluster.gate_port(), user: "app", password: "app" };
+    assert_eq!(play(&gate), expected);
+    // Nobody else has suffered.
+    assert_eq!(answer(&mut gate.client()?, PING)?, "ok");
+    Ok(())
+}
+
+const CLUSTER: &str = "\
+apiVersion: shoal.dev/v1alpha1
+kind: ShoalCluster
+metadata:
+  name: wire
+spec:
+  gates: {port: {gate_port}}
+  users:
+    - {name: app, password: app, role: admin}
+  keyspaces:
+    - name: main
+";
