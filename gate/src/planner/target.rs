@@ -54,7 +54,7 @@ impl Tables {
         if statement.visit(&mut tables).is_break() {
             return None;
         }
-        let Self { references, expressions } = &mut tables;
+        let Self { references, expressions, .. } = &mut tables;
         references.retain(|name| name.schema.is_some() || !expressions.contains(&name.table.to_lowercase()));
         Some(tables)
     }
