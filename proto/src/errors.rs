@@ -27,7 +27,8 @@ pub enum ErrorKind {
 /// One row of the table.
 #[derive(Debug)]
 pub struct ErrorRow {
-    /// Stable id, such as `SH2001`; stands at the end of the text that the client sees.
+    /// Stable id, such as `SH2001`; stands at the end of the text that the client sees. Errors `SH1…` are ones
+    /// that MySQL gives, too: they have MySQL's words and nothing after them.
     pub id: &'static str,
     /// MySQL error code.
     pub code: u16,
@@ -39,6 +40,13 @@ pub struct ErrorRow {
     pub text: &'static str,
     /// What the user can do; empty where the text says it.
     pub advice: &'static str,
+}
+
+impl ErrorRow {
+    /// Whether MySQL gives the same error in the same words.
+    pub fn is_mysqls_own(&self) -> bool {
+        self.id.starts_with("SH1")
+    }
 }
 
 macro_rules! error_table {
@@ -83,11 +91,11 @@ error_table! {
     /// A handshake that Shoal cannot follow.
     BadHandshake = "SH1008", 1043, "08S01", Protocol, "Bad handshake", "";
     /// A client character set whose letters may contain the bytes of quotes or backslashes.
-    UnsafeCharacterSet = "SH1009", 1115, "42000", Protocol, "Unknown character set: '{}'", "connect with utf8mb4";
+    UnsafeCharacterSet = "SH1009", 1115, "42000", Protocol, "Unknown character set: '{}'", "";
     /// The gate has as many clients as it takes.
     TooManyConnections = "SH1010", 1040, "08004", Limit, "Too many connections", "";
     /// The account's role does not include the statement.
-    RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to this user", "use an account with a stronger role";
+    RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to user", "";
     /// A statement that names Shoal's own schema.
     SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
 
@@ -147,6 +155,9 @@ impl ErrorId {
     pub fn with(self, detail: impl fmt::Display) -> ClientError {
         let row = self.row();
         let mut message = row.text.replacen("{}", &detail.to_string(), 1);
+        if row.is_mysqls_own() {
+            return ClientError { id: self, message };
+        }
         if !row.advice.is_empty() {
             message.push_str("; ");
             message.push_str(row.advice);
@@ -188,13 +199,14 @@ mod tests {
             assert!(seen.insert(row.id), "{} stands twice", row.id);
             assert_eq!((row.id.len(), row.sqlstate.len()), (6, 5), "{}", row.id);
             assert!(row.text.matches("{}").count() <= 1, "{}", row.id);
+            assert!(!row.is_mysqls_own() || row.advice.is_empty(), "{}: MySQL gives no advice", row.id);
         }
     }
 
     #[test]
     fn texts_carry_detail_advice_and_id() {
         let error = ErrorId::UnknownDatabase.with("shop");
-        assert_eq!(error.message(), "Unknown database 'shop' (SH1002)");
+        assert_eq!(error.message(), "Unknown database 'shop'");
         let error = ErrorId::SeveralShards.plain();
         assert!(error.message().contains("; split it") && error.message().ends_with("(SH2003)"));
     }
