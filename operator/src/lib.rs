@@ -10,5 +10,10 @@
 //!
 //! This crate never touches data: no statement and no row passes through it, and it never talks to mysqld.
 
+pub mod cli;
+pub mod control;
 pub mod limits;
+pub mod local;
 pub mod spec;
+
+mod primary;

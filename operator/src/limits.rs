@@ -21,8 +21,6 @@ pub const MAX_CLUSTER_FILE_BYTES: u64 = 1024 * 1024;
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often a shard is looked at when nothing nudges its loop.
 pub const SHARD_LOOP_INTERVAL: Duration = Duration::from_millis(250);
-/// Pause after a pass that the topology store could not serve.
-pub const SHARD_LOOP_RETRY: Duration = Duration::from_millis(500);
 
 /// First pause before a process that ended is started again; doubled each time.
 pub const RESTART_FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -67,3 +65,16 @@ pub const KILL_DEADLINE: Duration = Duration::from_secs(10);
 pub const FIRST_PORT: u16 = 15000;
 /// Attempts to find a free port before giving up.
 pub const PORT_ATTEMPTS: u32 = 2000;
+
+/// Attempts to write the cluster file's records while others write too.
+pub const APPLY_ATTEMPTS: u32 = 5;
+/// Pause before etcd is tried again by the supervisor.
+pub const ETCD_RETRY: Duration = Duration::from_millis(100);
+/// Reports on parts that wait to be written to the state file.
+pub const REPORT_QUEUE: usize = 64;
+/// Longest wait for a new supervisor to be there.
+pub const SUPERVISOR_START_DEADLINE: Duration = Duration::from_secs(5);
+/// Longest wait for an answer of control to the command line.
+pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a shard is looked at whose primary serves.
+pub const SHARD_LOOP_SETTLED: Duration = Duration::from_secs(2);

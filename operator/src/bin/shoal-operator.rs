@@ -1,2 +1,123 @@
-//! Placeholder.
-fn main() {}
+//! `shoal-operator`: control, and the supervisor of a local cluster.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use operator::control::{Config, Control};
+use operator::local::layout::Layout;
+use operator::local::{launch, supervisor};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// The control loops and the local platform of Shoal.
+#[derive(Parser)]
+#[command(
+    name = "shoal-operator",
+    version,
+    after_help = "\
+Example:
+  shoal-operator control --cluster shop --etcd http://127.0.0.1:2379 --listen 127.0.0.1:15999
+
+For a whole cluster on one machine use `shoal local up`, which starts this program where it is needed."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the control service and the loop of every shard, until SIGTERM or SIGINT
+    Control {
+        /// Name of the cluster
+        #[arg(long)]
+        cluster: String,
+        /// Client URLs of the cluster's etcd, such as http://127.0.0.1:2379
+        #[arg(long, value_name = "URL[,URL]", value_delimiter = ',', required = true)]
+        etcd: Vec<String>,
+        /// Where to serve gRPC
+        #[arg(long, value_name = "HOST:PORT")]
+        listen: SocketAddr,
+    },
+    /// Supervise the local cluster in a folder; `shoal local up` prepares the folder and starts this
+    Local {
+        /// Folder of the cluster
+        #[arg(long)]
+        dir: PathBuf,
+        /// The mysqld to run [default: the one on PATH, or that of `make deps`]
+        #[arg(long, value_name = "PATH")]
+        mysqld: Option<PathBuf>,
+    },
+    /// Become another program, after writing down which process that is
+    #[command(hide = true)]
+    Launch {
+        #[arg(long)]
+        run_file: PathBuf,
+        #[arg(long)]
+        marker: PathBuf,
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let done = match cli.command {
+        Command::Control { cluster, etcd, listen } => control(&Config { cluster, etcd }, listen),
+        Command::Local { dir, mysqld } => local(dir, mysqld),
+        Command::Launch { run_file, marker, command } => {
+            launch(&run_file, &marker, &command).map(|never| match never {}).map_err(anyhow::Error::from)
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shoal-operator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn control(config: &Config, listen: SocketAddr) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let shutdown = until_told_to_end()?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}; end the program that uses it, or name another --listen")
+        })?;
+        Ok(Control::build(config).await?.run(listener, shutdown).await?)
+    })
+}
+
+fn local(dir: PathBuf, mysqld: Option<PathBuf>) -> anyhow::Result<()> {
+    let layout = Layout::new(&dir).with_context(|| dir.display().to_string())?;
+    Ok(supervisor::run(supervisor::Config { layout, mysqld })?)
+}
+
+fn until_told_to_end() -> std::io::Result<CancellationToken> {
+    let told = CancellationToken::new();
+    let tell = told.clone();
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        tell.cancel();
+    });
+    Ok(told)
+}

@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! `shoal`: the command line.
+
+fn main() -> std::process::ExitCode {
+    operator::cli::main()
+}

@@ -96,7 +96,12 @@ impl Handle {
 
     /// Returns when the process has ended.
     pub async fn ended(self) -> io::Result<()> {
-        AsyncFd::new(self.fd)?.readable().await.map(|_| ())
+        #[expect(
+            deprecated,
+            reason = "its replacement is unsafe for types that may change their descriptor; OwnedFd does not"
+        )]
+        let watched = AsyncFd::new(self.fd)?;
+        watched.readable().await.map(|_| ())
     }
 
     /// Whether the process ends in time.
@@ -161,7 +166,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_handle_sees_the_end_of_a_process_that_nobody_waited_for() {
-        let mut child = Command::new("cat").stdin(Stdio::piped()).env("SHOAL_TEST_MARK", "4711").spawn().unwrap();
+        let mut child =
+            Command::new("cat").stdin(Stdio::piped()).env("SHOAL_TEST_MARK", "4711").spawn().unwrap();
         let id = ProcessId::of(child.id()).unwrap();
         let handle = id.open().unwrap();
         assert!(with_environment("SHOAL_TEST_MARK", "4711").contains(&id));

@@ -1,0 +1,83 @@
+//! `shoal local up`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{CliError, say};
+use crate::local::layout::Layout;
+use crate::local::programs;
+use crate::local::up::{Options, Ready, up};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  shoal local up                         the stored cluster, or at first 2 shards, user app, password app
+  shoal local up -f cluster.yaml         the cluster that the file describes; the file is kept
+  shoal local up --dir /tmp/try          in a folder of its own, beside other clusters
+  shoal local up --mysqld /opt/mysql/bin/mysqld
+
+After `down` and another `up`, data and ports are the same. A changed cluster file may add keyspaces, users,
+vindexes and tables; what would need data to move is refused.")]
+pub(super) struct UpArgs {
+    /// The cluster file [default: the one of the last `up`, or a small cluster to try]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The mysqld to run, MySQL 8.4 or newer [default: the one on PATH, or that of `make deps`]
+    #[arg(long, value_name = "PATH")]
+    mysqld: Option<PathBuf>,
+}
+
+pub(super) async fn run(layout: Layout, args: UpArgs) -> Result<ExitCode, CliError> {
+    say(&format!("starting the cluster in {}", layout.dir().display()));
+    let options = Options { layout, file: args.file, mysqld: args.mysqld };
+    let ready = up(&options, &mut say).await?;
+    print!("{}", how_to_connect(&ready));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn how_to_connect(ready: &Ready) -> String {
+    let spec = &ready.cluster.spec;
+    let mut text = format!(
+        "cluster {} takes SQL after {:.1} s\n",
+        ready.cluster.metadata.name,
+        ready.took.as_secs_f64()
+    );
+    let program = match programs::on_path("mysql") {
+        Some(_) => "mysql".to_owned(),
+        None => {
+            programs::find("mysql", "").map_or_else(|_| "mysql".into(), |path| path.display().to_string())
+        }
+    };
+    if let (Some(user), Some(keyspace), Some(port)) =
+        (spec.users.first(), spec.keyspaces.first(), ready.ports.gates.values().next())
+    {
+        text += &format!(
+            "\n    {program} --host=127.0.0.1 --port={port} --user={} --password={} {}\n\n",
+            user.name,
+            quoted(&user.password),
+            keyspace.name
+        );
+    }
+    text += "`shoal local status` shows its processes, `shoal local down` stops it\n";
+    text
+}
+
+/// The word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=@:".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_quoted_for_the_shell() {
+        assert_eq!(quoted("app-1"), "app-1");
+        assert_eq!(quoted("a b$"), "'a b$'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

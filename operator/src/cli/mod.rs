@@ -1,0 +1,162 @@
+//! The `shoal` command line. One file for each command.
+
+mod get;
+mod local_down;
+mod local_logs;
+mod local_status;
+mod local_up;
+mod table;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::control::client::AskError;
+use crate::local::down::DownError;
+use crate::local::layout::Layout;
+use crate::local::up::UpError;
+
+/// Exit code of a command that failed, or of `status` when a part does not run.
+const FAILED: u8 = 1;
+/// Exit code of `status` when nothing runs.
+const NOT_UP: u8 = 3;
+
+/// Shoal makes many MySQL servers look like one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shoal",
+    version,
+    after_help = "\
+Examples:
+  shoal local up                         a cluster on this machine: 2 shards, user app, password app
+  shoal local up -f cluster.yaml         the cluster that the file describes
+  shoal local status                     what runs
+  shoal get shards                       who is primary, and whether it serves
+  shoal local down                       stop it; the data stays"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a whole cluster on this machine
+    Local(LocalArgs),
+    /// Show what a cluster consists of
+    Get(get::GetArgs),
+}
+
+#[derive(Debug, Args)]
+struct LocalArgs {
+    #[command(flatten)]
+    dir: DirArgs,
+    #[command(subcommand)]
+    command: LocalCommand,
+}
+
+/// The option that names a local cluster.
+#[derive(Debug, Clone, Args)]
+struct DirArgs {
+    /// Folder of the cluster, with its data and logs [default: $SHOAL_DIR or ~/.local/share/shoal/default]
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl DirArgs {
+    fn layout(&self) -> io::Result<Layout> {
+        Layout::new(&self.dir.clone().unwrap_or_else(Layout::default_dir))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum LocalCommand {
+    /// Start a cluster and wait until it takes SQL
+    Up(local_up::UpArgs),
+    /// Stop the cluster; its data stays
+    Down,
+    /// Show the cluster's processes
+    #[command(after_help = "Exit code: 0 everything runs, 1 something does not, 3 nothing runs.")]
+    Status,
+    /// Show what the cluster's processes say
+    Logs(local_logs::LogsArgs),
+}
+
+/// Why a command failed, in words for the user.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Up(#[from] UpError),
+    #[error(transparent)]
+    Down(#[from] DownError),
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error("{0}")]
+    NoCluster(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(CliError::from).and_then(|runtime| runtime.block_on(run(cli)));
+    match done {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(CliError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    match cli.command {
+        Command::Get(args) => get::run(&args).await,
+        Command::Local(args) => {
+            let layout = args.dir.layout()?;
+            match args.command {
+                LocalCommand::Up(up) => local_up::run(layout, up).await,
+                LocalCommand::Down => local_down::run(&layout).await,
+                LocalCommand::Status => local_status::run(&layout),
+                LocalCommand::Logs(logs) => local_logs::run(&layout, &logs).await,
+            }
+        }
+    }
+}
+
+/// Progress, which is not what the command answers.
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains("Examples:") && help.contains("shoal local up"), "{help}");
+    }
+
+    #[test]
+    fn the_folder_can_be_named_before_and_after_the_command() {
+        for words in
+            [["shoal", "local", "--dir", "/x", "status"], ["shoal", "local", "status", "--dir", "/x"]]
+        {
+            let Command::Local(args) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("{words:?}")
+            };
+            assert_eq!(args.dir.dir, Some(PathBuf::from("/x")));
+        }
+    }
+}

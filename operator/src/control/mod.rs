@@ -1,0 +1,83 @@
+//! The control service: the program that chooses primaries and answers what the command line asks.
+//!
+//! It holds nothing that a restart would lose: decisions are in the topology before they are acted on, and
+//! every answer is read from the topology and the tablets when it is asked for.
+
+pub mod client;
+
+mod seen;
+mod service;
+
+use std::net::SocketAddr;
+
+use proto::rpc::control::control_server::ControlServer;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use topo::{Topology, TopologyError};
+
+use crate::primary;
+
+pub(crate) use seen::{SeenMysqld, SeenStatus, agent, ask_status};
+
+/// What control is told on its command line.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Client URLs of etcd.
+    pub etcd: Vec<String>,
+}
+
+/// Why control could not be started or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The topology store does not answer.
+    #[error("{0}; is etcd running, and are the URLs of --etcd right?")]
+    Topology(#[from] TopologyError),
+    /// The gRPC server failed.
+    #[error("the gRPC service of control failed: {0}")]
+    Rpc(#[from] tonic::transport::Error),
+    /// The listener failed.
+    #[error("the listener of control failed: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// Control, connected and ready to run.
+pub struct Control {
+    topology: Topology,
+}
+
+impl Control {
+    /// Connects to the topology.
+    pub async fn build(config: &Config) -> Result<Self, ControlError> {
+        Ok(Self { topology: Topology::connect(&config.etcd, &config.cluster).await? })
+    }
+
+    /// Control on a topology that is there already.
+    pub fn new(topology: Topology) -> Self {
+        Self { topology }
+    }
+
+    /// Serves on the listener and looks after every shard, until `shutdown`.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ControlError> {
+        let address: SocketAddr = listener.local_addr()?;
+        tracing::info!(%address, "control serves");
+        let shards = tokio::spawn(primary::look_after_shards(self.topology.clone(), shutdown.clone()));
+        let served = tonic::transport::Server::builder()
+            .add_service(ControlServer::new(service::Service::new(self.topology)))
+            .serve_with_incoming_shutdown(
+                TcpListenerStream::new(listener),
+                shutdown.clone().cancelled_owned(),
+            )
+            .await;
+        shutdown.cancel();
+        if let Err(error) = shards.await {
+            tracing::error!(%error, "the shard loops failed");
+        }
+        Ok(served?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proto::account::DataRole;
+use proto::ids::{ShardRef, Term};
+use proto::rpc::control::control_client::ControlClient;
+use proto::rpc::control::{GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest};
+use proto::rpc::tablet::tablet_server::{Tablet, TabletServer};
+use proto::rpc::tablet::{AssumeRoleRequest, AssumeRoleResponse, Role, StatusRequest, StatusResponse};
+use tokio::sync::Mutex;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+use topo::records::{KeyspaceRecord, KeyspaceRouting, RoutingRecord, ShardRecord, TabletRecord, UserRecord};
+use topo::store::MemoryStore;
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// An agent that takes every role and then serves.
+#[derive(Clone, Default)]
+struct FakeAgent(Arc<Mutex<StatusResponse>>);
+
+#[tonic::async_trait]
+impl Tablet for FakeAgent {
+    async fn status(&self, _: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        Ok(Response::new(self.0.lock().await.clone()))
+    }
+
+    async fn assume_role(
+        &self,
+        request: Request<AssumeRoleRequest>,
+    ) -> Result<Response<AssumeRoleResponse>, Status> {
+        let AssumeRoleRequest { term, role } = request.into_inner();
+        let mut status = self.0.lock().await;
+        *status = StatusResponse { term, role, fenced: false, reason: String::new(), ..status.clone() };
+        Ok(Response::new(AssumeRoleResponse { status: Some(status.clone()) }))
+    }
+}
+
+struct Fixture {
+    topology: Topology,
+    control: ControlClient<Channel>,
+    shutdown: CancellationToken,
+}
+
+async fn serve_agent(agent: FakeAgent, shutdown: CancellationToken) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = tonic::transport::Server::builder().add_service(TabletServer::new(agent));
+    let incoming = TcpListenerStream::new(listener);
+    tokio::spawn(server.serve_with_incoming_shutdown(incoming, shutdown.cancelled_owned()));
+    address
+}
+
+async fn fixture() -> Fixture {
+    let topology = Topology::new(Arc::new(MemoryStore::new()), "c");
+    let keys = topology.keys().clone();
+    let ranges =
+        |text: &[&str]| KeyspaceRouting { shards: text.iter().map(|r| r.parse().unwrap()).collect() };
+    let mut routing = RoutingRecord { version: 1, ..RoutingRecord::default() };
+    routing.keyspaces.insert("ks".parse().unwrap(), ranges(&["-80", "80-"]));
+    topology.put(&keys.routing(), &routing).await.unwrap();
+    topology
+        .put(&keys.keyspace(Some(&"ks".parse().unwrap())), &KeyspaceRecord { sharded: true })
+        .await
+        .unwrap();
+    topology.put(&keys.user("u"), &UserRecord::new("u", DataRole::Read).unwrap()).await.unwrap();
+    let shutdown = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(Control::new(topology.clone()).run(listener, shutdown.clone()));
+    Fixture { topology, control: client::connect(&address).await.unwrap(), shutdown }
+}
+
+async fn register(topology: &Topology, alias: &str, shard: &str, agent_address: String) {
+    let record = TabletRecord {
+        alias: alias.parse().unwrap(),
+        shard: shard.parse().unwrap(),
+        mysql_address: "127.0.0.1:1".into(),
+        agent_address,
+        mysql_version: "9.7.0".into(),
+    };
+    topology.put(&topology.keys().tablet(Some(&record.alias)), &record).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
+    let Fixture { topology, mut control, shutdown } = fixture().await;
+    let fenced =
+        StatusResponse { mysqld_running: true, fenced: true, reason: "new".into(), ..Default::default() };
+    let agent = serve_agent(FakeAgent(Arc::new(Mutex::new(fenced))), shutdown.clone()).await;
+    register(&topology, "a-1", "ks/-80", agent).await;
+    // Nobody listens there: a connection is refused at once.
+    register(&topology, "a-2", "ks/80-", "127.0.0.1:1".into()).await;
+
+    let deadline = Instant::now() + DEADLINE;
+    let shards = loop {
+        let shards = control.get_shards(GetShardsRequest::default()).await.unwrap().into_inner().shards;
+        if shards.iter().any(|s| s.serving) {
+            break shards;
+        }
+        assert!(Instant::now() < deadline, "{shards:?}");
+    };
+    let told: Vec<_> =
+        shards.iter().map(|s| (s.range.as_str(), s.primary.as_str(), s.term, s.serving)).collect();
+    assert_eq!(told, [("-80", "a-1", 1, true), ("80-", "", 0, false)]);
+    let shard: ShardRef = "ks/-80".parse().unwrap();
+    let stored = topology.read::<ShardRecord>(&topology.keys().shard(Some(&shard))).await.unwrap().unwrap();
+    assert_eq!(stored.value, ShardRecord { term: Term(1), primary: Some("a-1".parse().unwrap()) });
+
+    let tablets = control.get_tablets(GetTabletsRequest::default()).await.unwrap().into_inner().tablets;
+    let told: Vec<_> =
+        tablets.iter().map(|t| (t.alias.as_str(), t.state.as_str(), t.role.as_str())).collect();
+    assert_eq!(told, [("a-1", "serving", "primary"), ("a-2", "unreachable", "")]);
+    let keyspaces = control.get_keyspaces(GetKeyspacesRequest {}).await.unwrap().into_inner().keyspaces;
+    let told: Vec<_> = keyspaces.iter().map(|k| (k.name.as_str(), k.sharded, k.serving, k.shards)).collect();
+    assert_eq!(told, [("ks", true, 1, 2)]);
+    shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_restarted_agent_is_told_its_role_again() {
+    let Fixture { topology, mut control, shutdown } = fixture().await;
+    let shard: ShardRef = "ks/-80".parse().unwrap();
+    let record = ShardRecord { term: Term(4), primary: Some("a-1".parse().unwrap()) };
+    topology.put(&topology.keys().shard(Some(&shard)), &record).await.unwrap();
+    let fenced = StatusResponse {
+        mysqld_running: true,
+        fenced: true,
+        term: 4,
+        role: Role::Primary.into(),
+        reason: "restarted".into(),
+        ..Default::default()
+    };
+    let agent = serve_agent(FakeAgent(Arc::new(Mutex::new(fenced))), shutdown.clone()).await;
+    register(&topology, "a-1", "ks/-80", agent).await;
+    let deadline = Instant::now() + DEADLINE;
+    while !control.get_shards(GetShardsRequest::default()).await.unwrap().into_inner().shards[0].serving {
+        assert!(Instant::now() < deadline);
+    }
+    shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_keyspace_that_is_not_there_is_named_with_those_that_are() {
+    let Fixture { mut control, shutdown, .. } = fixture().await;
+    let refused = control.get_shards(GetShardsRequest { keyspace: "nope".into() }).await.unwrap_err();
+    assert_eq!(refused.message(), "there is no keyspace nope; there are ks");
+    let refused = control.get_tablets(GetTabletsRequest { keyspace: "no/name".into() }).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    shutdown.cancel();
+}

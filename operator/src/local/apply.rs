@@ -1,0 +1,160 @@
+//! Brings the records of the topology up to the cluster file.
+//!
+//! Idempotent: what is there already stays. What has moved on since the file was written, such as routing,
+//! stays too; what contradicts the file is refused by name.
+
+use topo::records::{KeyspaceRecord, RoutingRecord, UserRecord, VschemaRecord};
+use topo::store::{Compare, Outcome};
+use topo::topology::Transaction;
+use topo::{Topology, TopologyError};
+
+use crate::limits::{APPLY_ATTEMPTS, USERS_PER_COMMIT};
+use crate::spec::{KeyspaceSpec, ShoalCluster, UserSpec, merge_routing, vschema_record};
+
+/// Why the records were not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApplyError {
+    /// The topology cannot be reached; trying again may help.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
+    /// Others kept writing at the same time.
+    #[error("the topology kept changing while the cluster file's records were written")]
+    Busy,
+    /// The stored records contradict the file.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<topo::records::RecordError> for ApplyError {
+    fn from(error: topo::records::RecordError) -> Self {
+        Self::Topology(error.into())
+    }
+}
+
+/// Writes what the topology lacks of the cluster file.
+pub(super) async fn apply(cluster: &ShoalCluster, etcd_url: &str) -> Result<(), ApplyError> {
+    let topology = Topology::connect(&[etcd_url.to_owned()], cluster.metadata.name.as_str()).await?;
+    apply_to(cluster, &topology).await
+}
+
+async fn apply_to(cluster: &ShoalCluster, topology: &Topology) -> Result<(), ApplyError> {
+    apply_users(&cluster.spec.users, topology).await?;
+    for _ in 0..APPLY_ATTEMPTS {
+        let Some(transaction) = keyspace_records(cluster, topology).await? else { return Ok(()) };
+        if let Outcome::Committed(_) = topology.commit(transaction).await? {
+            return Ok(());
+        }
+    }
+    Err(ApplyError::Busy)
+}
+
+/// Routing, keyspaces and vschemas change together, so that no gate sees a table of a keyspace it does not
+/// know. `None`: nothing is missing.
+async fn keyspace_records(
+    cluster: &ShoalCluster,
+    topology: &Topology,
+) -> Result<Option<Transaction>, ApplyError> {
+    let keys = topology.keys();
+    let routing = topology.read::<RoutingRecord>(&keys.routing()).await?;
+    let known = routing.as_ref().map(|r| r.value.clone()).unwrap_or_default();
+    let mut transaction = Transaction::new();
+    let mut changed = false;
+    if let Some(merged) = merge_routing(&known, cluster) {
+        changed = true;
+        transaction = match &routing {
+            Some(stored) => transaction.replace(&keys.routing(), &merged, stored.revision)?,
+            None => transaction.create(&keys.routing(), &merged)?,
+        };
+    }
+    for keyspace in &cluster.spec.keyspaces {
+        let wanted = KeyspaceRecord { sharded: keyspace.is_sharded() };
+        let key = keys.keyspace(Some(&keyspace.name));
+        match topology.read::<KeyspaceRecord>(&key).await? {
+            Some(stored) if stored.value == wanted => {}
+            Some(_) => return Err(ApplyError::Refused(resharded(keyspace))),
+            None => {
+                changed = true;
+                transaction = transaction.create(&key, &wanted)?;
+            }
+        }
+        let key = keys.vschema(&keyspace.name);
+        let stored = topology.read::<VschemaRecord>(&key).await?;
+        let known = stored.as_ref().map(|s| s.value.clone()).unwrap_or_default();
+        let merged = merge_vschema(keyspace, known.clone()).map_err(ApplyError::Refused)?;
+        if keyspace.is_sharded() && (stored.is_none() || merged != known) {
+            changed = true;
+            let unchanged = match &stored {
+                Some(stored) => Compare::Unchanged(key.clone(), stored.revision),
+                None => Compare::Absent(key.clone()),
+            };
+            transaction = transaction.only_if(unchanged).put(&key, &merged)?;
+        }
+    }
+    Ok(changed.then_some(transaction))
+}
+
+fn resharded(keyspace: &KeyspaceSpec) -> String {
+    let (was, is) = if keyspace.is_sharded() { ("unsharded", "sharded") } else { ("sharded", "unsharded") };
+    format!("keyspace {} is {was} in the topology and cannot become {is}", keyspace.name)
+}
+
+/// The stored vschema with the file's entries added. Entries that differ are refused: rows lie by them.
+fn merge_vschema(keyspace: &KeyspaceSpec, mut stored: VschemaRecord) -> Result<VschemaRecord, String> {
+    let Some(spec) = &keyspace.vschema else { return Ok(stored) };
+    let wanted = vschema_record(spec);
+    for (name, vindex) in wanted.vindexes {
+        let there = stored.vindexes.entry(name.clone()).or_insert_with(|| vindex.clone());
+        if *there != vindex {
+            return Err(format!(
+                "vindex {name} of keyspace {} is of type {} in the topology and cannot become {}",
+                keyspace.name, there.kind, vindex.kind
+            ));
+        }
+    }
+    for (name, table) in wanted.tables {
+        let there = stored.tables.entry(name.clone()).or_insert_with(|| table.clone());
+        if *there != table {
+            return Err(format!(
+                "table {}.{name} is sharded otherwise in the topology and cannot be changed",
+                keyspace.name
+            ));
+        }
+    }
+    Ok(stored)
+}
+
+/// Users are as in the file: new ones come, others go, and a hash is replaced only for another password.
+async fn apply_users(users: &[UserSpec], topology: &Topology) -> Result<(), ApplyError> {
+    let keys = topology.keys();
+    let stored = topology.list::<UserRecord>(&keys.user("")).await?;
+    let mut changes = Vec::new();
+    for user in users {
+        let key = keys.user(user.name.as_str());
+        let there = stored.iter().find(|(k, _)| *k == key).map(|(_, stored)| &stored.value);
+        let same = |record: &&UserRecord| record.role == user.role && record.verify(user.password.as_bytes());
+        if there.filter(same).is_none() {
+            let record =
+                UserRecord::new(&user.password, user.role).map_err(|e| ApplyError::Refused(e.to_string()))?;
+            changes.push((key, Some(record)));
+        }
+    }
+    for (key, _) in &stored {
+        if !users.iter().any(|user| keys.user(user.name.as_str()) == *key) {
+            changes.push((key.clone(), None));
+        }
+    }
+    for some in changes.chunks(USERS_PER_COMMIT) {
+        let mut transaction = Transaction::new();
+        for (key, record) in some {
+            transaction = match record {
+                Some(record) => transaction.put(key, record)?,
+                None => transaction.delete(key),
+            };
+        }
+        topology.commit(transaction).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! Which port is whose, and which tablet holds which shard: chosen once and kept in `ports.json`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, TcpListener};
+
+use proto::ids::{ShardRef, TabletAlias};
+use serde::{Deserialize, Serialize};
+
+use super::holder::Holder;
+use crate::limits::{FIRST_PORT, PORT_ATTEMPTS};
+use crate::spec::ShoalCluster;
+
+/// The uid of a cluster's first tablet.
+const FIRST_UID: u32 = 101;
+
+/// Everything that is chosen when a cluster first starts and stays so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ports {
+    /// etcd, for its clients.
+    pub etcd_client: u16,
+    /// etcd, for other members; there are none on one machine.
+    pub etcd_peer: u16,
+    /// The control service.
+    pub control: u16,
+    /// MySQL protocol, by the gate's number.
+    pub gates: BTreeMap<u16, u16>,
+    /// By shard.
+    pub tablets: BTreeMap<ShardRef, TabletPorts>,
+}
+
+impl Ports {
+    fn all(&self) -> BTreeSet<u16> {
+        let tablets = self.tablets.values().flat_map(|tablet| [tablet.mysql, tablet.rpc]);
+        let others = [self.etcd_client, self.etcd_peer, self.control];
+        tablets.chain(others).chain(self.gates.values().copied()).collect()
+    }
+}
+
+/// A tablet's name and ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TabletPorts {
+    /// Its name.
+    pub alias: TabletAlias,
+    /// Its mysqld.
+    pub mysql: u16,
+    /// Its agent's gRPC service.
+    pub rpc: u16,
+}
+
+/// Why no port could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PortError {
+    /// The cluster file names a port that somebody else has.
+    #[error("port {port} ({what}) is in use{}; {advice}", holder_text(.holder.as_ref()))]
+    InUse {
+        /// The port.
+        port: u16,
+        /// What it is for.
+        what: String,
+        /// Who has it, if that can be seen.
+        holder: Option<Holder>,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// None of the tried ports was free.
+    #[error("no free port was found from {FIRST_PORT} on; stop what uses them")]
+    NoneFree,
+    /// Tablets would have numbers that MySQL cannot take.
+    #[error("tablet numbers are used up")]
+    NoUid,
+}
+
+fn holder_text(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |h| format!(" by process {} ({})", h.pid, h.command))
+}
+
+/// The machine's ports, as far as choosing needs to know them.
+pub trait Machine {
+    /// Whether a program could listen on the port now.
+    fn is_free(&self, port: u16) -> bool;
+    /// Who listens on it, if that can be seen.
+    fn holder(&self, port: u16) -> Option<Holder>;
+    /// Another port to try; need not be free.
+    fn candidate(&mut self) -> u16;
+}
+
+/// A wanted choice, and what is worth telling the user about it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Allotment {
+    /// The ports.
+    pub ports: Ports,
+    /// Such as a stored port that was in use and replaced.
+    pub notes: Vec<String>,
+}
+
+/// The ports of a cluster: named ones as named, stored ones as stored, others free ones.
+///
+/// `running` holds the names of parts that run already, whose ports are theirs and not somebody else's.
+pub fn allot(
+    stored: Option<Ports>,
+    cluster: &ShoalCluster,
+    running: &BTreeSet<String>,
+    machine: &mut dyn Machine,
+) -> Result<Allotment, PortError> {
+    let stored = stored.unwrap_or_default();
+    let mut choice =
+        Choice { machine, running, taken: BTreeSet::new(), reserved: stored.all(), notes: Vec::new() };
+    for number in 1..=cluster.spec.gates.replicas.get() {
+        choice.taken.extend(cluster.spec.gates.named_port(number));
+    }
+    let mut ports = Ports::default();
+    for number in 1..=cluster.spec.gates.replicas.get() {
+        let part = format!("gate-{number}");
+        let port = match cluster.spec.gates.named_port(number) {
+            Some(port) => choice.named(port, number, &part)?,
+            None => choice.kept(stored.gates.get(&number).copied(), &part)?,
+        };
+        ports.gates.insert(number, port);
+    }
+    ports.etcd_client = choice.kept(Some(stored.etcd_client), "etcd")?;
+    ports.etcd_peer = choice.kept(Some(stored.etcd_peer), "etcd")?;
+    ports.control = choice.kept(Some(stored.control), "control")?;
+    let mut next_uid = stored.tablets.values().map(|t| t.alias.uid).max().unwrap_or(FIRST_UID - 1);
+    for keyspace in &cluster.spec.keyspaces {
+        for (index, shard) in keyspace.shard_refs().into_iter().enumerate() {
+            let before = stored.tablets.get(&shard);
+            let alias = match before {
+                Some(tablet) => tablet.alias.clone(),
+                None => {
+                    next_uid = next_uid.checked_add(1).ok_or(PortError::NoUid)?;
+                    let cells = &cluster.spec.cells;
+                    TabletAlias { cell: cells[index % cells.len()].name.clone(), uid: next_uid }
+                }
+            };
+            let part = format!("tablet-{alias}");
+            let mysql = choice.kept(before.map(|t| t.mysql), &part)?;
+            let rpc = choice.kept(before.map(|t| t.rpc), &part)?;
+            ports.tablets.insert(shard, TabletPorts { alias, mysql, rpc });
+        }
+    }
+    Ok(Allotment { ports, notes: choice.notes })
+}
+
+struct Choice<'a> {
+    machine: &'a mut dyn Machine,
+    running: &'a BTreeSet<String>,
+    /// Given to a part, or named by the file.
+    taken: BTreeSet<u16>,
+    /// Stored for some part, which has not had its turn yet.
+    reserved: BTreeSet<u16>,
+    notes: Vec<String>,
+}
+
+impl Choice<'_> {
+    fn named(&mut self, port: u16, gate: u16, part: &str) -> Result<u16, PortError> {
+        if self.running.contains(part) || self.machine.is_free(port) {
+            return Ok(port);
+        }
+        Err(PortError::InUse {
+            port,
+            what: format!("spec.gates.port, for gate {gate}"),
+            holder: self.machine.holder(port),
+            advice: "stop that process, write another port in the cluster file, or none to have a free one chosen",
+        })
+    }
+
+    fn kept(&mut self, stored: Option<u16>, part: &str) -> Result<u16, PortError> {
+        let Some(port) = stored.filter(|&p| p != 0) else { return self.free() };
+        if self.running.contains(part) || (!self.taken.contains(&port) && self.machine.is_free(port)) {
+            self.taken.insert(port);
+            return Ok(port);
+        }
+        let new = self.free()?;
+        let by = holder_text(self.machine.holder(port).as_ref());
+        self.notes.push(format!("port {port} of {part} is in use{by}; {new} is used from now on"));
+        Ok(new)
+    }
+
+    fn free(&mut self) -> Result<u16, PortError> {
+        for _ in 0..PORT_ATTEMPTS {
+            let port = self.machine.candidate();
+            let spoken_for = self.taken.contains(&port) || self.reserved.contains(&port);
+            if !spoken_for && self.machine.is_free(port) {
+                self.taken.insert(port);
+                return Ok(port);
+            }
+        }
+        Err(PortError::NoneFree)
+    }
+}
+
+/// Ports of the loopback interface of this machine.
+///
+/// Chosen are ports below the range from which the kernel serves outgoing connections. A port within it could
+/// be given to any client while its owner restarts, even to one that is just trying to connect to it: on
+/// loopback such a connection reaches itself and then keeps the owner out.
+#[derive(Debug)]
+pub struct Loopback {
+    end: u16,
+    random: std::fs::File,
+}
+
+impl Loopback {
+    /// The ports as the kernel is set up now.
+    pub fn new() -> std::io::Result<Self> {
+        let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+        let first_outgoing = range.split_whitespace().next().and_then(|p| p.parse().ok()).unwrap_or(32768);
+        let end = if first_outgoing > FIRST_PORT + 1000 { first_outgoing } else { u16::MAX };
+        Ok(Self { end, random: std::fs::File::open("/dev/urandom")? })
+    }
+}
+
+impl Machine for Loopback {
+    fn is_free(&self, port: u16) -> bool {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    }
+
+    fn holder(&self, port: u16) -> Option<Holder> {
+        super::holder::of_port(port)
+    }
+
+    fn candidate(&mut self) -> u16 {
+        use std::io::Read as _;
+        let mut bytes = [0; 4];
+        // Without randomness the candidates are all the same, and the bounded search ends with an error.
+        let _ = self.random.read_exact(&mut bytes);
+        let span = u32::from(self.end - FIRST_PORT);
+        FIRST_PORT + u16::try_from(u32::from_ne_bytes(bytes) % span).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

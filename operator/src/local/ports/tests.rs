@@ -1,0 +1,107 @@
+use super::*;
+use crate::spec::parse;
+
+struct Fake {
+    used: BTreeSet<u16>,
+    next: u16,
+}
+
+impl Machine for Fake {
+    fn is_free(&self, port: u16) -> bool {
+        !self.used.contains(&port)
+    }
+
+    fn holder(&self, port: u16) -> Option<Holder> {
+        self.used.contains(&port).then(|| Holder { pid: 77, command: "other".into() })
+    }
+
+    fn candidate(&mut self) -> u16 {
+        self.next += 1;
+        self.next
+    }
+}
+
+fn fake(used: &[u16]) -> Fake {
+    Fake { used: used.iter().copied().collect(), next: 20000 }
+}
+
+fn cluster(spec: &str) -> ShoalCluster {
+    let text = format!(
+        "apiVersion: shoal.dev/v1alpha1\nkind: ShoalCluster\nmetadata: {{name: c}}\nspec:\n  \
+         users: [{{name: a, password: a, role: read}}]\n{spec}"
+    );
+    parse("c.yaml", &text).unwrap()
+}
+
+const TWO_SHARDS: &str =
+    "  cells: [{name: a}, {name: b}]\n  keyspaces: [{name: ks, shards: [\"-80\", \"80-\"]}]\n";
+
+#[test]
+fn everything_gets_a_port_of_its_own_and_keeps_it() {
+    let cluster = cluster(TWO_SHARDS);
+    let first = allot(None, &cluster, &BTreeSet::new(), &mut fake(&[20001, 20003])).unwrap();
+    assert_eq!(first.notes, Vec::<String>::new());
+    let ports = &first.ports;
+    let mut all = vec![ports.etcd_client, ports.etcd_peer, ports.control, ports.gates[&1]];
+    all.extend(ports.tablets.values().flat_map(|t| [t.mysql, t.rpc]));
+    assert_eq!(BTreeSet::from_iter(all.clone()).len(), 8, "{all:?}");
+    assert!(!all.contains(&20001) && !all.contains(&20003));
+    let aliases: Vec<String> = ports.tablets.values().map(|t| t.alias.to_string()).collect();
+    assert_eq!(aliases, ["a-101", "b-102"]);
+    let again = allot(Some(first.ports.clone()), &cluster, &BTreeSet::new(), &mut fake(&[])).unwrap();
+    assert_eq!(again, first);
+}
+
+#[test]
+fn a_new_keyspace_before_others_renames_no_tablet() {
+    let stored = allot(None, &cluster(TWO_SHARDS), &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    let wider = cluster("  keyspaces: [{name: aa}, {name: ks, shards: [\"-80\", \"80-\"]}]\n");
+    let ports = allot(Some(stored.clone()), &wider, &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    for (shard, tablet) in &stored.tablets {
+        assert_eq!(&ports.tablets[shard], tablet);
+    }
+    assert_eq!(ports.tablets[&"aa/-".parse().unwrap()].alias.to_string(), "zone1-103");
+}
+
+#[test]
+fn a_stored_port_in_use_is_replaced_with_a_note_unless_its_own_part_has_it() {
+    let cluster = cluster(TWO_SHARDS);
+    let stored = allot(None, &cluster, &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    let used = [stored.control];
+    let moved = allot(Some(stored.clone()), &cluster, &BTreeSet::new(), &mut fake(&used)).unwrap();
+    assert_ne!(moved.ports.control, stored.control);
+    assert_eq!(moved.ports.tablets, stored.tablets);
+    let expected = format!(
+        "port {} of control is in use by process 77 (other); {} is used from now on",
+        stored.control, moved.ports.control
+    );
+    assert_eq!(moved.notes, [expected]);
+    let own = BTreeSet::from(["control".to_owned()]);
+    assert_eq!(allot(Some(stored.clone()), &cluster, &own, &mut fake(&used)).unwrap().ports, stored);
+}
+
+#[test]
+fn a_named_port_in_use_is_an_error_that_names_it_and_its_holder() {
+    let cluster = cluster("  gates: {port: 20001, replicas: 2}\n  keyspaces: [{name: ks}]\n");
+    let refused = allot(None, &cluster, &BTreeSet::new(), &mut fake(&[20002])).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "port 20002 (spec.gates.port, for gate 2) is in use by process 77 (other); stop that process, write \
+         another port in the cluster file, or none to have a free one chosen"
+    );
+    let ports = allot(None, &cluster, &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    assert_eq!(ports.gates, BTreeMap::from([(1, 20001), (2, 20002)]));
+    assert!(ports.etcd_client > 20002, "named ports are not given to others: {ports:?}");
+}
+
+#[test]
+fn the_machine_tells_who_listens() {
+    let mut machine = Loopback::new().unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    assert!(!machine.is_free(port));
+    assert_eq!(machine.holder(port).map(|h| h.pid), Some(std::process::id()));
+    drop(listener);
+    assert!(machine.is_free(port) && machine.holder(port).is_none());
+    assert_ne!(machine.candidate(), machine.candidate());
+}

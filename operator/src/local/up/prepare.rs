@@ -1,0 +1,209 @@
+//! Everything before the first process is started. What fails here has changed nothing.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::super::layout::{Layout, SUPERVISOR, make_private_dir, remove_if_there, write_whole};
+use super::super::lock::FileLock;
+use super::super::ports::{Allotment, Loopback, Ports, allot};
+use super::super::process::ProcessId;
+use super::super::programs::Programs;
+use super::super::secrets::make_secrets;
+use super::super::status::run_file_names;
+use super::super::{DEFAULT_CLUSTER, programs};
+use super::{Options, UpError};
+use crate::limits::MAX_CLUSTER_FILE_BYTES;
+use crate::spec::{ShoalCluster, parse, refused_changes};
+
+/// A cluster that is ready to be started, and what is needed to undo that.
+pub(super) struct Prepared {
+    pub(super) layout: Layout,
+    pub(super) cluster: ShoalCluster,
+    pub(super) ports: Ports,
+    pub(super) programs: Programs,
+    pub(super) mysqld: Option<PathBuf>,
+    pub(super) notes: Vec<String>,
+    before: Before,
+    _at_work: FileLock,
+}
+
+/// What the folder was like.
+enum Before {
+    /// Not there.
+    Absent,
+    /// There, with nothing of value in it.
+    Empty,
+    /// A cluster, with these files.
+    Cluster { cluster_file: Vec<u8>, ports_file: Vec<u8> },
+}
+
+impl Prepared {
+    /// Makes the folder as it was before.
+    pub(super) fn restore(&self) -> io::Result<()> {
+        match &self.before {
+            Before::Absent | Before::Empty => empty(&self.layout, &self.before),
+            Before::Cluster { cluster_file, ports_file } => {
+                write_whole(&self.layout.cluster_file(), cluster_file)?;
+                write_whole(&self.layout.ports_file(), ports_file)
+            }
+        }
+    }
+}
+
+/// Removes what was made in a folder that had nothing of value.
+fn empty(layout: &Layout, before: &Before) -> io::Result<()> {
+    match before {
+        Before::Absent => std::fs::remove_dir_all(layout.dir()),
+        Before::Empty => std::fs::read_dir(layout.dir())?.try_for_each(|entry| {
+            let path = entry?.path();
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
+        }),
+        Before::Cluster { .. } => Ok(()),
+    }
+}
+
+/// A cluster file with its name for messages.
+struct ClusterFile {
+    name: String,
+    text: String,
+}
+
+pub(super) fn prepare(options: &Options) -> Result<Prepared, UpError> {
+    let layout = &options.layout;
+    let before = look(layout)?;
+    let file = choose_file(options, &before)?;
+    let cluster = parse(&file.name, &file.text)?;
+    let programs = Programs::find()?;
+    let mysqld = options.mysqld.as_deref().map(named_mysqld).transpose()?;
+    make_private_dir(&layout.run()).map_err(io_error(layout, "cannot make"))?;
+    let prepared = claim(layout).and_then(|at_work| {
+        check_changes(layout, &before, &cluster, &file)?;
+        let Allotment { ports, notes } = choose_ports(layout, &before, &cluster)?;
+        write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
+        Ok((at_work, ports, notes))
+    });
+    match prepared {
+        Ok((at_work, ports, notes)) => {
+            let layout = layout.clone();
+            Ok(Prepared { layout, cluster, ports, programs, mysqld, notes, before, _at_work: at_work })
+        }
+        Err(error) => {
+            // Another `up` that made the folder at the same time goes on in it.
+            if !matches!(error, UpError::Busy(_) | UpError::Running { .. }) {
+                empty(layout, &before).map_err(io_error(layout, "cannot remove files of"))?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What the folder is like now. A folder with foreign files is refused, because a failed start empties it.
+fn look(layout: &Layout) -> Result<Before, UpError> {
+    let read = |path: PathBuf| std::fs::read(path).map_err(io_error(layout, "cannot read"));
+    if layout.cluster_file().exists() && layout.ports_file().exists() {
+        let cluster_file = read(layout.cluster_file())?;
+        return Ok(Before::Cluster { cluster_file, ports_file: read(layout.ports_file())? });
+    }
+    let entries = match std::fs::read_dir(layout.dir()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Absent),
+        entries => entries.map_err(io_error(layout, "cannot read"))?,
+    };
+    // `run` alone is what a killed `up` leaves.
+    match entries.flatten().all(|entry| entry.file_name() == "run") {
+        true => Ok(Before::Empty),
+        false => Err(UpError::Foreign(layout.dir().display().to_string())),
+    }
+}
+
+/// The named file, else the stored one, else the default cluster.
+fn choose_file(options: &Options, before: &Before) -> Result<ClusterFile, UpError> {
+    if let Some(path) = &options.file {
+        let text = read_bounded(path).map_err(|error| UpError::Unreadable(path.clone(), error))?;
+        return Ok(ClusterFile { name: path.display().to_string(), text });
+    }
+    match before {
+        Before::Absent | Before::Empty => {
+            Ok(ClusterFile { name: "default-cluster.yaml".into(), text: DEFAULT_CLUSTER.to_owned() })
+        }
+        Before::Cluster { cluster_file, .. } => Ok(ClusterFile {
+            name: options.layout.cluster_file().display().to_string(),
+            text: String::from_utf8_lossy(cluster_file).into_owned(),
+        }),
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_CLUSTER_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_CLUSTER_FILE_BYTES {
+        return Err(io::Error::other(format!("it is larger than {MAX_CLUSTER_FILE_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn named_mysqld(path: &Path) -> Result<PathBuf, UpError> {
+    let found = std::path::absolute(path).ok().filter(|path| programs::is_program(path));
+    found.ok_or_else(|| UpError::NoMysqld(path.to_owned()))
+}
+
+/// Takes the folder for this command; refused while a supervisor or another command works there.
+fn claim(layout: &Layout) -> Result<FileLock, UpError> {
+    let folder = layout.dir().display().to_string();
+    let take = |path: PathBuf| FileLock::try_take(&path).map_err(io_error(layout, "cannot lock in"));
+    let at_work = take(layout.command_lock())?;
+    let running = take(layout.supervisor_lock())?.is_none();
+    match (at_work, running) {
+        (None, _) => Err(UpError::Busy(folder)),
+        (Some(_), true) => {
+            let supervisor = ProcessId::read(&layout.run_file(SUPERVISOR));
+            Err(UpError::Running { folder, pid: supervisor.map_or(0, |id| id.pid) })
+        }
+        (Some(at_work), false) => {
+            // What an interrupted `down` left; and what the last supervisor knew is no longer so.
+            remove_if_there(&layout.stopping()).map_err(io_error(layout, "cannot remove a file of"))?;
+            remove_if_there(&layout.state_file()).map_err(io_error(layout, "cannot remove a file of"))?;
+            Ok(at_work)
+        }
+    }
+}
+
+fn check_changes(
+    layout: &Layout,
+    before: &Before,
+    cluster: &ShoalCluster,
+    file: &ClusterFile,
+) -> Result<(), UpError> {
+    let Before::Cluster { cluster_file, .. } = before else { return Ok(()) };
+    let stored = parse(&layout.cluster_file().display().to_string(), &String::from_utf8_lossy(cluster_file))?;
+    refused_changes(&stored, cluster, &file.name, &file.text)
+        .map_err(|changes| UpError::Refused { folder: layout.dir().display().to_string(), changes })
+}
+
+fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Result<Allotment, UpError> {
+    let stored = match before {
+        Before::Absent | Before::Empty => None,
+        Before::Cluster { ports_file, .. } => {
+            let read = serde_json::from_slice(ports_file).map_err(io::Error::from);
+            Some(read.map_err(io_error(layout, "cannot read ports.json of"))?)
+        }
+    };
+    let running: BTreeSet<String> = run_file_names(layout)
+        .into_iter()
+        .filter(|name| ProcessId::read(&layout.run_file(name)).is_some_and(|id| id.is_alive()))
+        .collect();
+    let mut machine = Loopback::new().map_err(io_error(layout, "cannot choose ports for"))?;
+    Ok(allot(stored, cluster, &running, &mut machine)?)
+}
+
+fn write_files(layout: &Layout, text: &str, ports: &Ports) -> io::Result<()> {
+    make_private_dir(&layout.logs())?;
+    make_secrets(layout)?;
+    write_whole(&layout.ports_file(), &serde_json::to_vec_pretty(ports)?)?;
+    write_whole(&layout.cluster_file(), text.as_bytes())
+}
+
+fn io_error(layout: &Layout, what: &str) -> impl Fn(io::Error) -> UpError + use<> {
+    let what = format!("{what} {}", layout.dir().display());
+    move |error| UpError::Io(what.clone(), error)
+}
