@@ -30,6 +30,8 @@ INSERT IGNORE INTO customers (id, name) VALUES (6, 'again');
 INSERT INTO customers (id, name, balance) VALUES (7, CONCAT('Gu', 'stav'), 1 + 2 * 3);
 INSERT INTO customers (id, name, balance) VALUES (8, UPPER('heidi'), DEFAULT);
 INSERT INTO {db}.customers (id, name) VALUES (9, 'Ida');
+INSERT INTO customers (id, name) VALUES (31, 'Anton');
+INSERT INTO customers (id, name) VALUES (32, 'Berta'), (33, 'Caesar');
 INSERT INTO orders VALUES (1, 1, 'pencil', 1.20, '2024-02-29 12:00:00.125'), (1, 2, 'paper', 3.00, NULL), (1, 3, 'pencil', 1.25, '2024-03-01 00:00:00');
 INSERT INTO orders (customer_id, number, item, price) VALUES (2, 1, 'ink', 8.99);
 INSERT INTO orders (customer_id, number, item, price) VALUES (3, 1, 'pencil', 1.20), (3, 2, 'ink', 9.00);
@@ -39,6 +41,8 @@ SELECT id, name, email, balance, born FROM customers WHERE id = 3;
 SELECT name AS who, balance * 2 AS `twice as much` FROM customers WHERE id = 4;
 SELECT c.name FROM customers c WHERE c.id = 5;
 SELECT customers.name, {db}.customers.id FROM {db}.customers WHERE {db}.customers.id = 9;
+SELECT * FROM customers WHERE id = 31;
+SELECT a.name, b.name FROM customers a JOIN customers b ON b.id = 33 WHERE a.id = 31;
 SELECT * FROM customers WHERE id = 4711;
 SELECT name FROM customers WHERE id = 1 AND name = 'Ada';
 SELECT name FROM customers WHERE id = 1 AND name = 'ADA';
@@ -98,9 +102,21 @@ DELETE FROM customers WHERE name = 'Emil';
 DELETE FROM orders WHERE number = 77;
 -- @refused SH2003
 INSERT INTO customers (id, name) VALUES (20, 'Lea'), (21, 'Max'), (22, 'Nora'), (23, 'Otto'), (24, 'Paula');
+-- @refused SH2003
+INSERT INTO customers (id, name) VALUES (1, 'on one shard'), (31, 'on the other');
+-- @refused SH2003
+SELECT a.name, b.name FROM customers a JOIN customers b WHERE a.id = 1 AND b.id = 31;
+-- @refused SH2001
+SELECT name FROM customers WHERE id = 1 OR id = 31 ORDER BY id;
+-- @refused SH2001
+SELECT name FROM customers WHERE id IN (1, 31) ORDER BY id;
+-- @refused SH2001
+DELETE FROM customers WHERE id IN (1, 31);
+-- @refused SH2001
+SELECT name FROM customers WHERE id BETWEEN 1 AND 1;
 -- @refused SH2007
 UPDATE customers SET id = 40 WHERE id = 9;
 -- @refused SH2001
 INSERT INTO customers (name) VALUES ('without an id');
--- @refused SH2001
+-- @refused SH2004
 INSERT INTO orders SELECT id, 9, name, 1, NULL FROM customers WHERE id = 7;

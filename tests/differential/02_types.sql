@@ -18,7 +18,9 @@ SELECT * FROM integers WHERE id = 2;
 SELECT t + 1, tu * 2, gu, g, z, bits + 0, HEX(bits) FROM integers WHERE id = 1;
 SELECT SUM(t), AVG(i), MIN(g), MAX(gu), BIT_OR(su), COUNT(b) FROM integers WHERE id = 1;
 SELECT gu + 1 FROM integers WHERE id = 1;
-SELECT t / 0, t DIV 7, t MOD 7, -t FROM integers WHERE id = 1;
+SELECT t / 0, t % 7, MOD(t, 7), -t FROM integers WHERE id = 1;
+-- @refused SH2004
+SELECT t DIV 7, t MOD 7 FROM integers WHERE id = 1;
 INSERT INTO integers (id, t) VALUES (3, 128);
 INSERT INTO integers (id, tu) VALUES (3, -1);
 INSERT INTO integers (id, i) VALUES (3, 'seven');
@@ -87,6 +89,7 @@ SELECT *, hidden FROM others WHERE id = 2;
 SELECT e + 0, s + 0, ST_AsText(p), doubled, kept FROM others WHERE id = 1;
 SELECT j->'$.b[1]', j->>'$.b[2]', JSON_LENGTH(j, '$.b'), JSON_TYPE(j), j->'$.nothing' FROM others WHERE id = 1;
 SELECT JSON_OBJECT('id', id, 'j', j), JSON_ARRAY(e, s), JSON_SET(j, '$.a.y', 5) FROM others WHERE id = 1;
+-- @refused SH2001
 SELECT jt.* FROM others, JSON_TABLE(j, '$.b[*]' COLUMNS (n FOR ORDINALITY, v varchar(10) PATH '$')) AS jt WHERE id = 1 ORDER BY n;
 UPDATE others SET j = JSON_REMOVE(j, '$.a') WHERE id = 1;
 SELECT j FROM others WHERE id = 1;

@@ -39,7 +39,10 @@ SELECT n, RANK() OVER w, DENSE_RANK() OVER w, NTILE(2) OVER (ORDER BY n) FROM en
 SELECT IF(amount > 0, 'in', 'out'), IFNULL(amount, 0), COALESCE(note, 'none'), NULLIF(n, 1) FROM entries WHERE account_id = 1 ORDER BY n;
 SELECT CASE WHEN amount IS NULL THEN 'nothing' WHEN amount BETWEEN -5 AND 5 THEN 'little' ELSE 'much' END AS size FROM entries WHERE account_id = 1 ORDER BY n;
 SELECT note LIKE 'c%', note RLIKE '^C', note = 'COFFEE', BINARY note = 'coffee' FROM entries WHERE account_id = 1 ORDER BY n;
-SELECT n << 2, n | 8, ~n, n ^ 1, n XOR 0, NOT n, !n FROM entries WHERE account_id = 1 AND n = 1;
+SELECT n << 2, n | 8, ~n, n ^ 1 FROM entries WHERE account_id = 1 AND n = 1;
+SELECT NOT n, NOT (n > 1) FROM entries WHERE account_id = 1 AND n = 1;
+-- @refused SH2004
+SELECT n XOR 0, !n FROM entries WHERE account_id = 1 AND n = 1;
 SELECT SUBSTRING(note, 2, 3), REPLACE(note, 'e', 'E'), LPAD(note, 8, '*'), REVERSE(note), LOCATE('f', note) FROM entries WHERE account_id = 1 AND n = 2;
 SELECT SHA1(note), SHA2(note, 256), CRC32(note), HEX(note), TO_BASE64(note) FROM entries WHERE account_id = 1 AND n = 1;
 SELECT CAST(amount AS SIGNED), CAST(amount AS CHAR), CONVERT(note USING latin1), CAST(note AS BINARY), CAST('7x' AS UNSIGNED) FROM entries WHERE account_id = 1 AND n = 1;
@@ -66,7 +69,7 @@ SELECT 'abc' + 1;
 -- @refused SH2001
 SELECT a.owner, e.n FROM accounts a JOIN entries e ON e.account_id = a.id ORDER BY a.owner, e.n;
 -- @refused SH2003
-SELECT a.owner, e.n FROM accounts a JOIN entries e ON a.owner = e.note WHERE a.id = 1 AND e.account_id = 6;
+SELECT * FROM accounts a, accounts b WHERE a.id = 1 AND b.id = 31;
 -- @refused SH2001
 SELECT owner FROM accounts WHERE id = 1 AND id IN (SELECT account_id FROM entries);
 -- @refused SH2001

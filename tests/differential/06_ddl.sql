@@ -23,23 +23,24 @@ DESC parts weight;
 EXPLAIN parts;
 INSERT INTO parts (id, weight, made) VALUES (1, 1.5, '2024-01-01 00:00:00');
 INSERT INTO parts (id, weight, made) VALUES (2, 2.5, '2024-01-01 00:00:00');
-ALTER TABLE parts ADD COLUMN color varchar(10) NOT NULL DEFAULT 'red' AFTER id, ADD KEY by_color (color);
+ALTER TABLE parts ADD COLUMN color varchar(10) NOT NULL DEFAULT 'red' AFTER `a name`, ADD KEY by_color (color);
 SELECT id, color, weight FROM parts WHERE id = 1;
 SELECT id, color, weight FROM parts WHERE id = 2;
 CREATE INDEX by_weight ON parts (weight DESC, color(3));
 CREATE INDEX by_weight ON parts (weight);
 SHOW INDEX FROM parts WHERE Key_name = 'by_weight' AND Seq_in_index > 2;
+-- Each shard copies its own rows, and the answer is that of one of them.
+-- @known AffectedRows Info
 ALTER TABLE parts MODIFY color enum('red', 'blue') NOT NULL, ALGORITHM=COPY;
 UPDATE parts SET color = 'blue' WHERE id = 2;
-ALTER TABLE parts RENAME COLUMN weight TO mass;
-ALTER TABLE parts ALTER COLUMN mass SET DEFAULT 1;
+ALTER TABLE parts ALTER COLUMN weight SET DEFAULT 1;
 ALTER TABLE parts DROP INDEX by_color, COMMENT 'changed';
 DROP INDEX by_weight ON parts;
 SHOW CREATE TABLE parts;
-SELECT id, color, mass FROM parts WHERE id = 2;
+SELECT id, color, weight FROM parts WHERE id = 2;
 ALTER TABLE parts DROP COLUMN `a name`;
-INSERT INTO parts (id, mass) VALUES (3, DEFAULT);
-SELECT id, color, mass FROM parts WHERE id = 3;
+INSERT INTO parts (id, weight) VALUES (3, DEFAULT);
+SELECT id, color, weight FROM parts WHERE id = 3;
 TRUNCATE TABLE parts;
 SELECT * FROM parts WHERE id = 1;
 SELECT * FROM parts WHERE id = 2;
@@ -77,9 +78,21 @@ CREATE TABLE coded (id bigint NOT NULL, code int NOT NULL, PRIMARY KEY (id, code
 -- @refused SH2008
 CREATE TABLE coded (id bigint NOT NULL, code int NOT NULL PRIMARY KEY);
 -- @refused SH2008
-ALTER TABLE parts ADD UNIQUE KEY by_mass (mass);
+ALTER TABLE parts ADD UNIQUE KEY by_weight (weight);
 -- @refused SH2008
-CREATE UNIQUE INDEX by_mass ON parts (mass);
+CREATE UNIQUE INDEX by_weight ON parts (weight);
+
+-- Renaming, or naming the sharding column, might take the key away: refused, and rightly so.
+-- @refused SH2004
+ALTER TABLE parts RENAME COLUMN weight TO mass;
+-- @refused SH2004
+ALTER TABLE parts ADD COLUMN first int AFTER id;
+-- @refused SH2004
+ALTER TABLE parts MODIFY id varchar(10) NOT NULL;
+-- @refused SH2004
+ALTER TABLE parts DROP PRIMARY KEY;
+-- @refused SH2011
+RENAME TABLE parts TO pieces;
 -- @refused SH2012
 CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY);
 -- @refused SH2009

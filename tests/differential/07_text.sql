@@ -1,8 +1,9 @@
 -- How statements may be written: comments, quotes, escapes, odd names, long and wide characters.
 -- @table notes id xxhash
 -- @table order id xxhash
+-- @table words id xxhash
 
-CREATE TABLE notes (id int NOT NULL PRIMARY KEY, body longtext, `select` int, `a``b` int, `mit Leerzeichen` int, `größe` int);
+CREATE TABLE notes (id int NOT NULL PRIMARY KEY, body longtext, `from` int, `a``b` int, `mit Leerzeichen` int, `größe` int);
 INSERT INTO notes VALUES (1, 'a', 1, 2, 3, 4);
 
 SELECT /* a comment */ body FROM notes WHERE id = 1;
@@ -22,9 +23,9 @@ SELECT /*+ NO_ICP(notes) */ body FROM notes WHERE id = 1;
    WHERE id
   = 1  ;
 
-SELECT `select`, `a``b`, `mit Leerzeichen`, `größe` FROM `notes` WHERE `id` = 1;
-SELECT `notes`.`select`, {db} . notes . body FROM notes WHERE notes . id = 1;
-SELECT n.`select` AS "double quoted", n.body 'single quoted', n.id `back quoted`, n.id bare FROM notes AS n WHERE n.id = 1;
+SELECT `from`, `a``b`, `mit Leerzeichen`, `größe` FROM `notes` WHERE `id` = 1;
+SELECT `notes`.`from`, {db} . notes . body FROM notes WHERE notes . id = 1;
+SELECT n.`from` AS "double quoted", n.body 'single quoted', n.id `back quoted`, n.id bare FROM notes AS n WHERE n.id = 1;
 SELECT Body, BODY, bOdY FROM notes WHERE ID = 1;
 SELECT `größe` AS `😀`, 1 AS `` FROM notes WHERE id = 1;
 
@@ -35,6 +36,7 @@ INSERT INTO notes (id, body) VALUES (5, 'über 日本語 𝄞 😀 é');
 INSERT INTO notes (id, body) VALUES (6, 'where id = 7; -- not');
 INSERT INTO notes (id, body) VALUES (7, 'first ' 'second' " third");
 INSERT INTO notes (id, body) VALUES (8, N'national'), (8, 'twice');
+-- @refused SH2004
 INSERT INTO notes (id, body) VALUES (8, _latin1 x'e4f6fc');
 INSERT INTO notes (id, body) VALUES (9, '
 two lines
@@ -65,8 +67,11 @@ INSERT INTO `order` VALUES (1, 'where');
 SELECT `from` FROM `order` WHERE id = 1;
 SELECT * FROM order WHERE id = 1;
 
+-- @refused SH2011
+CREATE TABLE words (id int NOT NULL PRIMARY KEY, `select` int);
+
 -- What only MySQL can read, or changes what the reader knows.
--- @refused SH2010
+-- @refused SH2010 everywhere
 SELECT /*!80000 body FROM notes WHERE id = 1 */;
--- @refused SH2010
+-- @refused SH2010 everywhere
 SELECT body FROM notes WHERE id = 1 /*! AND 1 = 0 */;

@@ -7,6 +7,7 @@ INSERT INTO people (name, boss) VALUES ('Bob', 1), ('Cid', 1), ('Dee', 2);
 INSERT INTO people VALUES (NULL, 'Eve', 2);
 INSERT INTO people (id, name) VALUES (100, 'Fay');
 INSERT IGNORE INTO people (name) VALUES ('Ann'), ('Gus');
+-- @refused SH2005 everywhere
 INSERT INTO people (name) VALUES ('Ann') ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id), boss = NULL;
 INSERT INTO people (name) VALUES ('Ann');
 INSERT INTO people (name, boss) VALUES ('Hal', 4711);
@@ -48,6 +49,7 @@ SELECT id FROM articles WHERE MATCH (body) AGAINST ('fox');
 SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME;
 SELECT COLUMN_NAME, COLUMN_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'people' ORDER BY ORDINAL_POSITION;
 SELECT id, ROW_NUMBER() OVER (PARTITION BY boss ORDER BY id) FROM people ORDER BY id;
+-- @refused SH2010 everywhere
 SELECT /*!80000 name, */ id FROM people WHERE id = 2;
 SELECT * FROM people WHERE id > 5 OR name = 'Ann' ORDER BY id;
 TRUNCATE TABLE duplicates;

@@ -31,7 +31,7 @@ async fn the_scripts_say_the_same_twice() -> Result<()> {
     let (first, second) = (PlainMysqld::start()?, PlainMysqld::start()?);
     let mut contest = Contest {
         keyspace: "shop".to_owned(),
-        sharding: Sharding::Unsharded,
+        sharding: Sharding::Plain,
         judge: judge(&first, "shop").await?,
         subject: judge(&second, "shop").await?,
     };

@@ -78,7 +78,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         let mut client = server.client()?;
         client.send_bytes(&packet(0, b"\x03SELECT 1")[..8])?;
         client.finish_sending()?;
-        Ok(vec![next(&mut client)?])
+        // MySQL still says so to the half of the connection that is left; there is nobody who needs it.
+        let seen = next(&mut client)?;
+        ensure!(matches!(seen.as_str(), "closed" | "1158 08S01"), "{seen}");
+        Ok(vec![])
     }),
     ("commands in one write", |server| {
         let mut client = server.client()?;
@@ -154,6 +157,9 @@ const SCENARIOS: &[(&str, Scenario)] = &[
                 break;
             }
         }
+        // The error may be lost with the connection, since it overtakes bytes that nobody reads.
+        let seen = next(&mut client).unwrap_or_else(|_| "closed".to_owned());
+        ensure!(matches!(seen.as_str(), "closed" | "1153 08S01"), "{seen}");
         Ok(vec![])
     }),
 ];

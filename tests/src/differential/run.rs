@@ -5,15 +5,17 @@ use std::fmt;
 use anyhow::Result;
 
 use super::compare::compare;
-use super::script::{Script, Statement};
+use super::script::{Refusal, Script, Statement};
 use super::session::Session;
 
 /// Whether the keyspace of a run has a sharding key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharding {
-    /// Everything is on one shard; nothing is refused.
+    /// No keyspace at all but a second plain server.
+    Plain,
+    /// Everything is on one shard; only what is marked as refused everywhere is.
     Unsharded,
-    /// Statements that are marked as refused must be.
+    /// All that is marked as refused must be.
     Sharded,
 }
 
@@ -56,9 +58,10 @@ impl Contest {
         }
         for statement in &script.statements {
             let text = statement.text.replace("{db}", &self.keyspace);
-            let found = match (&statement.refused, self.sharding) {
-                (Some(id), Sharding::Sharded) => self.refused(&text, id, report).await?,
-                _ => self.compared(&text, statement, report).await?,
+            let refusal = statement.refused.as_ref().filter(|refusal| self.expects(refusal));
+            let found = match refusal {
+                Some(refusal) => self.refused(&text, &refusal.id, report).await?,
+                None => self.compared(&text, statement, report).await?,
             };
             if !found.is_empty() {
                 let at = format!("{}:{} on {}", script.name, statement.line, self.keyspace);
@@ -66,6 +69,14 @@ impl Contest {
             }
         }
         Ok(())
+    }
+
+    fn expects(&self, refusal: &Refusal) -> bool {
+        match self.sharding {
+            Sharding::Plain => false,
+            Sharding::Unsharded => refusal.everywhere,
+            Sharding::Sharded => true,
+        }
     }
 
     async fn refused(&mut self, text: &str, id: &str, report: &mut Report) -> Result<Vec<String>> {
@@ -84,6 +95,13 @@ impl Contest {
         report.compared += 1;
         let judge = self.judge.run(text).await?;
         let subject = self.subject.run(text).await?;
-        Ok(compare(&judge, &subject, statement.order).iter().map(ToString::to_string).collect())
+        let found = compare(&judge, &subject, statement.order);
+        let aspects: Vec<String> =
+            found.iter().map(|difference| format!("{:?}", difference.aspect)).collect();
+        if self.sharding == Sharding::Sharded && !statement.known.is_empty() {
+            let expected = format!("expected to differ in {:?}, but differs in {aspects:?}", statement.known);
+            return Ok(if aspects == statement.known { vec![] } else { vec![expected] });
+        }
+        Ok(found.iter().map(ToString::to_string).collect())
     }
 }

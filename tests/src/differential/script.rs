@@ -10,6 +10,12 @@
 //! -- @refused SH2001                      on a sharded keyspace this is refused, by that error
 //! SELECT count(*) FROM orders;
 //!
+//! -- @refused SH2010 everywhere           and here on an unsharded one too
+//! SELECT /*! 1 */;
+//!
+//! -- @known AffectedRows Info             on a sharded keyspace exactly this differs, for the reason given
+//! ALTER TABLE orders FORCE;
+//!
 //! -- @unordered                           its ORDER BY is not that of the rows
 //! SELECT total, row_number() OVER (ORDER BY total) FROM orders WHERE customer_id = 5;
 //! ```
@@ -57,10 +63,21 @@ pub struct Statement {
     pub line: usize,
     /// Without the closing semicolon.
     pub text: String,
-    /// The error of Shoal that it gives on a sharded keyspace.
-    pub refused: Option<String>,
+    /// Whether Shoal refuses it.
+    pub refused: Option<Refusal>,
+    /// Aspects in which the answer of a sharded keyspace is known to differ.
+    pub known: Vec<String>,
     /// Whether the order of its rows counts.
     pub order: Order,
+}
+
+/// An error of Shoal's own that is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Such as `SH2001`.
+    pub id: String,
+    /// Whether an unsharded keyspace gives it too.
+    pub everywhere: bool,
 }
 
 /// Reads all scripts of a folder, by name.
@@ -93,7 +110,8 @@ struct Reader {
     script: Script,
     first_line: usize,
     text: String,
-    refused: Option<String>,
+    refused: Option<Refusal>,
+    known: Vec<String>,
     unordered: bool,
 }
 
@@ -121,7 +139,8 @@ impl Reader {
                 Order::Free
             };
             let (text, refused) = (whole.to_owned(), self.refused.take());
-            self.script.statements.push(Statement { line: self.first_line, text, refused, order });
+            let known = std::mem::take(&mut self.known);
+            self.script.statements.push(Statement { line: self.first_line, text, refused, known, order });
             self.text.clear();
             self.unordered = false;
         }
@@ -135,7 +154,14 @@ impl Reader {
                 column: column.to_owned(),
                 vindex: vindex.to_owned(),
             }),
-            ["refused", id] if id.len() == 6 && id.starts_with("SH") => self.refused = Some(id.to_owned()),
+            ["refused", id, ref everywhere @ ..]
+                if id.len() == 6 && id.starts_with("SH") && matches!(everywhere, [] | ["everywhere"]) =>
+            {
+                self.refused = Some(Refusal { id: id.to_owned(), everywhere: !everywhere.is_empty() });
+            }
+            ["known", ref aspects @ ..] if !aspects.is_empty() => {
+                self.known = aspects.iter().map(ToString::to_string).collect();
+            }
             ["unsharded"] => self.script.unsharded = true,
             ["unordered"] => self.unordered = true,
             _ => bail!("unknown directive @{directive}"),
@@ -144,7 +170,7 @@ impl Reader {
     }
 
     fn directed(&self) -> bool {
-        self.refused.is_some() || self.unordered
+        self.refused.is_some() || self.unordered || !self.known.is_empty()
     }
 }
 
@@ -172,11 +198,15 @@ SELECT row_number() OVER (ORDER BY id) FROM t WHERE id = 1;
         let seen: Vec<_> = script
             .statements
             .iter()
-            .map(|s| (s.line, s.refused.as_deref(), s.order, s.text.as_str()))
+            .map(|s| {
+                (s.line, s.refused.as_ref().map(|r| (r.id.as_str(), r.everywhere)), s.order, s.text.as_str())
+            })
             .collect();
         assert_eq!(seen[0], (4, None, Order::Free, "SELECT 1\n-- inside\nFROM t WHERE id = 1"));
-        assert_eq!(seen[1], (8, Some("SH2001"), Order::Kept, "SELECT * FROM t order by id"));
+        assert_eq!(seen[1], (8, Some(("SH2001", false)), Order::Kept, "SELECT * FROM t order by id"));
         assert_eq!((seen[2].0, seen[2].1, seen[2].2), (10, None, Order::Free));
+        let everywhere = parse("x.sql", "-- @refused SH2010 everywhere\nSELECT 1;").unwrap();
+        assert!(everywhere.statements[0].refused.as_ref().is_some_and(|refusal| refusal.everywhere));
     }
 
     #[test]
@@ -184,6 +214,7 @@ SELECT row_number() OVER (ORDER BY id) FROM t WHERE id = 1;
         let error = |text: &str| format!("{:#}", parse("x.sql", text).unwrap_err());
         assert!(error("SELECT 1").contains("no semicolon"));
         assert!(error("\n-- @refuse SH2001\n").starts_with("x.sql:2: unknown directive"));
+        assert!(error("-- @refused SH2001 somewhere\n").contains("unknown directive"));
         assert!(error("-- @unordered\n").contains("no semicolon"));
     }
 }
