@@ -95,24 +95,11 @@ impl Agent {
         Ok(Self { alias, shard, dir, supervisor, session, term, reader, status })
     }
 
-    /// Makes sure that there is a mysqld: the one that runs is left as it is, else one is started. Tells its
-    /// version.
-    pub async fn begin(&mut self) -> Result<String, StartError> {
-        if self.supervisor.process().is_none() {
-            self.supervisor.start(&self.dir, &mut self.session).await?;
-        }
-        loop {
-            if self.supervisor.process().is_none() {
-                self.supervisor.start(&self.dir, &mut self.session).await?;
-            }
-            tokio::select! {
-                look = fence::look(&mut self.session) => match look {
-                    Ok(look) => return Ok(look.version),
-                    Err(error) => tracing::warn!(%error, "mysqld runs but cannot be looked at, trying again"),
-                },
-                ending = self.supervisor.ended() => self.supervisor.note_end(ending, &self.dir),
-            }
-            tokio::time::sleep(LOOK_INTERVAL).await;
+    /// Makes sure that there is a mysqld: the one that runs is left as it is, else one is started.
+    pub async fn begin(&mut self) -> Result<(), StartError> {
+        match self.supervisor.process() {
+            Some(_) => Ok(()),
+            None => self.supervisor.start(&self.dir, &mut self.session).await,
         }
     }
 
@@ -129,6 +116,7 @@ impl Agent {
                     continue;
                 }
                 ending = self.supervisor.ended() => self.supervisor.note_end(ending, &self.dir),
+                () = self.supervisor.start_due() => {}
                 () = self.reader.changed() => {}
                 _ = tick.tick() => {}
             }

@@ -10,6 +10,7 @@ use proto::rpc::tablet::StatusResponse;
 use proto::rpc::tablet::tablet_server::TabletServer;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,11 +20,11 @@ use topo::records::TabletRecord;
 use crate::accounts::Secrets;
 use crate::agent::{Agent, Parts};
 use crate::dir::{DirError, Identity, TabletDir};
-use crate::limits::MAX_WAITING_REQUESTS;
+use crate::limits::{BACKGROUND_DEADLINE, MAX_WAITING_REQUESTS};
 use crate::mysqld::installation::{Installation, InstallationError, cache_dir};
 use crate::mysqld::process::MysqldProcess;
 use crate::mysqld::supervisor::{Recipe, StartError, Supervisor, stop_mysqld};
-use crate::registration;
+use crate::registration::{self, Awaited};
 use crate::service::Service;
 use crate::session::AgentSession;
 use crate::shard_reader::ShardReader;
@@ -136,18 +137,19 @@ impl Tablet {
         })?;
 
         let background = Background::default();
+        let record = TabletRecord {
+            alias: config.alias,
+            shard: config.shard,
+            mysql_address: SocketAddr::new(config.host, config.mysql_port).to_string(),
+            agent_address,
+            mysql_version: String::new(),
+        };
+        let awaited = Awaited { topology: topology.clone(), status: status.clone() };
+        background.tasks.spawn(registration::keep(awaited, record, background.end.clone()));
         background.until_the_end(registration::connect(config.etcd, config.cluster, topology_tx));
         background.serve(listener, Service::new(status, requests_tx));
         let begun = Box::pin(shutdown.run_until_cancelled(agent.begin())).await.transpose();
-        if let Ok(Some(mysql_version)) = &begun {
-            let record = TabletRecord {
-                alias: config.alias,
-                shard: config.shard,
-                mysql_address: SocketAddr::new(config.host, config.mysql_port).to_string(),
-                agent_address,
-                mysql_version: mysql_version.clone(),
-            };
-            background.tasks.spawn(registration::keep(topology.clone(), record, background.end.clone()));
+        if begun.is_ok() {
             shutdown.run_until_cancelled(Box::pin(agent.work(requests))).await;
         }
         let stopped = agent.stop().await;
@@ -189,9 +191,14 @@ impl Background {
     async fn end(self, topology: Option<Topology>) {
         self.end.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-        if let Some(topology) = topology {
-            topology.close().await;
+        let ended = async {
+            self.tasks.wait().await;
+            if let Some(topology) = topology {
+                topology.close().await;
+            }
+        };
+        if timeout(BACKGROUND_DEADLINE, ended).await.is_err() {
+            tracing::warn!("a client or the topology keeps the agent waiting; ending all the same");
         }
     }
 }

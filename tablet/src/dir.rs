@@ -206,11 +206,19 @@ impl TabletDir {
         self.root.join("tablet.json")
     }
 
-    /// Removes what stands for a running mysqld, once none runs.
-    pub fn sweep(&self) -> Result<(), DirError> {
-        for path in [self.process_record(), self.init_file()] {
-            durable::remove(&path).map_err(at(&path))?;
+    /// Removes what a mysqld that was killed leaves, once it is gone. Another would not start beside its
+    /// socket's lock file for as long as the system has a process with the number in there.
+    pub fn clear_traces(&self) -> Result<(), DirError> {
+        let socket_lock = self.socket.with_extension("sock.lock");
+        for path in [&self.process_record(), &self.init_file(), &socket_lock, &self.socket] {
+            durable::remove(path).map_err(at(path))?;
         }
+        Ok(())
+    }
+
+    /// Removes everything that stands for a running mysqld, once the agent is done.
+    pub fn sweep(&self) -> Result<(), DirError> {
+        self.clear_traces()?;
         if let Some(outside) = self.socket.parent().filter(|parent| *parent != self.root) {
             match std::fs::remove_dir_all(outside) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(outside)(error)),

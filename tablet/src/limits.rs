@@ -50,6 +50,8 @@ pub const SESSIONS_POLL: Duration = Duration::from_millis(20);
 pub const LOG_TAIL_LINES: usize = 12;
 /// Bytes at the end of mysqld's error log that are looked through for them.
 pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
+/// Longest wait, once mysqld has ended, for gRPC clients to go and for the topology to take the liveness away.
+pub const BACKGROUND_DEADLINE: Duration = Duration::from_secs(8);
 /// Steps of one pass of the agent's loop; what is left waits for the next.
 pub const MAX_STEPS_A_PASS: u32 = 8;
 /// Requests that wait for the agent's loop; more are refused.

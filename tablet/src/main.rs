@@ -100,7 +100,7 @@ fn main() -> ExitCode {
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             match command {
-                Command::Run(args) => run(args).await,
+                Command::Run(args) => Box::pin(run(args)).await,
                 Command::Stop(args) => stop(args).await,
                 Command::Launch(_) => Ok(()),
             }
@@ -138,7 +138,7 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         mysqld: args.mysqld,
         launcher: THIS_PROGRAM.into(),
     };
-    Ok(Tablet::build(config).await?.run(listener, shutdown).await?)
+    Ok(Box::pin(Tablet::build(config).await?.run(listener, shutdown)).await?)
 }
 
 async fn stop(args: StopArgs) -> anyhow::Result<()> {

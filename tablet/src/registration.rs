@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use proto::rpc::tablet::StatusResponse;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -25,15 +26,29 @@ pub async fn connect(etcd: Vec<String>, cluster: String, found: watch::Sender<Op
     }
 }
 
+/// What a registration needs to know before it can be written.
+pub struct Awaited {
+    /// The topology, once it was reached.
+    pub topology: watch::Receiver<Option<Topology>>,
+    /// The agent's status, for the version of mysqld once it was up.
+    pub status: watch::Receiver<StatusResponse>,
+}
+
+impl Awaited {
+    async fn both(mut self) -> Option<(Topology, String)> {
+        let up = self.status.wait_for(|status| !status.mysql_version.is_empty()).await;
+        let version = up.ok()?.mysql_version.clone();
+        let topology = self.topology.wait_for(Option::is_some).await.ok()?.clone()?;
+        Some((topology, version))
+    }
+}
+
 /// Keeps the tablet registered until `stop`, then takes its liveness away. The record of where it is stays:
-/// it is true of the tablet, also while it is down.
-pub async fn keep(
-    mut topology: watch::Receiver<Option<Topology>>,
-    record: TabletRecord,
-    stop: CancellationToken,
-) {
-    let connected = stop.run_until_cancelled(topology.wait_for(Option::is_some)).await;
-    let Some(topology) = connected.and_then(|found| found.ok()?.clone()) else { return };
+/// it is true of the tablet, also while it is down. The record's version is filled in here.
+pub async fn keep(awaited: Awaited, mut record: TabletRecord, stop: CancellationToken) {
+    let known = stop.run_until_cancelled(Box::pin(awaited.both())).await;
+    let Some(Some((topology, version))) = known else { return };
+    record.mysql_version = version;
     let liveness = TabletLiveness { alias: record.alias.clone(), incarnation: incarnation() };
     let mut failing = false;
     while !stop.is_cancelled() {

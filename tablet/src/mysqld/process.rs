@@ -14,7 +14,6 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
-use crate::durable;
 use crate::limits::KILL_DEADLINE;
 use crate::mysqld::launch;
 
@@ -206,11 +205,6 @@ impl MysqldProcess {
     }
 }
 
-/// Forgets a process that is gone.
-pub fn forget(record: &Path) -> io::Result<()> {
-    durable::remove(record)
-}
-
 fn ending(status: WaitStatus) -> Ending {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Ending::Exited(code),
@@ -261,6 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_that_ignores_its_end_is_killed() {
+        #[expect(clippy::zombie_processes, reason = "`stop` waits for it")]
         let child =
             Command::new("sh").args(["-c", "trap '' TERM; while :; do sleep 1; done"]).spawn().unwrap();
         let process = MysqldProcess::open(child.id()).unwrap();

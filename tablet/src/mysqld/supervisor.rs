@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::ids::KeyspaceName;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::config::{self, Settings};
 use super::error_log;
 use super::installation::Installation;
-use super::process::{self, Ending, MysqldProcess, Start};
+use super::process::{Ending, MysqldProcess, Start};
 use super::template::{self, TemplateError};
 use crate::accounts::{self, Secrets};
 use crate::decide::Mysqld;
@@ -153,6 +153,14 @@ impl Supervisor {
         }
     }
 
+    /// Waits until the time of the next start has come, or for ever when none is to come. Safe to cancel.
+    pub async fn start_due(&self) {
+        match self.absence() {
+            Some(Mysqld::StartDue | Mysqld::StartLater) => sleep_until(self.next_start).await,
+            _ => std::future::pending().await,
+        }
+    }
+
     /// Takes note that mysqld has ended.
     pub fn note_end(&mut self, ending: Ending, dir: &TabletDir) {
         if self.process.take().is_none() {
@@ -245,9 +253,9 @@ impl Supervisor {
             user: rustix::process::geteuid().is_root().then_some("root"),
         };
         let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets);
+        dir.clear_traces().map_err(io::Error::other)?;
         durable::write(&dir.my_cnf(), config::render(&settings).as_bytes())?;
         durable::write(&dir.init_file(), accounts.as_bytes())?;
-        process::forget(&dir.process_record())?;
         Ok(())
     }
 

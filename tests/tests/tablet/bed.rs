@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
-use proto::ids::{KeyspaceName, ShardRef, TabletAlias, Term};
+use proto::ids::{ShardRef, TabletAlias, Term};
 use proto::rpc::tablet::tablet_client::TabletClient;
 use proto::rpc::tablet::{AssumeRoleRequest, Role, StatusRequest, StatusResponse};
 use rustix::process::{Pid, Signal};
@@ -22,26 +22,26 @@ use topo::Topology;
 use topo::records::ShardRecord;
 
 /// How long anything may take before a test fails; far more than it should.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(10);
 /// The tablet under test.
-pub const ALIAS: &str = "zone1-101";
+pub(crate) const ALIAS: &str = "zone1-101";
 /// Another one, which only the topology speaks of.
-pub const OTHER: &str = "zone1-102";
+pub(crate) const OTHER: &str = "zone1-102";
 /// The cluster.
-pub const CLUSTER: &str = "test";
+pub(crate) const CLUSTER: &str = "test";
 
 /// A tablet's surroundings; ending the test ends what runs in it.
-pub struct Bed {
+pub(crate) struct Bed {
     /// Its shard.
-    pub shard: ShardRef,
+    pub(crate) shard: ShardRef,
     /// mysqld's port.
-    pub mysql_port: u16,
+    pub(crate) mysql_port: u16,
     /// The agent's port.
-    pub rpc_port: u16,
+    pub(crate) rpc_port: u16,
     /// The topology's store.
-    pub etcd: Etcd,
+    pub(crate) etcd: Etcd,
     agent: Option<Child>,
     // Last: it checks that no process is left.
     folder: Folder,
@@ -49,7 +49,7 @@ pub struct Bed {
 
 impl Bed {
     /// Surroundings in which nothing but etcd runs.
-    pub fn new(shard: &str) -> Result<Self> {
+    pub(crate) fn new(shard: &str) -> Result<Self> {
         let folder = Folder::new()?;
         let secrets = folder.path().join("secrets");
         fs::create_dir(&secrets)?;
@@ -61,17 +61,17 @@ impl Bed {
     }
 
     /// The tablet's directory.
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.folder.path().join("tablet")
     }
 
     /// Where files of the test may go.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The command line that runs the tablet.
-    pub fn command(&self) -> Result<Command> {
+    pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(programs::own("shoal-tablet")?);
         command.args(["run", "--cluster", CLUSTER, "--etcd", &self.etcd.url(), "--alias", ALIAS]);
         command.arg("--shard").arg(self.shard.to_string()).arg("--dir").arg(self.dir());
@@ -82,7 +82,7 @@ impl Bed {
     }
 
     /// Starts the agent.
-    pub fn start(&mut self) -> Result<()> {
+    pub(crate) fn start(&mut self) -> Result<()> {
         ensure!(self.agent.is_none(), "the test has an agent already");
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let child = self.command()?.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -91,7 +91,7 @@ impl Bed {
     }
 
     /// Runs another agent with the command line to its end; what it said.
-    pub fn run_to_end(&self, mut command: Command) -> Result<(ExitStatus, String)> {
+    pub(crate) fn run_to_end(&self, mut command: Command) -> Result<(ExitStatus, String)> {
         let path = self.folder.path().join("other.log");
         let log = File::create(&path)?;
         let mut child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -108,7 +108,7 @@ impl Bed {
     }
 
     /// Kills the agent with no chance to clean up.
-    pub fn kill_agent(&mut self) -> Result<()> {
+    pub(crate) fn kill_agent(&mut self) -> Result<()> {
         let mut child = self.agent.take().context("no agent runs")?;
         child.kill()?;
         child.wait()?;
@@ -116,7 +116,7 @@ impl Bed {
     }
 
     /// Ends the agent in order.
-    pub fn end(&mut self) -> Result<ExitStatus> {
+    pub(crate) fn end(&mut self) -> Result<ExitStatus> {
         let mut child = self.agent.take().context("no agent runs")?;
         signal(child.id(), Signal::TERM)?;
         let deadline = Instant::now() + PATIENCE;
@@ -132,31 +132,31 @@ impl Bed {
     }
 
     /// Runs `shoal-tablet stop`; what it said.
-    pub fn stop(&self) -> Result<(ExitStatus, String)> {
+    pub(crate) fn stop(&self) -> Result<(ExitStatus, String)> {
         let mut command = Command::new(programs::own("shoal-tablet")?);
         command.arg("stop").arg("--dir").arg(self.dir());
         self.run_to_end(command)
     }
 
     /// The agent's log.
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("agent.log")
     }
 
     /// mysqld's process id, as the agent wrote it down.
-    pub fn mysqld_pid(&self) -> Result<u32> {
+    pub(crate) fn mysqld_pid(&self) -> Result<u32> {
         let record: serde_json::Value = serde_json::from_slice(&fs::read(self.dir().join("mysqld.json"))?)?;
         let pid = record["pid"].as_u64().context("no pid in the record")?;
         Ok(u32::try_from(pid)?)
     }
 
     /// The topology.
-    pub async fn topology(&self) -> Result<Topology> {
+    pub(crate) async fn topology(&self) -> Result<Topology> {
         Ok(Topology::connect(&[self.etcd.url()], CLUSTER).await?)
     }
 
     /// Writes the shard's record.
-    pub async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
+    pub(crate) async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
         let topology = self.topology().await?;
         let record = ShardRecord { term: Term(term), primary: Some(alias.parse::<TabletAlias>()?) };
         topology.put(&topology.keys().shard(Some(&self.shard)), &record).await?;
@@ -164,13 +164,13 @@ impl Bed {
     }
 
     /// What the agent says of itself.
-    pub async fn status(&self) -> Result<StatusResponse> {
+    pub(crate) async fn status(&self) -> Result<StatusResponse> {
         let mut client = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await?;
         Ok(client.status(StatusRequest {}).await?.into_inner())
     }
 
     /// Asks the agent to take a role.
-    pub async fn assume(&self, role: Role, term: u64) -> Result<StatusResponse, tonic::Status> {
+    pub(crate) async fn assume(&self, role: Role, term: u64) -> Result<StatusResponse, tonic::Status> {
         let connected = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await;
         let mut client = connected.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
         let answer = client.assume_role(AssumeRoleRequest { term, role: role.into() }).await?;
@@ -178,7 +178,7 @@ impl Bed {
     }
 
     /// Waits until the agent's status is as wanted, and gives it.
-    pub async fn until(
+    pub(crate) async fn until(
         &self,
         what: &str,
         wanted: impl Fn(&StatusResponse) -> bool,
@@ -196,35 +196,40 @@ impl Bed {
     }
 
     /// Waits until the tablet serves.
-    pub async fn until_serving(&self) -> Result<StatusResponse> {
+    pub(crate) async fn until_serving(&self) -> Result<StatusResponse> {
         self.until("serving", serves).await
     }
 
     /// Waits until mysqld runs behind its fence.
-    pub async fn until_fenced(&self) -> Result<StatusResponse> {
+    pub(crate) async fn until_fenced(&self) -> Result<StatusResponse> {
         self.until("fenced", |status| status.mysqld_running && status.fenced).await
     }
 
     /// A session as a gate has it, over TCP with the account of a role.
-    pub async fn session(&self, role: DataRole) -> mysql_async::Result<Conn> {
+    pub(crate) async fn session(&self, role: DataRole) -> Result<Conn> {
         let name = data_account(&self.shard.keyspace, role);
-        let password = self.data_password(&name);
-        self.log_in(&name, &password).await
+        Ok(self.log_in(&name, &self.secret(DATA_SECRET_FILE)?.password(&name)).await?)
+    }
+
+    /// MySQL's code of the error that a login of the write account meets; 0: none.
+    pub(crate) async fn login_refusal(&self) -> Result<u16> {
+        let name = data_account(&self.shard.keyspace, DataRole::Write);
+        code(self.log_in(&name, &self.secret(DATA_SECRET_FILE)?.password(&name)).await)
     }
 
     /// A session over TCP with any account.
-    pub async fn log_in(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
+    pub(crate) async fn log_in(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
         let opts = OptsBuilder::default()
             .ip_or_hostname("127.0.0.1")
             .tcp_port(self.mysql_port)
             .prefer_socket(false)
             .user(Some(user))
             .pass(Some(password));
-        tokio::time::timeout(PATIENCE, Conn::new(opts)).await.unwrap_or_else(|_| panic!("no answer to a login"))
+        Conn::new(opts).await
     }
 
     /// A session over the Unix socket.
-    pub async fn log_in_locally(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
+    pub(crate) async fn log_in_locally(&self, user: &str, password: &str) -> mysql_async::Result<Conn> {
         let opts = OptsBuilder::default()
             .socket(Some(self.dir().join("mysql.sock").display().to_string()))
             .user(Some(user))
@@ -232,19 +237,9 @@ impl Bed {
         Conn::new(opts).await
     }
 
-    /// Password of a data account.
-    pub fn data_password(&self, account: &str) -> String {
-        self.secret(DATA_SECRET_FILE).password(account)
-    }
-
     /// A secret of the cluster.
-    pub fn secret(&self, file: &str) -> Secret {
-        Secret::read(&self.folder.path().join("secrets"), file).unwrap()
-    }
-
-    /// The keyspace.
-    pub fn keyspace(&self) -> &KeyspaceName {
-        &self.shard.keyspace
+    pub(crate) fn secret(&self, file: &str) -> Result<Secret> {
+        Ok(Secret::read(&self.folder.path().join("secrets"), file)?)
     }
 }
 
@@ -262,26 +257,26 @@ impl Drop for Bed {
 }
 
 /// Whether the status is that of a serving primary.
-pub fn serves(status: &StatusResponse) -> bool {
+pub(crate) fn serves(status: &StatusResponse) -> bool {
     status.mysqld_running && !status.fenced && status.reason.is_empty()
 }
 
 /// MySQL's code of the error.
-pub fn code<T>(result: mysql_async::Result<T>) -> u16 {
+pub(crate) fn code<T>(result: mysql_async::Result<T>) -> Result<u16> {
     match result {
-        Err(mysql_async::Error::Server(error)) => error.code,
-        Err(error) => panic!("not an error of the server: {error}"),
-        Ok(_) => 0,
+        Err(mysql_async::Error::Server(error)) => Ok(error.code),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(0),
     }
 }
 
 /// MySQL's code of the error that the statement meets; 0: none.
-pub async fn refusal(conn: &mut Conn, sql: &str) -> u16 {
+pub(crate) async fn refusal(conn: &mut Conn, sql: &str) -> Result<u16> {
     code(conn.query_drop(sql).await)
 }
 
 /// Sends a signal to a process of this test.
-pub fn signal(pid: u32, signal: Signal) -> Result<()> {
+pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
     let pid = Pid::from_raw(i32::try_from(pid)?).context("not a pid")?;
     Ok(rustix::process::kill_process(pid, signal)?)
 }
