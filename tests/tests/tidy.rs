@@ -193,6 +193,7 @@ fn a_wrong_use_is_caught() {
     assert_none(planner(
         "use crate::sql::Statement; // tokio::spawn\nfn f(session: u8) { session + 1; Session::new() }",
     ));
+    assert_none(rooms::check(&Source::new("gate/src/planner/tests.rs", "use tokio::test;")));
     assert_none(rooms::check(&Source::new("gate/src/session/mod.rs", "use tokio::net;")));
     assert_caught(planner("use std::fmt;\nuse tokio::sync::watch;"), 2, "tokio");
     assert_caught(planner("use crate::{sql, executor};"), 1, "executor");
