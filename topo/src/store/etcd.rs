@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,15 +14,15 @@ use etcd_client::{
 };
 use proto::limits::CONNECT_TIMEOUT;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Change, ChangeBatch, Compare, LeaseId, Outcome, Revision, Store, StoreError, Versioned, Watch, Write,
     check_bounds,
 };
 use crate::limits::{
-    FIRST_CONTACT_TIMEOUT, MAX_STORE_ANSWER_BYTES, MIN_LEASE_TTL, STORE_PROBE_INTERVAL, STORE_PROBE_TIMEOUT,
-    STORE_TIMEOUT, WATCH_QUEUE,
+    FIRST_CONTACT_TIMEOUT, FIRST_RETRY_DELAY, MAX_STORE_ANSWER_BYTES, MIN_LEASE_TTL, STORE_PROBE_INTERVAL,
+    STORE_PROBE_TIMEOUT, STORE_TIMEOUT, WATCH_QUEUE,
 };
 
 /// gRPC's number for NOT_FOUND, with which etcd answers whatever names a lease that it does not have.
@@ -28,45 +30,102 @@ const GRPC_NOT_FOUND: i32 = 5;
 /// gRPC's number for INVALID_ARGUMENT, with which etcd answers a transaction that breaks its bounds.
 const GRPC_INVALID_ARGUMENT: i32 = 3;
 
-/// A store in an etcd cluster, over one set of connections which mend themselves.
+/// A store in an etcd cluster, over connections which mend themselves.
+///
+/// It stays with one member as long as that answers. (The client's own balancing would go on choosing a member
+/// that is dead.) What may be done twice is asked of the others in turn then; a transaction may not, but the
+/// next call goes elsewhere.
 #[derive(Clone)]
 pub struct EtcdStore {
+    members: Arc<[Member]>,
+    preferred: Arc<AtomicUsize>,
+}
+
+/// The clients of one member of the etcd cluster.
+#[derive(Clone)]
+struct Member {
     kv: KvClient,
     lease: LeaseClient,
     watch: WatchClient,
 }
 
-impl EtcdStore {
-    /// Connects to the etcd cluster with these client URLs (`http://host:port`); an error if none of them answers
-    /// a read within `FIRST_CONTACT_TIMEOUT`.
-    pub async fn connect(endpoints: &[String]) -> Result<Self, StoreError> {
+impl Member {
+    /// Nothing is connected before the first call.
+    async fn new(endpoint: &str) -> Result<Self, EtcdError> {
         let options = ConnectOptions::new()
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_keep_alive(STORE_PROBE_INTERVAL, STORE_PROBE_TIMEOUT)
             .with_keep_alive_while_idle(true)
             // A member that has lost its leader ends its watches rather than let them hang.
             .with_require_leader(true);
-        let named = |why: String| StoreError::Unavailable(format!("etcd at {}: {why}", endpoints.join(",")));
-        let client = Client::connect(endpoints, Some(options)).await.map_err(|e| named(e.to_string()))?;
-        let store = Self {
+        // Boxed, because this future would make those of all callers large.
+        let client = Box::pin(Client::connect([endpoint], Some(options))).await?;
+        Ok(Self {
             kv: client.kv_client().max_decoding_message_size(MAX_STORE_ANSWER_BYTES),
             lease: client.lease_client(),
             watch: client.watch_client().max_decoding_message_size(MAX_STORE_ANSWER_BYTES),
-        };
-        let mut kv = store.kv.clone();
-        match timeout(FIRST_CONTACT_TIMEOUT, kv.get("/shoal", None)).await {
-            Ok(Ok(_)) => Ok(store),
-            Ok(Err(error)) => Err(named(error.to_string())),
-            Err(_) => Err(named(format!("no answer within {} s", FIRST_CONTACT_TIMEOUT.as_secs()))),
-        }
+        })
     }
 }
 
-/// One call with its deadline.
-async fn call<T>(call: impl Future<Output = Result<T, EtcdError>>) -> Result<T, StoreError> {
-    match timeout(STORE_TIMEOUT, call).await {
-        Ok(result) => result.map_err(mapped),
-        Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", STORE_TIMEOUT.as_secs()))),
+impl EtcdStore {
+    /// Connects to the etcd cluster with these client URLs (`http://host:port`); an error if none of them has
+    /// answered a read after `FIRST_CONTACT_TIMEOUT`.
+    pub async fn connect(endpoints: &[String]) -> Result<Self, StoreError> {
+        let named = |why: String| StoreError::Unavailable(format!("etcd at {}: {why}", endpoints.join(",")));
+        if endpoints.is_empty() {
+            return Err(named("no endpoint is given".into()));
+        }
+        let mut members = Vec::with_capacity(endpoints.len());
+        for endpoint in endpoints {
+            members.push(Member::new(endpoint).await.map_err(|error| named(error.to_string()))?);
+        }
+        let store = Self { members: members.into(), preferred: Arc::default() };
+        let deadline = Instant::now() + FIRST_CONTACT_TIMEOUT;
+        loop {
+            match store.get("/shoal").await {
+                Ok(_) => return Ok(store),
+                Err(error) if Instant::now() >= deadline => return Err(named(error.to_string())),
+                Err(_) => sleep(FIRST_RETRY_DELAY).await,
+            }
+        }
+    }
+
+    /// A call that may be done twice: asked of each member in turn until one answers.
+    async fn ask<T, F, Call>(&self, call: F) -> Result<T, StoreError>
+    where
+        F: Fn(Member) -> Call,
+        Call: Future<Output = Result<T, EtcdError>>,
+    {
+        let count = self.members.len();
+        let patience = STORE_TIMEOUT / u32::try_from(count).unwrap_or(u32::MAX);
+        let mut outcome = Err(StoreError::Unavailable("no member was asked".into()));
+        for _ in 0..count {
+            outcome = self.ask_preferred(&call, patience).await;
+            if !matches!(outcome, Err(StoreError::Unavailable(_))) {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// One call with its deadline. If there is no answer, the next call goes to the next member.
+    async fn ask_preferred<T, F, Call>(&self, call: F, patience: Duration) -> Result<T, StoreError>
+    where
+        F: Fn(Member) -> Call,
+        Call: Future<Output = Result<T, EtcdError>>,
+    {
+        let index = self.preferred.load(Ordering::Relaxed);
+        let outcome = match timeout(patience, call(self.members[index].clone())).await {
+            Ok(result) => result.map_err(mapped),
+            Err(_) => Err(StoreError::Unavailable(format!("no answer within {} ms", patience.as_millis()))),
+        };
+        if matches!(outcome, Err(StoreError::Unavailable(_))) {
+            let next = (index + 1) % self.members.len();
+            // Whoever failed at the same time has moved on already.
+            let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        outcome
     }
 }
 
@@ -100,13 +159,15 @@ fn revision_of(header: Option<&etcd_client::ResponseHeader>) -> Result<Revision,
 #[async_trait]
 impl Store for EtcdStore {
     async fn get(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
-        let answer = call(self.kv.clone().get(key, None)).await?;
+        let answer = self.ask(|mut member| async move { member.kv.get(key, None).await }).await?;
         Ok(answer.kvs().first().map(versioned))
     }
 
     async fn list(&self, prefix: &str) -> Result<(Vec<(String, Versioned)>, Revision), StoreError> {
-        let options = GetOptions::new().with_prefix();
-        let answer = call(self.kv.clone().get(prefix, Some(options))).await?;
+        let list = |mut member: Member| async move {
+            member.kv.get(prefix, Some(GetOptions::new().with_prefix())).await
+        };
+        let answer = self.ask(list).await?;
         let found = answer.kvs().iter().map(|kv| (key_of(kv), versioned(kv))).collect();
         Ok((found, revision_of(answer.header())?))
     }
@@ -115,7 +176,12 @@ impl Store for EtcdStore {
         check_bounds(compares, writes)?;
         let when: Vec<etcd_client::Compare> = compares.iter().map(condition).collect();
         let then: Vec<TxnOp> = writes.iter().map(operation).collect();
-        let answer = call(self.kv.clone().txn(Txn::new().when(when).and_then(then))).await?;
+        let transaction = Txn::new().when(when).and_then(then);
+        let commit = |mut member: Member| {
+            let transaction = transaction.clone();
+            async move { member.kv.txn(transaction).await }
+        };
+        let answer = self.ask_preferred(commit, STORE_TIMEOUT).await?;
         if !answer.succeeded() {
             return Ok(Outcome::Conflict);
         }
@@ -125,13 +191,15 @@ impl Store for EtcdStore {
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch, StoreError> {
         // Fragments are not asked for, so etcd never splits a revision over two answers.
         let options = WatchOptions::new().with_prefix().with_start_revision(after.0 + 1);
-        let mut client = self.watch.clone();
-        let started = async {
-            let mut stream = client.watch(prefix, Some(options)).await?;
-            let first = stream.message().await?;
-            Ok((stream, first))
+        let start = |mut member: Member| {
+            let options = options.clone();
+            async move {
+                let mut stream = member.watch.watch(prefix, Some(options)).await?;
+                let first = stream.message().await?;
+                Ok((stream, first))
+            }
         };
-        let (stream, first) = call(started).await?;
+        let (stream, first) = self.ask(start).await?;
         let first = first.ok_or_else(|| StoreError::Unavailable("etcd ended the watch at once".into()))?;
         let batches = regrouped(&first, after)?;
         let (tx, rx) = mpsc::channel(WATCH_QUEUE);
@@ -145,16 +213,16 @@ impl Store for EtcdStore {
         let seconds = i64::try_from(ttl.as_secs())
             .unwrap_or(i64::MAX)
             .saturating_add(i64::from(ttl.subsec_nanos() > 0));
-        let answer = call(self.lease.clone().grant(seconds, None)).await?;
+        let answer = self.ask(|mut member| async move { member.lease.grant(seconds, None).await }).await?;
         Ok(LeaseId(answer.id()))
     }
 
     async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
-        call(self.lease.clone().keep_alive(lease.0)).await.map(|_| ())
+        self.ask(|mut member| async move { member.lease.keep_alive(lease.0).await }).await.map(|_| ())
     }
 
     async fn revoke_lease(&self, lease: LeaseId) -> Result<(), StoreError> {
-        match call(self.lease.clone().revoke(lease.0)).await {
+        match self.ask(|mut member| async move { member.lease.revoke(lease.0).await }).await {
             Ok(_) | Err(StoreError::LeaseEnded) => Ok(()),
             Err(error) => Err(error),
         }

@@ -1,5 +1,7 @@
 //! The promises of the store, checked on every backend, and what the layers above do while a real etcd is away.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is a test")]
+
 mod broken;
 mod etcd_server;
 mod outage;
@@ -15,6 +17,10 @@ use etcd_server::EtcdServer;
 use suite::{Subject, broken_promises};
 use topo::store::MemoryStore;
 
+fn seed() -> u64 {
+    std::env::var("SHOAL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_102)
+}
+
 fn memory_subject(fault: Option<Fault>) -> Subject {
     let memory = MemoryStore::new();
     let compacting = memory.clone();
@@ -25,8 +31,10 @@ fn memory_subject(fault: Option<Fault>) -> Subject {
     let root = "/contract/".to_owned();
     let patience = Duration::from_secs(5);
     match fault {
-        Some(fault) => Subject { store: Arc::new(Broken::new(memory, fault)), root, patience, compact },
-        None => Subject { store: Arc::new(memory), root, patience, compact },
+        Some(fault) => {
+            Subject { store: Arc::new(Broken::new(memory, fault)), root, patience, seed: seed(), compact }
+        }
+        None => Subject { store: Arc::new(memory), root, patience, seed: seed(), compact },
     }
 }
 
@@ -53,6 +61,7 @@ async fn etcd_keeps_the_contract() {
         store: Arc::new(store),
         root: "/contract/".to_owned(),
         patience: Duration::from_secs(20),
+        seed: seed(),
         compact,
     };
     let broken = broken_promises(&subject).await;

@@ -53,6 +53,24 @@ async fn a_first_contact_that_fails_is_an_error_in_time() {
 }
 
 #[tokio::test]
+async fn a_dead_member_is_passed_over() {
+    let mut server = EtcdServer::start();
+    server.store().await;
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut endpoints = vec![format!("http://127.0.0.1:{dead}")];
+    endpoints.extend(server.endpoints());
+    let topology = Topology::connect(&endpoints, "shop").await.unwrap();
+    for round in 0..20 {
+        let name: KeyspaceName = format!("k{round}").parse().unwrap();
+        let key = topology.keys().keyspace(Some(&name));
+        topology.put(&key, &KeyspaceRecord { sharded: false }).await.unwrap();
+    }
+    let snapshot = SnapshotFeed::start(&topology).await.unwrap().snapshot();
+    assert_eq!(snapshot.keyspaces().count(), 20);
+    assert!(EtcdStore::connect(&[]).await.is_err());
+}
+
+#[tokio::test]
 async fn every_call_to_a_frozen_etcd_ends_in_time() {
     let mut server = EtcdServer::start();
     let store = server.store().await;

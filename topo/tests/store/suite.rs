@@ -1,5 +1,6 @@
 //! What every backend of the store promises, as checks that say which promise was broken.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ pub(crate) struct Subject {
     pub(crate) root: String,
     /// Longest wait for something that is promised to happen.
     pub(crate) patience: Duration,
+    /// Of the random histories.
+    pub(crate) seed: u64,
     pub(crate) compact: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
@@ -41,6 +44,7 @@ checks![
     a_watch_tells_all_changes_in_order,
     a_watch_may_begin_in_the_past,
     a_revision_is_one_batch,
+    a_list_and_its_watch_add_up_to_the_next_list,
     a_watch_of_forgotten_changes_says_so,
     keys_end_with_their_lease,
     a_lease_kept_alive_holds,
@@ -340,6 +344,55 @@ async fn a_revision_is_one_batch(s: Subject) -> Verdict {
     ensure!(batch.revision == revision, "told {:?}, wanted {revision:?}", batch.revision);
     ensure!(told.len() == many.len() + 1, "told {} changes of {}: {told:?}", told.len(), many.len() + 1);
     ensure!(told.contains(&"w/old gone".to_owned()), "the removal is missing: {told:?}");
+    Ok(())
+}
+
+async fn a_list_and_its_watch_add_up_to_the_next_list(s: Subject) -> Verdict {
+    const COMMITS: usize = 150;
+    println!("SHOAL_SEED={}", s.seed);
+    let mut random = s.seed;
+    let mut below = |end: u64| {
+        // Knuth's MMIX constants; the high bits are the random ones.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % end
+    };
+    let (listed, start) = s.store.list(&s.root).await.map_err(|e| e.to_string())?;
+    let mut known: BTreeMap<String, Bytes> = listed.into_iter().map(|(key, v)| (key, v.value)).collect();
+    let mut last = start;
+    for i in 0..COMMITS {
+        let mut names: Vec<u64> = (0..=below(4)).map(|_| below(12)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let write = |name: u64| match below(3) {
+            0 => s.delete(&name.to_string()),
+            _ => s.put(&name.to_string(), &i.to_string()),
+        };
+        let writes: Vec<Write> = names.into_iter().map(write).collect();
+        let compare = match below(2) {
+            0 => vec![Compare::Absent(s.key(&below(12).to_string()))],
+            _ => Vec::new(),
+        };
+        if let Outcome::Committed(revision) = s.commit(&compare, &writes).await? {
+            last = last.max(revision);
+        }
+    }
+    last = last.max(s.write(&[s.put("end", "")]).await?);
+    let mut watch = s.watch("", start).await?;
+    let mut seen = start;
+    while seen < last {
+        let batch = s.next(&mut watch).await?;
+        ensure!(batch.revision > seen, "seed {}: {:?} is told after {seen:?}", s.seed, batch.revision);
+        seen = batch.revision;
+        for change in batch.changes {
+            match change.value {
+                Some(value) => known.insert(change.key, value),
+                None => known.remove(&change.key),
+            };
+        }
+    }
+    let (listed, _) = s.store.list(&s.root).await.map_err(|e| e.to_string())?;
+    let listed: BTreeMap<String, Bytes> = listed.into_iter().map(|(key, v)| (key, v.value)).collect();
+    ensure!(known == listed, "seed {}: the watch adds up to {known:?}, the list is {listed:?}", s.seed);
     Ok(())
 }
 
