@@ -30,7 +30,6 @@ pub(super) struct UpArgs {
 }
 
 pub(super) async fn run(layout: Layout, args: UpArgs) -> Result<ExitCode, CliError> {
-    say(&format!("starting the cluster in {}", layout.dir().display()));
     let options = Options { layout, file: args.file, mysqld: args.mysqld };
     let ready = up(&options, &mut say).await?;
     print!("{}", how_to_connect(&ready));

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -75,14 +74,17 @@ pub(super) async fn stop_everything(layout: &Layout, say: &mut dyn FnMut(&str)) 
             say(&format!("stopping {name}"));
         }
         let results = join_all(names.iter().map(|name| end_part(layout, name, patience))).await;
+        ended += names.len();
+        let mut tended = Vec::new();
         for (name, in_time) in names.iter().zip(results) {
-            ended += 1;
-            if !in_time {
+            if in_time {
+                tended.push(name.clone());
+            } else {
                 say(&format!("{name} did not end in {} s and was killed", patience.as_secs()));
             }
         }
         if beginning == "tablet-" {
-            stop_orphaned_mysqlds(layout, say).await;
+            stop_orphaned_mysqlds(layout, &tended, say).await;
         }
     }
     ended += sweep(layout, say).await?;
@@ -138,33 +140,28 @@ async fn end_part(layout: &Layout, name: &str, patience: Duration) -> bool {
 }
 
 /// A mysqld whose agent was gone is still there: the tablet program stops it in the right order.
-async fn stop_orphaned_mysqlds(layout: &Layout, say: &mut dyn FnMut(&str)) {
-    let mark = layout.dir().display().to_string();
-    if with_environment(MARK, &mark).iter().all(|id| !is_mysqld(id.pid)) {
-        return;
-    }
+async fn stop_orphaned_mysqlds(layout: &Layout, tended: &[String], say: &mut dyn FnMut(&str)) {
     let Ok(program) = find("shoal-tablet", "") else { return };
     let Ok(tablets) = std::fs::read_dir(layout.tablets()) else { return };
     for tablet in tablets.flatten() {
-        say(&format!("stopping the mysqld of {} without its agent", tablet.file_name().to_string_lossy()));
-        let stop = tokio::process::Command::new(&program)
-            .arg("stop")
-            .arg("--dir")
-            .arg(tablet.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .status();
-        match tokio::time::timeout(TABLET_STOP_DEADLINE, stop).await {
-            Ok(Ok(status)) if status.success() => {}
-            other => say(&format!("`shoal-tablet stop` did not help: {other:?}")),
+        let alias = tablet.file_name().to_string_lossy().into_owned();
+        if tended.contains(&format!("tablet-{alias}")) {
+            continue;
+        }
+        let mut stop = tokio::process::Command::new(&program);
+        stop.arg("stop").arg("--dir").arg(tablet.path()).stdin(Stdio::null()).kill_on_drop(true);
+        match tokio::time::timeout(TABLET_STOP_DEADLINE, stop.output()).await {
+            Ok(Ok(done)) if done.status.success() => {
+                if let Some(line) =
+                    String::from_utf8_lossy(&done.stdout).lines().find(|l| l.starts_with("stopped"))
+                {
+                    say(&format!("{line}, whose agent was gone"));
+                }
+            }
+            // A folder in which no tablet ever worked; and what could not be stopped is killed by the sweep.
+            other => tracing::debug!(?other, alias, "nothing was stopped"),
         }
     }
-}
-
-fn is_mysqld(pid: u32) -> bool {
-    let words = super::process::command_line(pid);
-    words.first().is_some_and(|word| Path::new(word).file_name().is_some_and(|name| name == "mysqld"))
 }
 
 /// Kills whatever carries the cluster's mark, until nothing does.

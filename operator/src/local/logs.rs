@@ -9,15 +9,21 @@ use crate::limits::{LOG_FOLLOW_INTERVAL, LOG_TAIL_BYTES, MAX_LOG_BYTES};
 
 /// The last lines of a log; none if it cannot be read.
 pub fn last_lines(log: &Path, count: usize) -> Vec<String> {
-    let Ok(text) = read_end(log) else { return Vec::new() };
+    last_lines_after(log, 0, count)
+}
+
+/// The last lines of what a log holds after `start` bytes, or of all of it if it is shorter, as after a cut.
+pub(super) fn last_lines_after(log: &Path, start: u64, count: usize) -> Vec<String> {
+    let Ok(text) = read_end(log, start) else { return Vec::new() };
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect()
 }
 
-fn read_end(log: &Path) -> io::Result<String> {
+fn read_end(log: &Path, start: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
+    let start = if start <= length { start } else { 0 };
+    file.seek(SeekFrom::Start(start.max(length.saturating_sub(LOG_TAIL_BYTES))))?;
     let mut bytes = Vec::new();
     file.take(LOG_TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -134,6 +140,8 @@ mod tests {
         let mut writer = open(&path).unwrap();
         writer.write_all(b"one\ntwo\nthree\n").unwrap();
         assert_eq!(last_lines(&path, 2), ["two", "three"]);
+        assert_eq!(last_lines_after(&path, 8, 2), ["three"]);
+        assert_eq!(last_lines_after(&path, 99, 1), ["three"]);
         let log = Log { name: "etcd".into(), path: path.clone() };
         let mut seen = 14;
         writer.write_all(b"four\nfi").unwrap();

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::layout::{Layout, STANDBY, SUPERVISOR};
-use super::logs::last_lines;
+use super::logs::last_lines_after;
 use super::process::ProcessId;
 use super::supervisor::{Phase, State};
 use crate::limits::ERROR_LOG_LINES;
@@ -66,7 +66,7 @@ pub struct Trouble {
     pub name: String,
     /// How its last process ended.
     pub last_end: String,
-    /// The end of its log.
+    /// The end of what its last process wrote to its log.
     pub log: Vec<String>,
 }
 
@@ -101,9 +101,10 @@ pub fn status(layout: &Layout) -> Status {
 
 /// What is known of a part that was left down.
 pub(super) fn trouble(layout: &Layout, state: &State, name: &str) -> Trouble {
-    let last_end = state.parts.get(name).and_then(|part| part.last_end.clone());
-    let log = last_lines(&layout.log(name), ERROR_LOG_LINES);
-    Trouble { name: name.to_owned(), last_end: last_end.unwrap_or_else(|| "ended".into()), log }
+    let part = state.parts.get(name);
+    let last_end = part.and_then(|part| part.last_end.clone()).unwrap_or_else(|| "ended".into());
+    let log = last_lines_after(&layout.log(name), part.map_or(0, |p| p.log_start), ERROR_LOG_LINES);
+    Trouble { name: name.to_owned(), last_end, log }
 }
 
 fn living(layout: &Layout, name: &str) -> Option<ProcessId> {
@@ -178,7 +179,7 @@ mod tests {
         state.parts.insert("control".into(), part(Phase::Running, 0));
         state.parts.insert("tablet-zone1-101".into(), part(Phase::Down, 5));
         write_whole(&layout.state_file(), &serde_json::to_vec(&state).unwrap()).unwrap();
-        std::fs::write(layout.log("tablet-zone1-101"), "no disk\n").unwrap();
+        std::fs::write(layout.log("tablet-zone1-101"), "earlier\nno disk\n").unwrap();
 
         let seen = status(&layout);
         let told: Vec<(&str, &str, u32)> =

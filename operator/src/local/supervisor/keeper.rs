@@ -7,6 +7,7 @@
 //!                                                    too many short lives in a row ──► Down
 //! ```
 
+use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,11 +37,14 @@ impl Keeper {
     }
 
     /// Keeps the part running; returns when it has been left down. `restarts` counts from an earlier keeper.
-    pub(super) async fn keep(self, mut restarts: u32) {
+    pub(super) async fn keep(self, restarts: u32) {
         let mut short_lives = 0;
-        let mut last_end = None;
+        let mut state =
+            PartState { phase: Phase::Running, port: self.part.port, restarts, last_end: None, log_start: 0 };
         loop {
-            self.report(Phase::Running, restarts, last_end.clone()).await;
+            state.phase = Phase::Running;
+            state.log_start = self.log().metadata().map_or(0, |m| m.len());
+            self.report(&state).await;
             let began = Instant::now();
             let end = match self.living() {
                 Some(handle) => self.watch(handle).await,
@@ -52,15 +56,17 @@ impl Keeper {
             }
             tracing::warn!(part = self.part.name, end, "has ended");
             short_lives = if began.elapsed() >= RESTART_STABLE { 1 } else { short_lives + 1 };
-            last_end = Some(end);
+            state.last_end = Some(end);
             let Some(pause) = pause_after(short_lives) else {
                 tracing::error!(part = self.part.name, "keeps ending and is left down");
-                self.report(Phase::Down, restarts, last_end).await;
+                state.phase = Phase::Down;
+                self.report(&state).await;
                 return;
             };
-            self.report(Phase::Pausing, restarts, last_end.clone()).await;
+            state.phase = Phase::Pausing;
+            self.report(&state).await;
             tokio::time::sleep(pause).await;
-            restarts += 1;
+            state.restarts += 1;
         }
     }
 
@@ -87,9 +93,12 @@ impl Keeper {
         ended(child).await
     }
 
-    async fn report(&self, phase: Phase, restarts: u32, last_end: Option<String>) {
-        let state = PartState { phase, port: self.part.port, restarts, last_end };
-        self.reporter.part(&self.part.name, state).await;
+    async fn report(&self, state: &PartState) {
+        self.reporter.part(&self.part.name, state.clone()).await;
+    }
+
+    fn log(&self) -> PathBuf {
+        self.layout.log(super::log_name(&self.part))
     }
 }
 

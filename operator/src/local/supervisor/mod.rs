@@ -75,13 +75,18 @@ pub(super) fn part(config: &Config, programs: &Programs) -> Part {
 /// The command that starts a part as the process of its run file, with its log.
 pub(super) fn launch_command(layout: &Layout, programs: &Programs, part: &Part) -> io::Result<Command> {
     make_private_dir(&part.folder)?;
-    let log = logs::open(&layout.log(if part.name == STANDBY { SUPERVISOR } else { &part.name }))?;
+    let log = logs::open(&layout.log(log_name(part)))?;
     let mut command = Command::new(&programs.operator);
     command.arg("launch").arg("--run-file").arg(layout.run_file(&part.name));
     command.arg("--marker").arg(layout.stopping()).arg("--").arg(&part.program).args(&part.arguments);
     command.current_dir(&part.folder).env(MARK, layout.dir());
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(command)
+}
+
+/// Both supervisors write to one log.
+fn log_name(part: &Part) -> &str {
+    if part.name == STANDBY { SUPERVISOR } else { &part.name }
 }
 
 /// Waits to be the active supervisor and then is, until the process ends. Returns only when the cluster is

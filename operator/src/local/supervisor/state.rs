@@ -30,6 +30,8 @@ pub struct PartState {
     pub restarts: u32,
     /// How its last process ended.
     pub last_end: Option<String>,
+    /// Length of its log when its last process was started, in bytes.
+    pub log_start: u64,
 }
 
 /// Where a part is in its life; see the keeper.

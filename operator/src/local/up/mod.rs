@@ -111,6 +111,7 @@ pub enum UpError {
 pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Ready, UpError> {
     let began = Instant::now();
     let prepared = prepare(options)?;
+    say(&format!("starting the cluster in {}", options.layout.dir().display()));
     for note in &prepared.notes {
         say(&format!("note: {note}"));
     }
