@@ -11,7 +11,7 @@ use crate::dir::TabletDir;
 use crate::fence::{self, FenceState, Look};
 use crate::limits::{LOOK_INTERVAL, MAX_STEPS_A_PASS};
 use crate::mysqld::supervisor::{StartError, Supervisor};
-use crate::session::AgentSession;
+use crate::session::{AgentSession, SessionError};
 use crate::shard_reader::ShardReader;
 use crate::term::TermFile;
 
@@ -53,7 +53,8 @@ pub enum RoleRefusal {
 /// What was seen in one look.
 struct Sight {
     observation: Observation,
-    look: Option<Look>,
+    /// What mysqld said, if one runs.
+    look: Option<Result<Look, SessionError>>,
 }
 
 /// The agent of one tablet. One task owns it.
@@ -173,15 +174,15 @@ impl Agent {
     }
 
     async fn observe(&mut self, ask: Ask) -> Sight {
-        let (mysqld, look) = match self.supervisor.absence() {
-            Some(absence) => (absence, None),
-            None => match fence::look(&mut self.session).await {
-                Ok(look) => (Mysqld::Up(look.fence), Some(look)),
-                Err(error) => {
-                    tracing::info!(%error, "cannot look at mysqld");
-                    (Mysqld::Silent, None)
-                }
-            },
+        let absence = self.supervisor.absence();
+        let look = match absence {
+            Some(_) => None,
+            None => Some(fence::look(&mut self.session).await),
+        };
+        let mysqld = match (&look, absence) {
+            (_, Some(absence)) => absence,
+            (Some(Ok(look)), None) => Mysqld::Up(look.fence),
+            (_, None) => Mysqld::Silent,
         };
         let shard = match ask {
             Ask::IfDue => self.reader.recalled().await,
@@ -247,13 +248,14 @@ impl Agent {
             Some(TabletRole::Primary) => Role::Primary,
             Some(TabletRole::Replica) => Role::Replica,
         };
-        let look = sight.look.as_ref();
+        let look = sight.look.as_ref().and_then(|look| look.as_ref().ok());
         let serves =
             look.is_some_and(|look| look.fence == FenceState::Lifted) && decision.step == Step::Leave;
-        let reason = match (serves, self.supervisor.failure()) {
-            (true, _) => String::new(),
-            (false, Some(failure)) => failure,
-            (false, None) => decision.why.to_string(),
+        let reason = match (&sight.look, self.supervisor.failure()) {
+            _ if serves => String::new(),
+            (Some(Err(error)), _) => format!("{}: {error}", decision.why),
+            (_, Some(failure)) => failure,
+            (_, None) => decision.why.to_string(),
         };
         self.status.send_replace(StatusResponse {
             alias: self.alias.to_string(),

@@ -93,7 +93,7 @@ impl Tablet {
             data: Secret::read(&config.secrets, DATA_SECRET_FILE)?,
             agent: Secret::read(&config.secrets, AGENT_SECRET_FILE)?,
         };
-        let cache = cache_dir();
+        let cache = std::path::absolute(cache_dir())?;
         let installation = Installation::find(config.mysqld.as_deref(), &cache).await?;
         let identity = Identity {
             cluster: config.cluster.clone(),
@@ -111,7 +111,7 @@ impl Tablet {
             keyspace: config.shard.keyspace.clone(),
             secrets: secrets.clone(),
         };
-        let supervisor = Supervisor::new(recipe, &dir)?;
+        let supervisor = Supervisor::new(recipe, &dir).await?;
         Ok(Self { config, dir, supervisor, secrets })
     }
 
@@ -206,7 +206,7 @@ impl Background {
 /// Ends the mysqld of a directory in which no agent runs, in order. Tells whether one ran.
 pub async fn stop(dir: &Path) -> Result<bool, TabletError> {
     let (dir, identity) = TabletDir::open_existing(dir)?;
-    let process = MysqldProcess::adopt(&dir.process_record())?;
+    let process = MysqldProcess::adopt(&dir.process_record()).await?;
     let ran = process.is_some();
     // Without the secret nobody can fence it, and what cannot be fenced is killed.
     let mut session = match Secret::read(&identity.secrets, AGENT_SECRET_FILE) {

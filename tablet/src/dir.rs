@@ -5,7 +5,7 @@
 //! agent.lock     held by the living agent         init.sql     accounts; there only while mysqld starts
 //! term.json      the highest accepted term        mysqld.log   mysqld's error log
 //! mysqld.json    which process its mysqld is      mysql.sock   where the agent speaks to mysqld
-//! data/          mysqld's data
+//! mysqld.lock    held by the living mysqld        data/        mysqld's data
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -206,19 +206,19 @@ impl TabletDir {
         self.root.join("tablet.json")
     }
 
-    /// Removes what a mysqld that was killed leaves, once it is gone. Another would not start beside its
-    /// socket's lock file for as long as the system has a process with the number in there.
-    pub fn clear_traces(&self) -> Result<(), DirError> {
-        let socket_lock = self.socket.with_extension("sock.lock");
-        for path in [&self.process_record(), &self.init_file(), &socket_lock, &self.socket] {
-            durable::remove(path).map_err(at(path))?;
-        }
-        Ok(())
+    /// Removes the socket that a killed mysqld left. Another would not start beside its lock file for as long
+    /// as the system has a process with the number in there.
+    pub fn clear_socket(&self) -> Result<(), DirError> {
+        let lock = self.socket.with_extension("sock.lock");
+        [&lock, &self.socket].into_iter().try_for_each(|path| durable::remove(path).map_err(at(path)))
     }
 
-    /// Removes everything that stands for a running mysqld, once the agent is done.
+    /// Removes everything that stands for a running mysqld, once it is gone for good.
     pub fn sweep(&self) -> Result<(), DirError> {
-        self.clear_traces()?;
+        self.clear_socket()?;
+        for path in [self.process_record(), self.init_file()] {
+            durable::remove(&path).map_err(at(&path))?;
+        }
         if let Some(outside) = self.socket.parent().filter(|parent| *parent != self.root) {
             match std::fs::remove_dir_all(outside) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(outside)(error)),

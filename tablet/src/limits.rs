@@ -13,6 +13,8 @@ pub const TOPOLOGY_DEADLINE: Duration = Duration::from_secs(2);
 /// Pause between two tries to register or to watch while the topology store is away.
 pub const TOPOLOGY_RETRY: Duration = Duration::from_millis(500);
 
+/// Longest wait until a process that holds mysqld's lock has written down who it is.
+pub const LAUNCH_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest wait until a new mysqld takes SQL. Generous, because a crash recovery is a part of it and must
 /// not be cut short over and over; a mysqld that exits is noticed at once.
 pub const STARTUP_DEADLINE: Duration = Duration::from_secs(300);

@@ -121,7 +121,9 @@ impl Installation {
             .map_err(|error| not_mysqld(error.to_string()))?;
         let answer = String::from_utf8_lossy(&output.stdout);
         let version = judge_answer(&name, answer.trim())?;
-        Ok(Self { program: program.to_owned(), version })
+        // mysqld starts elsewhere, so its path must be whole.
+        let program = std::path::absolute(program).map_err(|error| not_mysqld(error.to_string()))?;
+        Ok(Self { program, version })
     }
 }
 

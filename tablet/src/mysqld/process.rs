@@ -12,9 +12,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::limits::KILL_DEADLINE;
+use crate::limits::{KILL_DEADLINE, LAUNCH_DEADLINE, STARTUP_POLL};
 use crate::mysqld::launch;
 
 /// Who a process is: a pid alone may since have become somebody else's.
@@ -124,8 +124,25 @@ impl MysqldProcess {
         Self::open(child.id())
     }
 
-    /// The mysqld that an earlier agent left, if it still lives.
-    pub fn adopt(record: &Path) -> io::Result<Option<Self>> {
+    /// The mysqld that an earlier agent left, if it still lives. One that was launched a moment ago is waited
+    /// for until it has written down who it is.
+    pub async fn adopt(record: &Path) -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + LAUNCH_DEADLINE;
+        while launch::is_held(record)? {
+            if let Some(process) = Self::find(record)? {
+                return Ok(Some(process));
+            }
+            if Instant::now() >= deadline {
+                let text = format!("a mysqld runs for {}, but not the one that it names", record.display());
+                return Err(io::Error::other(text));
+            }
+            sleep(STARTUP_POLL).await;
+        }
+        Ok(None)
+    }
+
+    /// The process of the record, if it still lives.
+    fn find(record: &Path) -> io::Result<Option<Self>> {
         let Some(known) = ProcessRecord::read(record)? else { return Ok(None) };
         if ProcessRecord::of(known.pid)?.as_ref() != Some(&known) {
             return Ok(None);
@@ -233,7 +250,7 @@ mod tests {
     async fn a_process_is_found_again_and_a_newcomer_is_not_taken_for_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("process.json");
-        assert!(MysqldProcess::adopt(&path).unwrap().is_none(), "no record");
+        assert!(MysqldProcess::find(&path).unwrap().is_none(), "no record");
         #[expect(clippy::zombie_processes, reason = "`stop` waits for it")]
         let child = Command::new("sleep").arg("60").spawn().unwrap();
         let record = ProcessRecord::of(child.id()).unwrap().unwrap();
@@ -241,15 +258,15 @@ mod tests {
             |record: &ProcessRecord| std::fs::write(&path, serde_json::to_vec(record).unwrap()).unwrap();
 
         write(&ProcessRecord { started_ticks: record.started_ticks + 1, ..record.clone() });
-        assert!(MysqldProcess::adopt(&path).unwrap().is_none(), "another start time");
+        assert!(MysqldProcess::find(&path).unwrap().is_none(), "another start time");
         write(&ProcessRecord { boot_id: "another".into(), ..record.clone() });
-        assert!(MysqldProcess::adopt(&path).unwrap().is_none(), "another boot");
+        assert!(MysqldProcess::find(&path).unwrap().is_none(), "another boot");
 
         write(&record);
-        let found = MysqldProcess::adopt(&path).unwrap().unwrap();
+        let found = MysqldProcess::find(&path).unwrap().unwrap();
         assert!(timeout(Duration::from_millis(20), found.ended()).await.is_err(), "it lives");
         assert_eq!(found.stop(Duration::from_secs(5)).await.unwrap(), Ending::Killed(15));
-        assert!(MysqldProcess::adopt(&path).unwrap().is_none(), "it is gone");
+        assert!(MysqldProcess::find(&path).unwrap().is_none(), "it is gone");
         found.signal(Signal::KILL).unwrap();
     }
 

@@ -109,8 +109,8 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Takes over the mysqld that runs for the directory, if there is one.
-    pub fn new(recipe: Recipe, dir: &TabletDir) -> io::Result<Self> {
-        let process = MysqldProcess::adopt(&dir.process_record())?;
+    pub async fn new(recipe: Recipe, dir: &TabletDir) -> io::Result<Self> {
+        let process = MysqldProcess::adopt(&dir.process_record()).await?;
         if let Some(process) = &process {
             tracing::info!(pid = process.pid(), "found mysqld running");
         }
@@ -198,32 +198,25 @@ impl Supervisor {
                 tracing::info!(pid = self.process().map(MysqldProcess::pid), millis, "mysqld is up, fenced");
             }
             Err(error) => {
+                self.note_failure(error.to_string());
                 if let Some(process) = self.process.take() {
                     process.stop(SHUTDOWN_DEADLINE).await?;
                 }
-                self.note_failure(error.to_string());
             }
         }
         started
     }
 
     async fn try_start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
-        check_port(self.recipe.listen)?;
-        self.write_files(dir).await?;
         session.reset();
         let log = dir.log();
         let log_begins = error_log::end(&log);
-        let command = [
-            self.recipe.installation.program.clone().into_os_string(),
-            joined("--defaults-file=", dir.my_cnf()),
-        ];
-        let start = Start {
-            launcher: &self.recipe.launcher,
-            record: &dir.process_record(),
-            log: &log,
-            command: &command,
+        // An agent that was killed in the midst of a start may have left a mysqld that showed only now.
+        let process = match MysqldProcess::adopt(&dir.process_record()).await? {
+            Some(found) => found,
+            None => self.launch(dir).await?,
         };
-        let process = self.process.insert(MysqldProcess::start(&start)?);
+        let process = self.process.insert(process);
         let tail = || error_log::tail(&log, log_begins);
         tokio::select! {
             ending = process.ended() => {
@@ -235,6 +228,22 @@ impl Supervisor {
                 Err(why) => Err(StartError::NotReady { why, log: log.display().to_string(), tail: tail() }),
             },
         }
+    }
+
+    async fn launch(&self, dir: &TabletDir) -> Result<MysqldProcess, StartError> {
+        check_port(self.recipe.listen)?;
+        self.write_files(dir).await?;
+        let command = [
+            self.recipe.installation.program.clone().into_os_string(),
+            joined("--defaults-file=", dir.my_cnf()),
+        ];
+        let start = Start {
+            launcher: &self.recipe.launcher,
+            record: &dir.process_record(),
+            log: &dir.log(),
+            command: &command,
+        };
+        Ok(MysqldProcess::start(&start)?)
     }
 
     async fn write_files(&self, dir: &TabletDir) -> Result<(), StartError> {
@@ -253,7 +262,7 @@ impl Supervisor {
             user: rustix::process::geteuid().is_root().then_some("root"),
         };
         let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets);
-        dir.clear_traces().map_err(io::Error::other)?;
+        dir.clear_socket().map_err(io::Error::other)?;
         durable::write(&dir.my_cnf(), config::render(&settings).as_bytes())?;
         durable::write(&dir.init_file(), accounts.as_bytes())?;
         Ok(())

@@ -43,6 +43,7 @@ pub(crate) struct Bed {
     /// The topology's store.
     pub(crate) etcd: Etcd,
     agent: Option<Child>,
+    dir: PathBuf,
     // Last: it checks that no process is left.
     folder: Folder,
 }
@@ -57,12 +58,18 @@ impl Bed {
         fs::write(secrets.join("agent.secret"), "the agent secret of this test\n")?;
         let (mysql_port, rpc_port) = (free_port()?, free_port()?);
         let etcd = Etcd::start()?;
-        Ok(Self { shard: shard.parse()?, mysql_port, rpc_port, etcd, agent: None, folder })
+        let dir = folder.path().join("tablet");
+        Ok(Self { shard: shard.parse()?, mysql_port, rpc_port, etcd, agent: None, dir, folder })
+    }
+
+    /// Puts the tablet's directory elsewhere in the bed's folder.
+    pub(crate) fn move_dir(&mut self, name: &str) {
+        self.dir = self.folder.path().join(name);
     }
 
     /// The tablet's directory.
     pub(crate) fn dir(&self) -> PathBuf {
-        self.folder.path().join("tablet")
+        self.dir.clone()
     }
 
     /// Where files of the test may go.

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use topo::records::{TabletLiveness, TabletRecord};
 
 use super::bed::{ALIAS, Bed, PATIENCE, refusal, serves, signal};
-use tests::process::wait_for;
+use tests::process::{pids_naming, wait_for};
 
 /// MySQL's code for a login while offline_mode is on.
 const OFFLINE: u16 = 3032;
@@ -170,5 +170,52 @@ async fn stop_ends_a_mysqld_whose_agent_is_gone() -> Result<()> {
     wait_for("mysqld is gone", PATIENCE, || !std::path::Path::new(&format!("/proc/{mysqld}/exe")).exists())?;
     let (status, said) = bed.stop()?;
     assert!(status.success() && said.contains("no mysqld runs"), "{said}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_with_a_long_path_works_too() -> Result<()> {
+    let mut bed = Bed::new("shop/-")?;
+    // Longer than the path of a Unix socket may be, and with a blank.
+    bed.move_dir(&format!("a {}", "long ".repeat(30)));
+    bed.start()?;
+    bed.name_primary(ALIAS, 1).await?;
+    bed.until_serving().await?;
+    let settings = std::fs::read_to_string(bed.dir().join("my.cnf"))?;
+    let socket = settings.lines().find_map(|line| line.strip_prefix("socket = \"/tmp/shoal-"));
+    let folder = socket.and_then(|rest| rest.strip_suffix("/mysql.sock\"")).context("no short socket")?;
+    let folder = std::path::PathBuf::from(format!("/tmp/shoal-{folder}"));
+    assert!(folder.join("mysql.sock").exists());
+    assert!(bed.end()?.success());
+    assert!(!folder.exists(), "it is left behind");
+    Ok(())
+}
+
+/// However the agent dies while it starts mysqld, the next one ends up with exactly one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_killed_in_the_midst_of_a_start_loses_no_mysqld() -> Result<()> {
+    let mut bed = Bed::new("shop/-")?;
+    bed.start()?;
+    bed.until_fenced().await?;
+    bed.end()?;
+    for round in 0..12 {
+        let log_begins = std::fs::metadata(bed.log())?.len();
+        bed.start()?;
+        // From before anything is done to well into mysqld's own start.
+        let moment = Instant::now();
+        while moment.elapsed().as_millis() < 8 * round {
+            std::hint::spin_loop();
+        }
+        bed.kill_agent()?;
+        bed.start()?;
+        bed.until_fenced().await.with_context(|| format!("round {round}"))?;
+        let running = pids_naming(&bed.dir().join("my.cnf"));
+        let pids: Vec<u32> = running.iter().map(|(pid, _)| *pid).collect();
+        assert_eq!(pids, [bed.mysqld_pid()?], "round {round}: {running:?}");
+        assert!(bed.end()?.success(), "round {round}");
+        let log = std::fs::read(bed.log())?;
+        let said = String::from_utf8_lossy(&log[usize::try_from(log_begins)?..]).into_owned();
+        assert!(!said.contains("ERROR"), "round {round}: {said}");
+    }
     Ok(())
 }
