@@ -1,17 +1,18 @@
 //! One plain MySQL server: the judge that clusters are compared with.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::fs::FlockOperation;
+use anyhow::Result;
+use tablet::mysqld::installation::cache_dir;
+use tablet::mysqld::template;
 
 use crate::differential::session::Address;
 use crate::folder::Folder;
 use crate::ports::free_port;
-use crate::process::{Running, last_lines};
+use crate::process::Running;
 use crate::programs;
 
 /// The settings of a tablet's mysqld that a statement can notice; the judge has the same ones.
@@ -53,14 +54,14 @@ pub struct PlainMysqld {
 }
 
 impl PlainMysqld {
-    /// Starts one on a copy of the template and waits until it takes connections.
+    /// Starts one on a copy of the tablets' template and waits until it takes connections.
     pub fn start() -> Result<Self> {
         let mysqld = programs::mysqld()?;
         let folder = Folder::new()?;
-        copy_folder(&template(&mysqld)?, &folder.path().join("data"))?;
+        template::provide(&mysqld, &cache_dir(), &folder.path().join("data"))?;
         fs::write(folder.path().join("init.sql"), ACCOUNT)?;
         let port = free_port()?;
-        let mut command = server(&mysqld, &folder.path().join("data"));
+        let mut command = server(&mysqld.program, &folder.path().join("data"));
         command.args(SETTINGS).args(["--bind-address=127.0.0.1", &format!("--port={port}")]);
         command.arg(format!("--init-file={}", folder.path().join("init.sql").display()));
         command.arg(format!("--socket={}", folder.path().join("mysqld.sock").display()));
@@ -102,42 +103,4 @@ fn server(mysqld: &Path, data: &Path) -> Command {
         command.arg("--user=root");
     }
     command
-}
-
-/// The data folder of a fresh server of this version, made once and kept in the cache.
-fn template(mysqld: &Path) -> Result<PathBuf> {
-    let said = programs::said_version(mysqld);
-    let version = programs::version_number(&said).with_context(|| format!("no version in {said:?}"))?;
-    let templates = programs::cache()?.join("templates");
-    let made = templates.join(format!("judge-{version}"));
-    fs::create_dir_all(&templates)?;
-    let lock = File::create(templates.join("judge.lock"))?;
-    rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
-    if made.is_dir() {
-        return Ok(made);
-    }
-    let fresh = tempfile::Builder::new().prefix("judge-unfinished-").tempdir_in(&templates)?;
-    let log = fresh.path().join("initialize.log");
-    let mut command = server(mysqld, &fresh.path().join("data"));
-    let output = File::create(&log)?;
-    command.arg("--initialize-insecure").stdout(output.try_clone()?).stderr(output);
-    if !command.status()?.success() {
-        bail!("mysqld --initialize failed:\n{}", last_lines(&log));
-    }
-    // Each copy gives itself a server uuid of its own.
-    fs::remove_file(fresh.path().join("data/auto.cnf")).or_else(absent_is_fine)?;
-    fs::rename(fresh.path().join("data"), &made)?;
-    Ok(made)
-}
-
-fn absent_is_fine(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    // cp shares the blocks where the file system can, and keeps holes.
-    let status =
-        Command::new("cp").args(["-r", "--reflink=auto", "--sparse=auto"]).arg(from).arg(to).status()?;
-    ensure!(status.success(), "cannot copy {} to {}", from.display(), to.display());
-    Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use tests::cluster::{Cluster, Shard};
+use tests::differential::compare::{Aspect, Order, compare};
 use tests::differential::keyspaces::{SHARDED, UNSHARDED, USER, cluster_file};
 use tests::differential::outcome::Outcome;
 use tests::differential::run::{Contest, Report, Sharding};
@@ -41,6 +42,48 @@ async fn the_scripts_say_the_same_twice() -> Result<()> {
     }
     println!("two plain servers: {report}");
     assert!(report.breaches.is_empty(), "{}", report.breaches.join("\n"));
+    Ok(())
+}
+
+/// Pairs of statements whose answers differ in one aspect: what a session sees of a real server is compared.
+const PLANTED: &[(&str, &str, Aspect)] = &[
+    ("SELECT 1", "DO 1", Aspect::Shape),
+    ("SELECT 1 AS a", "SELECT 1 AS a, 2 AS b", Aspect::ColumnCount),
+    ("SELECT 1 AS a", "SELECT 1 AS A", Aspect::ColumnName),
+    ("SELECT i FROM t", "SELECT i FROM t AS u", Aspect::ColumnOrigin),
+    ("SELECT i AS a FROM t", "SELECT g AS a FROM t", Aspect::ColumnType),
+    ("SELECT i AS a FROM t", "SELECT n AS a FROM t", Aspect::ColumnFlags),
+    ("SELECT v AS a FROM t", "SELECT b AS a FROM t", Aspect::ColumnCharset),
+    ("SELECT v AS a FROM t", "SELECT w AS a FROM t", Aspect::ColumnLength),
+    ("SELECT d AS a FROM t", "SELECT e AS a FROM t", Aspect::ColumnDecimals),
+    ("SELECT i FROM t", "SELECT i FROM t WHERE i = 1", Aspect::RowCount),
+    ("SELECT i FROM t WHERE i = 2", "SELECT i FROM t WHERE i = 1", Aspect::Rows),
+    ("SELECT i FROM t ORDER BY i", "SELECT i FROM t ORDER BY i DESC", Aspect::RowOrder),
+    ("UPDATE t SET g = 5", "UPDATE t SET g = 6 WHERE i = 1", Aspect::AffectedRows),
+    (
+        "UPDATE t SET g = LAST_INSERT_ID(7) WHERE i = 1",
+        "UPDATE t SET g = 8 WHERE i = 1",
+        Aspect::LastInsertId,
+    ),
+    ("SELECT '7x' + 0", "SELECT '7' + 0", Aspect::Warnings),
+    ("UPDATE t SET g = 9 WHERE i = 1", "INSERT INTO t (i) VALUES (3)", Aspect::Info),
+    ("SELECT x", "SELECT x FROM", Aspect::ErrorCode),
+    ("SELECT x", "SELECT * FROM x", Aspect::SqlState),
+    ("SELECT x", "SELECT y", Aspect::ErrorText),
+];
+
+#[tokio::test]
+async fn planted_differences_of_real_answers_are_caught() -> Result<()> {
+    let server = PlainMysqld::start()?;
+    let mut session = judge(&server, "shop").await?;
+    let table = "CREATE TABLE t (i int PRIMARY KEY, g bigint, n int, v varchar(5), b varbinary(5), w varchar(6), \
+                 d decimal(5,1), e decimal(5,2))";
+    session.run_all(&[table, "INSERT INTO t (i) VALUES (1), (2)"]).await?;
+    for (first, second, aspect) in PLANTED {
+        let outcomes = (session.run(first).await?, session.run(second).await?);
+        let found = compare(&outcomes.0, &outcomes.1, Order::Kept);
+        assert!(found.iter().any(|d| d.aspect == *aspect), "{first} / {second}: no {aspect:?} in {found:?}");
+    }
     Ok(())
 }
 
