@@ -31,15 +31,12 @@ use proto::wire::auth::{ServerKey, new_nonce};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use topo::Topology;
-use topo::records::{TabletRecord, UserRecord};
+use topo::records::UserRecord;
 use topo::snapshot::SnapshotFeed;
 
 use config::Config;
 use session::credentials::Credentials;
 use worker::Shared;
-
-/// What clients are greeted with before any tablet has said which MySQL it runs.
-const FALLBACK_VERSION: &str = "8.4.0";
 
 /// A gate that is ready to accept clients.
 pub struct App {
@@ -61,7 +58,6 @@ impl App {
         let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
         let shared = Shared {
             name: format!("shoal-gate at {}", config.listen),
-            server_version: server_version(&topology).await?,
             topology,
             feed,
             credentials: Credentials::default(),
@@ -81,16 +77,8 @@ impl App {
 
     /// Serves clients until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-        server::run(listener, self.shared, self.secret, self.threads, shutdown).await.context("serving clients")
+        server::run(listener, self.shared, self.secret, self.threads, shutdown)
+            .await
+            .context("serving clients")
     }
-}
-
-/// The lowest version among the tablets, so that clients use no feature that one of them lacks.
-async fn server_version(topology: &Topology) -> anyhow::Result<String> {
-    let tablets = topology.list::<TabletRecord>(&topology.keys().tablet(None)).await?;
-    let versions = tablets.into_iter().map(|(_, tablet)| tablet.value.mysql_version);
-    let numbers = |version: &String| {
-        version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok()).collect::<Vec<u32>>()
-    };
-    Ok(versions.min_by_key(numbers).unwrap_or_else(|| FALLBACK_VERSION.to_owned()))
 }

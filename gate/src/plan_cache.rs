@@ -28,7 +28,12 @@ struct Kept {
 
 impl PlanCache {
     /// The route of a statement, if it is known and still good.
-    pub fn get(&self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot) -> Option<Rc<Route>> {
+    pub fn get(
+        &self,
+        text: &[u8],
+        database: &Option<KeyspaceName>,
+        snapshot: &Snapshot,
+    ) -> Option<Rc<Route>> {
         let kept = self.plans.get(database)?.get(text)?;
         let keyspace = snapshot.keyspace(kept.route.keyspace.as_str())?;
         (keyspace.plan_version == kept.plan_version).then(|| kept.route.clone())

@@ -45,8 +45,9 @@ pub async fn run(
     threads: usize,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let threads: Vec<ServingThread> =
-        (0..threads).map(|number| start_thread(number, shared.clone(), secret.clone())).collect::<io::Result<_>>()?;
+    let threads: Vec<ServingThread> = (0..threads)
+        .map(|number| start_thread(number, shared.clone(), secret.clone()))
+        .collect::<io::Result<_>>()?;
     let places = Arc::new(Semaphore::new(MAX_CLIENTS));
     let mut next = (0..threads.len()).cycle();
     loop {

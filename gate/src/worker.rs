@@ -37,8 +37,6 @@ pub struct Shared {
     pub server_key: ServerKey,
     /// For clients that ask for TLS.
     pub tls: Arc<ServerConfig>,
-    /// The version that clients are greeted with.
-    pub server_version: String,
     /// Number of the last connection.
     pub last_connection: AtomicU32,
     /// Cancelled when the gate stops: sessions end after their present statement.

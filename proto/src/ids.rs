@@ -197,9 +197,7 @@ impl From<ShardRef> for String {
 }
 
 /// The number of a primaryship in a shard; only grows. 0: there has been none.
-#[derive(
-    Debug, Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Term(pub u64);
 

@@ -61,7 +61,11 @@ impl Pools {
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.
-    pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, ClientError> {
+    pub fn take(
+        &mut self,
+        shard: &Shard,
+        class: &SessionClass,
+    ) -> Result<Result<Backend, Dial>, ClientError> {
         let primary = shard.primary.as_ref().ok_or_else(|| ErrorId::ShardUnavailable.with(&shard.shard))?;
         let key = PoolKey { address: primary.mysql_address.clone(), class: class.clone() };
         while let Some(connection) = self.idle.get_mut(&key).and_then(Vec::pop) {

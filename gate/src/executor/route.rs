@@ -39,7 +39,8 @@ pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Re
 
 fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
     let inexact = || ErrorId::InexactValue.with(&pin.key.column);
-    let span = literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
+    let span =
+        literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
     let raw = &literals.sql[span.start..span.end];
     let sign = if pin.negative { Sign::Minus } else { Sign::Plus };
     let mut scratch = Vec::new();

@@ -121,7 +121,9 @@ impl Shards {
         if let Err(error) = verdict {
             let undo = format!("DROP TABLE {}.{}", quoted(self.keyspace.as_str()), quoted(name));
             let (shard, first) = self.first()?;
-            execute(&mut first.connection, undo.as_bytes()).await.map_err(|_| ErrorId::PartialDdl.with(shard))?;
+            execute(&mut first.connection, undo.as_bytes())
+                .await
+                .map_err(|_| ErrorId::PartialDdl.with(shard))?;
             return Err(error);
         }
         Ok(())
@@ -187,9 +189,12 @@ fn check_new_table(name: &str, table: &TableSchema, sharding: &Sharding) -> Resu
         let what = format!("AUTO_INCREMENT of column {}", numbered.name);
         return Err(ErrorId::UnenforceableDdl.with(what));
     }
-    let includes_key = |index: &IndexSchema| index.columns.iter().any(|c| c.eq_ignore_ascii_case(&key.column));
+    let includes_key =
+        |index: &IndexSchema| index.columns.iter().any(|c| c.eq_ignore_ascii_case(&key.column));
     match table.indexes.iter().find(|index| index.unique && !includes_key(index)) {
-        Some(index) => Err(ErrorId::UnenforceableDdl.with(format_args!("unique key {} of {name}", index.name))),
+        Some(index) => {
+            Err(ErrorId::UnenforceableDdl.with(format_args!("unique key {} of {name}", index.name)))
+        }
         None => Ok(()),
     }
 }
@@ -203,8 +208,9 @@ const INDEXES: &str = "SELECT table_name, index_name, non_unique, column_name FR
      WHERE table_schema = {} ORDER BY table_name, index_name <> 'PRIMARY', index_name, seq_in_index";
 
 fn column(row: Row) -> Option<(String, Column)> {
-    let [table, name, data_type, sql_type, nullable, extra, length, character_set, collation]: [Option<String>; 9] =
-        row.try_into().ok()?;
+    let [table, name, data_type, sql_type, nullable, extra, length, character_set, collation]: [Option<
+        String,
+    >; 9] = row.try_into().ok()?;
     let (data_type, sql_type, extra) = (data_type?, sql_type?, extra?);
     let unsigned = sql_type.contains("unsigned");
     let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);

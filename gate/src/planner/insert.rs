@@ -20,7 +20,8 @@ pub(super) fn pins(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
         return Err(ErrorId::NotUnderstood.plain());
     }
     let (table, key) = sharding_key(keyspace, &name.table)?;
-    let values = if insert.source.is_some() { rows(insert, table, key)? } else { vec![assigned(insert, key)?] };
+    let values =
+        if insert.source.is_some() { rows(insert, table, key)? } else { vec![assigned(insert, key)?] };
     let pins = values
         .into_iter()
         .map(|value| {
@@ -46,16 +47,27 @@ fn rows<'a>(insert: &'a Insert, table: &Table, key: &ShardingKey) -> Result<Vec<
         return Err(refused());
     }
     // A row of another width is an error of MySQL's to tell.
-    values.rows.iter().map(|row| (row.content.len() == width).then(|| &row.content[place]).ok_or_else(refused)).collect()
+    values
+        .rows
+        .iter()
+        .map(|row| (row.content.len() == width).then(|| &row.content[place]).ok_or_else(refused))
+        .collect()
 }
 
 /// Where in each row the sharding column stands, and how many values a row has.
 fn place_in_row(insert: &Insert, table: &Table, key: &ShardingKey) -> Result<(usize, usize), ClientError> {
-    let missing = || ErrorId::NoShardingValue.with(format_args!("table {} (column {} has no value)", table.name, key.column));
+    let missing = || {
+        ErrorId::NoShardingValue
+            .with(format_args!("table {} (column {} has no value)", table.name, key.column))
+    };
     if insert.columns.is_empty() {
         let schema = table.schema.as_ref().ok_or_else(missing)?;
-        let visible: Vec<_> = schema.columns.iter().filter(|column| column.visibility == Visibility::Visible).collect();
-        let place = visible.iter().position(|column| column.name.eq_ignore_ascii_case(&key.column)).ok_or_else(missing)?;
+        let visible: Vec<_> =
+            schema.columns.iter().filter(|column| column.visibility == Visibility::Visible).collect();
+        let place = visible
+            .iter()
+            .position(|column| column.name.eq_ignore_ascii_case(&key.column))
+            .ok_or_else(missing)?;
         return Ok((place, visible.len()));
     }
     let place = insert.columns.iter().position(|column| names_column(column, key)).ok_or_else(missing)?;
@@ -68,9 +80,14 @@ fn assigned<'a>(insert: &'a Insert, key: &ShardingKey) -> Result<&'a Expr, Clien
         sqlparser::ast::AssignmentTarget::ColumnName(name) => names_column(name, key),
         sqlparser::ast::AssignmentTarget::Tuple(_) => false,
     });
-    assignment.map(|a| &a.value).ok_or_else(|| ErrorId::NoShardingValue.with(format_args!("column {}", key.column)))
+    assignment
+        .map(|a| &a.value)
+        .ok_or_else(|| ErrorId::NoShardingValue.with(format_args!("column {}", key.column)))
 }
 
 fn names_column(name: &ObjectName, key: &ShardingKey) -> bool {
-    name.0.last().and_then(|part| part.as_ident()).is_some_and(|ident| ident.value.eq_ignore_ascii_case(&key.column))
+    name.0
+        .last()
+        .and_then(|part| part.as_ident())
+        .is_some_and(|ident| ident.value.eq_ignore_ascii_case(&key.column))
 }

@@ -61,7 +61,10 @@ pub fn plan(request: Request<'_>) -> Plan {
 }
 
 fn is_final(id: ErrorId) -> bool {
-    matches!(id, ErrorId::UnknownDatabase | ErrorId::NoDatabase | ErrorId::SidecarSchema | ErrorId::Transaction)
+    matches!(
+        id,
+        ErrorId::UnknownDatabase | ErrorId::NoDatabase | ErrorId::SidecarSchema | ErrorId::Transaction
+    )
 }
 
 fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {

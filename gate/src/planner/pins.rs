@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use proto::errors::{ClientError, ErrorId};
 use sqlparser::ast::{
-    BinaryOperator, Delete, Expr, FromTable, JoinConstraint, JoinOperator, ObjectName, Query, Select, SetExpr,
-    Statement, TableFactor, TableWithJoins, UnaryOperator, Update, Value, Visit, Visitor,
+    BinaryOperator, Delete, Expr, FromTable, JoinConstraint, JoinOperator, ObjectName, Query, Select,
+    SetExpr, Statement, TableFactor, TableWithJoins, UnaryOperator, Update, Value, Visit, Visitor,
 };
 use topo::snapshot::{Keyspace, Sharding, ShardingKey, Table};
 
@@ -41,7 +41,10 @@ pub(super) fn of_statement(
 }
 
 /// The usable sharding key of a table.
-pub(super) fn sharding_key<'a>(keyspace: &'a Keyspace, name: &str) -> Result<(&'a Table, &'a ShardingKey), ClientError> {
+pub(super) fn sharding_key<'a>(
+    keyspace: &'a Keyspace,
+    name: &str,
+) -> Result<(&'a Table, &'a ShardingKey), ClientError> {
     let table = keyspace.table(name).ok_or_else(|| ErrorId::NoVschemaEntry.with(name))?;
     match &table.sharding {
         Some(Sharding::By(key)) => Ok((table, key)),
@@ -61,7 +64,9 @@ pub(super) fn literal(expr: &Expr) -> Option<(usize, bool)> {
             _ => None,
         },
         Expr::Nested(inner) => literal(inner),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => literal(expr).map(|(number, negative)| (number, !negative)),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            literal(expr).map(|(number, negative)| (number, !negative))
+        }
         _ => None,
     }
 }
@@ -142,10 +147,14 @@ impl Walk<'_> {
                 alone: factors == 1,
                 column: &key.column,
             };
-            let all = selection.into_iter().chain(block.conditions.iter().copied()).chain(conditions.iter().copied());
+            let all = selection
+                .into_iter()
+                .chain(block.conditions.iter().copied())
+                .chain(conditions.iter().copied());
             let (number, negative) =
                 all.filter_map(|condition| binding.pinned_by(condition)).next().ok_or_else(|| {
-                    ErrorId::NoShardingValue.with(format_args!("table {} (sharded by {})", name.table, key.column))
+                    ErrorId::NoShardingValue
+                        .with(format_args!("table {} (sharded by {})", name.table, key.column))
                 })?;
             self.pins.push(Pin { key: key.clone(), literal: number, negative });
         }
@@ -158,7 +167,8 @@ pub(super) fn refuse_sharding_column(
     target: &sqlparser::ast::AssignmentTarget,
     pins: &[Pin],
 ) -> Result<(), ClientError> {
-    let last = |name: &ObjectName| name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
+    let last =
+        |name: &ObjectName| name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
     let column = match target {
         sqlparser::ast::AssignmentTarget::ColumnName(name) => last(name),
         sqlparser::ast::AssignmentTarget::Tuple(_) => None,
@@ -190,7 +200,9 @@ impl<'a> Block<'a> {
                 | JoinOperator::Inner(constraint)
                 | JoinOperator::CrossJoin(constraint)
                 | JoinOperator::StraightJoin(constraint) => self.conditions.extend(on(constraint)),
-                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => inner.extend(on(constraint)),
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                    inner.extend(on(constraint))
+                }
                 JoinOperator::Right(_) | JoinOperator::RightOuter(_) => {}
                 _ => return Err(ErrorId::NotUnderstood.plain()),
             }
@@ -201,7 +213,9 @@ impl<'a> Block<'a> {
 
     fn factor(&mut self, factor: &'a TableFactor, own: &[&'a Expr]) -> Result<(), ClientError> {
         match factor {
-            TableFactor::Table { args: None, .. } | TableFactor::Derived { .. } | TableFactor::JsonTable { .. } => {
+            TableFactor::Table { args: None, .. }
+            | TableFactor::Derived { .. }
+            | TableFactor::JsonTable { .. } => {
                 self.factors.push((factor, own.to_vec()));
                 Ok(())
             }

@@ -24,7 +24,11 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
 }
 
 /// Gives the table that is created, if one is.
-fn check_sharded(request: &Request<'_>, ddl: Ddl, keyspace: &Keyspace) -> Result<Option<String>, ClientError> {
+fn check_sharded(
+    request: &Request<'_>,
+    ddl: Ddl,
+    keyspace: &Keyspace,
+) -> Result<Option<String>, ClientError> {
     let words: Vec<Name<'_>> = names(request.text).collect();
     let has = |word: &str| words.iter().any(|name| name.text.eq_ignore_ascii_case(word));
     if has("FOREIGN") || has("REFERENCES") {
@@ -33,7 +37,10 @@ fn check_sharded(request: &Request<'_>, ddl: Ddl, keyspace: &Keyspace) -> Result
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
         Ddl::CreateTable => {
-            if has("SELECT") || has("ROW") || words.iter().filter(|w| w.text.eq_ignore_ascii_case("TABLE")).count() > 1 {
+            if has("SELECT")
+                || has("ROW")
+                || words.iter().filter(|w| w.text.eq_ignore_ascii_case("TABLE")).count() > 1
+            {
                 return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
             }
             let table = created_table(&words).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
@@ -43,7 +50,9 @@ fn check_sharded(request: &Request<'_>, ddl: Ddl, keyspace: &Keyspace) -> Result
             Ok(Some(table.to_owned()))
         }
         Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
-        Ddl::AlterTable if !RISKY_IN_ALTER.iter().any(|word| has(word)) && !names_sharding_column(&words, keyspace) => {
+        Ddl::AlterTable
+            if !RISKY_IN_ALTER.iter().any(|word| has(word)) && !names_sharding_column(&words, keyspace) =>
+        {
             Ok(None)
         }
         Ddl::CreateIndex | Ddl::AlterTable => check_unique(request, keyspace).map(|()| None),
@@ -70,7 +79,8 @@ fn created_table<'a>(words: &[Name<'a>]) -> Option<&'a str> {
 
 fn names_sharding_column(words: &[Name<'_>], keyspace: &Keyspace) -> bool {
     let keys = words.iter().filter_map(|word| sharding_key(keyspace, word.text).ok());
-    keys.map(|(_, key)| &key.column).any(|column| words.iter().any(|word| word.text.eq_ignore_ascii_case(column)))
+    keys.map(|(_, key)| &key.column)
+        .any(|column| words.iter().any(|word| word.text.eq_ignore_ascii_case(column)))
 }
 
 /// Lets only new unique keys pass that include the sharding column.
@@ -85,7 +95,10 @@ fn check_unique(request: &Request<'_>, keyspace: &Keyspace) -> Result<(), Client
             let table = TableName::read(&alter.name).ok_or_else(refused)?;
             for operation in &alter.operations {
                 match operation {
-                    AlterTableOperation::AddConstraint { constraint: TableConstraint::Unique(unique), .. } => {
+                    AlterTableOperation::AddConstraint {
+                        constraint: TableConstraint::Unique(unique),
+                        ..
+                    } => {
                         includes_sharding_column(&unique.columns, &table, keyspace)?;
                     }
                     AlterTableOperation::AddConstraint { constraint: TableConstraint::Index(_), .. } => {}
@@ -108,5 +121,9 @@ fn includes_sharding_column(
         Expr::Identifier(name) => name.value.eq_ignore_ascii_case(&key.column),
         _ => false,
     });
-    if includes { Ok(()) } else { Err(ErrorId::UnenforceableDdl.with("a unique key without the sharding column")) }
+    if includes {
+        Ok(())
+    } else {
+        Err(ErrorId::UnenforceableDdl.with("a unique key without the sharding column"))
+    }
 }

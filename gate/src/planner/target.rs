@@ -115,7 +115,10 @@ fn hides_tables(body: &SetExpr) -> bool {
 }
 
 /// The keyspace of all tables that the statement names; `None`: it names no table.
-pub(super) fn of_tables<'a>(request: &Request<'a>, tables: &Tables) -> Result<Option<&'a Keyspace>, ClientError> {
+pub(super) fn of_tables<'a>(
+    request: &Request<'a>,
+    tables: &Tables,
+) -> Result<Option<&'a Keyspace>, ClientError> {
     let mut found: Option<&Keyspace> = None;
     for reference in &tables.references {
         let keyspace = match &reference.schema {
@@ -146,7 +149,9 @@ pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, Client
     let mut named = named.into_iter();
     match (named.next(), named.next()) {
         (None, _) => default(request),
-        (Some(one), None) if request.database.is_none_or(|database| database.as_str() == one) => by_schema(request, one),
+        (Some(one), None) if request.database.is_none_or(|database| database.as_str() == one) => {
+            by_schema(request, one)
+        }
         _ => Err(ErrorId::SeveralKeyspaces.plain()),
     }
 }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use topo::Topology;
 use topo::records::{
-    Column, ColumnType, ColumnVindex, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord, SchemaRecord,
-    TableSchema, TableVschema, VindexDefinition, Visibility, VschemaRecord,
+    Column, ColumnType, ColumnVindex, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord,
+    SchemaRecord, TableSchema, TableVschema, VindexDefinition, Visibility, VschemaRecord,
 };
 use topo::snapshot::SnapshotFeed;
 use topo::store::MemoryStore;
@@ -108,14 +108,32 @@ async fn equality_on_the_sharding_column_names_one_shard() {
         ("select * from customers where (name = 'x' and (-5 = (ID)))", "shop id=-5"),
         ("select * from shop.customers where shop.customers.id = 5", "shop id=5"),
         ("select c.name from customers as c where c.id in (5) order by 1 limit 3", "shop id=5"),
-        ("select city, count(*) from customers where id='5' group by city having count(*) > 1", "shop id='5'"),
-        ("select * from customers c join orders o on o.customer_id = c.id where c.id=5 and o.customer_id=5", "shop id=5 customer_id=5"),
-        ("select * from customers c left join orders o on o.customer_id = 5 where c.id = 5", "shop id=5 customer_id=5"),
-        ("select * from customers c join orders o on o.customer_id = 5 and c.id = 5", "shop id=5 customer_id=5"),
-        ("select * from customers where id=5 and exists (select 1 from orders where customer_id = 5)", "shop id=5 customer_id=5"),
+        (
+            "select city, count(*) from customers where id='5' group by city having count(*) > 1",
+            "shop id='5'",
+        ),
+        (
+            "select * from customers c join orders o on o.customer_id = c.id where c.id=5 and o.customer_id=5",
+            "shop id=5 customer_id=5",
+        ),
+        (
+            "select * from customers c left join orders o on o.customer_id = 5 where c.id = 5",
+            "shop id=5 customer_id=5",
+        ),
+        (
+            "select * from customers c join orders o on o.customer_id = 5 and c.id = 5",
+            "shop id=5 customer_id=5",
+        ),
+        (
+            "select * from customers where id=5 and exists (select 1 from orders where customer_id = 5)",
+            "shop id=5 customer_id=5",
+        ),
         ("select * from (select name from customers where id = 5) as d", "shop id=5"),
         ("with c as (select name from customers where id = 5) select * from c", "shop id=5"),
-        ("select name from customers where id=1 union all select city from customers where id=1", "shop id=1 id=1"),
+        (
+            "select name from customers where id=1 union all select city from customers where id=1",
+            "shop id=1 id=1",
+        ),
         ("update customers set name = 'y', city = 'z' where id = 5 limit 1", "shop id=5"),
         ("delete from customers where id = 5 and name = 'x'", "shop id=5"),
         ("select 1 from dual", "shop any"),
@@ -150,7 +168,10 @@ async fn statements_that_name_no_shard_are_refused() {
         // Common table expressions with names that mean tables, too.
         ("with c as (select * from customers), customers as (select 1) select * from c", "SH2004"),
         ("select * from (with customers as (select 1) select * from customers) d, customers", "SH2004"),
-        ("with customers as (select * from customers where id=5) select * from customers where id=5", "SH2004"),
+        (
+            "with customers as (select * from customers where id=5) select * from customers where id=5",
+            "SH2004",
+        ),
         ("table customers", "SH2004"),
         ("select * from customers where id=5 union table customers", "SH2004"),
         ("select * from stray where id = 5", "SH2009"),
@@ -225,7 +246,10 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create table if not exists `shop`.`planned` (id bigint primary key)", "shop change CREATE"),
         ("create table unplanned (id bigint primary key)", "SH2009"),
         ("create table planned (id bigint primary key) select * from customers", "SH2011"),
-        ("create table planned (id bigint primary key, foreign key (id) references customers (id))", "SH2008"),
+        (
+            "create table planned (id bigint primary key, foreign key (id) references customers (id))",
+            "SH2008",
+        ),
         ("alter table customers add column note text", "shop change ALTER"),
         ("alter table customers drop column name, add index (city)", "shop change ALTER"),
         ("alter table customers drop column id", "SH2004"),

@@ -13,6 +13,7 @@ use proto::wire::handshake::{ClientHello, FirstPacket, Greeting, parse_first_pac
 use proto::wire::reply::{write_error, write_ok};
 use proto::wire::{CapabilityFlags, StatusFlags};
 use topo::records::UserRecord;
+use topo::snapshot::Snapshot;
 
 use super::SessionEnd;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
@@ -34,6 +35,9 @@ const OFFERED: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
     .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
 
+/// What clients are greeted with before any tablet has said which MySQL it runs.
+const FALLBACK_VERSION: &str = "8.4.0";
+
 /// A client that has logged in.
 pub(super) struct LoggedIn {
     pub(super) client: Connection,
@@ -45,10 +49,15 @@ pub(super) struct LoggedIn {
 }
 
 /// Greets, authenticates, and answers OK; or tells the client why not.
-pub(super) async fn log_in(shared: &Shared, mut client: Connection, host: &str) -> Result<LoggedIn, SessionEnd> {
+pub(super) async fn log_in(
+    shared: &Shared,
+    mut client: Connection,
+    host: &str,
+) -> Result<LoggedIn, SessionEnd> {
     let nonce = auth::new_nonce().map_err(|error| SessionEnd::Fault(error.to_string()))?;
+    let snapshot = shared.feed.snapshot();
     let greeting = Greeting {
-        server_version: &shared.server_version,
+        server_version: lowest_version(&snapshot),
         connection_id: shared.last_connection.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
         capabilities: OFFERED,
         nonce: &nonce,
@@ -80,6 +89,16 @@ pub(super) async fn log_in(shared: &Shared, mut client: Connection, host: &str) 
     }
 }
 
+/// The lowest version among the primaries, so that clients use no feature that one of them lacks.
+fn lowest_version(snapshot: &Snapshot) -> &str {
+    let primaries =
+        snapshot.keyspaces().flat_map(|keyspace| &keyspace.shards).filter_map(|shard| shard.primary.as_ref());
+    let numbers = |version: &&str| {
+        version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok()).collect::<Vec<u32>>()
+    };
+    primaries.map(|primary| primary.mysql_version.as_str()).min_by_key(numbers).unwrap_or(FALLBACK_VERSION)
+}
+
 /// The client's answer to the greeting, inside TLS if it asks for that first.
 async fn read_hello(
     shared: &Shared,
@@ -104,7 +123,9 @@ async fn read_hello(
 async fn read_or_refuse(client: &mut Connection, sequence: u8) -> Result<(Vec<u8>, u8), SessionEnd> {
     match client.read_payload(sequence, MAX_HANDSHAKE_PACKET_BYTES).await {
         Ok(read) => Ok(read),
-        Err(ReadError::TooLarge { .. }) => Err(refuse(client, sequence, ErrorId::PacketTooLarge.plain()).await),
+        Err(ReadError::TooLarge { .. }) => {
+            Err(refuse(client, sequence, ErrorId::PacketTooLarge.plain()).await)
+        }
         Err(ReadError::OutOfOrder) => Err(refuse(client, sequence, ErrorId::PacketsOutOfOrder.plain()).await),
         Err(error) => Err(error.into()),
     }
@@ -157,15 +178,25 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     /// The record of the client's user, if its password is right. An unknown user takes the same way as one
     /// with a wrong password.
-    async fn authenticate(&mut self, shared: &Shared, hello: &ClientHello, host: &str) -> Result<UserRecord, Refusal> {
+    async fn authenticate(
+        &mut self,
+        shared: &Shared,
+        hello: &ClientHello,
+        host: &str,
+    ) -> Result<UserRecord, Refusal> {
         let user = String::from_utf8_lossy(&hello.user).into_owned();
         let mut answer = hello.auth_response.clone();
         if hello.plugin.as_deref() != Some(auth::PLUGIN.as_bytes()) {
             answer = self.switch_method().await?;
         }
-        let using = if answer.is_empty() { "NO" } else { "YES" };
-        let denied = || Refusal::Tell(ErrorId::AccessDenied.with(format_args!("'{user}'@'{host}' (using password: {using})")));
-        if answer.is_empty() {
+        // Clients without a password send nothing, or a single zero byte.
+        let using = if matches!(answer.as_slice(), [] | [0]) { "NO" } else { "YES" };
+        let denied = || {
+            Refusal::Tell(
+                ErrorId::AccessDenied.with(format_args!("'{user}'@'{host}' (using password: {using})")),
+            )
+        };
+        if using == "NO" {
             return Err(denied());
         }
         let record = shared.feed.load().user(&user).cloned();

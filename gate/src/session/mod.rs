@@ -66,7 +66,9 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
     match end {
         SessionEnd::Left | SessionEnd::Draining => {}
         SessionEnd::Refused(error) => debug!(%host, %error, "client refused"),
-        SessionEnd::BrokenAnswer => warn!(%host, "a shard's answer broke off; the client's connection was closed"),
+        SessionEnd::BrokenAnswer => {
+            warn!(%host, "a shard's answer broke off; the client's connection was closed")
+        }
         SessionEnd::Fault(what) => warn!(%host, what, "session ended by a fault"),
     }
 }
@@ -169,7 +171,11 @@ impl Session {
         Ok(())
     }
 
-    async fn answer_rows(&mut self, columns: &[TextColumn<'_>], rows: &[Vec<String>]) -> Result<(), SessionEnd> {
+    async fn answer_rows(
+        &mut self,
+        columns: &[TextColumn<'_>],
+        rows: &[Vec<String>],
+    ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
         write_text_result(&mut out, 1, self.capabilities, columns, rows);
         Ok(self.client.write_all(&out).await?)

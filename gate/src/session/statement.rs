@@ -47,7 +47,12 @@ impl Session {
         }
     }
 
-    async fn route(&mut self, route: &Route, framed: Framed, snapshot: &Arc<Snapshot>) -> Result<(), SessionEnd> {
+    async fn route(
+        &mut self,
+        route: &Route,
+        framed: Framed,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<(), SessionEnd> {
         let Some(keyspace) = snapshot.keyspace(route.keyspace.as_str()) else {
             return self.answer_error(&ErrorId::UnknownDatabase.with(&route.keyspace)).await;
         };
@@ -74,7 +79,9 @@ impl Session {
                 Ok(())
             }
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
-            Err(RelayError::ShardBeforeAnswer) => self.answer_error(&ErrorId::ShardLost.with(&shard.shard)).await,
+            Err(RelayError::ShardBeforeAnswer) => {
+                self.answer_error(&ErrorId::ShardLost.with(&shard.shard)).await
+            }
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
         }
     }

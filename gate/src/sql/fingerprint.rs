@@ -105,7 +105,8 @@ impl Fingerprint {
         self.text.clear();
         self.literals.clear();
         self.marks = Marks::default();
-        let mut pass = Pass { sql, at: 0, out: self, previous: Previous::Start, blank: false, by_list: None, depth: 0 };
+        let mut pass =
+            Pass { sql, at: 0, out: self, previous: Previous::Start, blank: false, by_list: None, depth: 0 };
         while pass.at < sql.len() {
             pass.step();
         }
@@ -157,7 +158,11 @@ impl Pass<'_> {
             b'\'' | b'"' => self.string(self.at),
             b'`' => self.quoted_name(),
             b'0'..=b'9' => self.number(),
-            b'.' if self.previous != Previous::Operand && self.peek(1).is_some_and(|b| b.is_ascii_digit()) => self.number(),
+            b'.' if self.previous != Previous::Operand
+                && self.peek(1).is_some_and(|b| b.is_ascii_digit()) =>
+            {
+                self.number()
+            }
             b'@' => self.variable(),
             _ if is_word(byte) => self.word(),
             _ => self.symbol(byte),
@@ -255,7 +260,8 @@ impl Pass<'_> {
             _ => class == LiteralClass::Integer && self.by_list == Some(self.depth) && self.stands_alone(end),
         };
         if stays {
-            let after = if self.previous == Previous::TypeLength { Previous::TypeLength } else { Previous::Operand };
+            let after =
+                if self.previous == Previous::TypeLength { Previous::TypeLength } else { Previous::Operand };
             self.emit(start, end, after);
         } else {
             self.literal(start, end, class, Previous::Operand);
@@ -370,9 +376,12 @@ impl Pass<'_> {
         self.emit_blank();
         let bytes = &self.sql[start..end];
         let own = self.out.literals.len();
-        let equal = self.out.literals.iter().take(MAX_COMPARED_LITERALS).find(|earlier| {
-            earlier.class == class && &self.sql[earlier.start..earlier.end] == bytes
-        });
+        let equal = self
+            .out
+            .literals
+            .iter()
+            .take(MAX_COMPARED_LITERALS)
+            .find(|earlier| earlier.class == class && &self.sql[earlier.start..earlier.end] == bytes);
         let number = equal.map_or(own, |earlier| earlier.number);
         self.out.literals.push(LiteralSpan { start, end, class, number });
         write_placeholder(&mut self.out.text, number, class);

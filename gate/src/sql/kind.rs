@@ -105,22 +105,47 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
         "GET" | "SIGNAL" | "RESIGNAL" => Kind::SessionState("the diagnostics area"),
         _ => {
             const ADMINISTRATION: [&str; 21] = [
-                "BINLOG", "CACHE", "CHANGE", "CLONE", "FLUSH", "GRANT", "HELP", "IMPORT", "INSTALL", "KILL", "LOCK",
-                "PURGE", "RESET", "RESTART", "REVOKE", "SHUTDOWN", "START", "STOP", "UNINSTALL", "ROLE", "ROLES",
+                "BINLOG",
+                "CACHE",
+                "CHANGE",
+                "CLONE",
+                "FLUSH",
+                "GRANT",
+                "HELP",
+                "IMPORT",
+                "INSTALL",
+                "KILL",
+                "LOCK",
+                "PURGE",
+                "RESET",
+                "RESTART",
+                "REVOKE",
+                "SHUTDOWN",
+                "START",
+                "STOP",
+                "UNINSTALL",
+                "ROLE",
+                "ROLES",
             ];
-            ADMINISTRATION.iter().find(|word| **word == first).map_or(Kind::Unknown, |word| Kind::Unsupported(word))
+            ADMINISTRATION
+                .iter()
+                .find(|word| **word == first)
+                .map_or(Kind::Unknown, |word| Kind::Unsupported(word))
         }
     }
 }
 
 fn show(rest: &[&str]) -> Kind {
-    let rest: Vec<&str> = rest.iter().copied().filter(|w| !matches!(*w, "FULL" | "EXTENDED" | "GLOBAL" | "SESSION")).collect();
+    let rest: Vec<&str> =
+        rest.iter().copied().filter(|w| !matches!(*w, "FULL" | "EXTENDED" | "GLOBAL" | "SESSION")).collect();
     match rest.as_slice() {
         ["DATABASES" | "SCHEMAS", ..] => Kind::ShowDatabases,
         ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
         | ["CREATE", "TABLE" | "VIEW", ..]
         | ["CHARACTER", "SET", ..] => Kind::ShowSchema,
-        ["TABLE", "STATUS", ..] | ["TRIGGERS" | "EVENTS", ..] | ["PROCEDURE" | "FUNCTION", "STATUS", ..]
+        ["TABLE", "STATUS", ..]
+        | ["TRIGGERS" | "EVENTS", ..]
+        | ["PROCEDURE" | "FUNCTION", "STATUS", ..]
         | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT", ..] => Kind::ShowServer,
         ["WARNINGS" | "ERRORS" | "COUNT", ..] => Kind::SessionState("the list of warnings"),
         _ => Kind::Unsupported("this SHOW statement"),
@@ -130,8 +155,8 @@ fn show(rest: &[&str]) -> Kind {
 fn describe(rest: &[&str]) -> Kind {
     match rest.first() {
         Some(
-            &("SELECT" | "TABLE" | "WITH" | "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "FORMAT" | "ANALYZE" | "FOR"
-            | "EXTENDED" | "PARTITIONS" | "INTO"),
+            &("SELECT" | "TABLE" | "WITH" | "INSERT" | "REPLACE" | "UPDATE" | "DELETE" | "FORMAT"
+            | "ANALYZE" | "FOR" | "EXTENDED" | "PARTITIONS" | "INTO"),
         ) => Kind::Explain,
         _ => Kind::ShowSchema,
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use topo::value::{Literal, Sign};
 
-use super::fingerprint::LiteralClass;
 use super::character_set::CharacterSet;
+use super::fingerprint::LiteralClass;
 
 /// The value of a literal; `None` for one whose value depends on where it stands. `raw` is its span, prefixes
 /// and quotes included; `scratch` takes what is not a piece of it. A sign before a number is given apart.
@@ -133,7 +133,9 @@ mod tests {
         let mut scratch = Vec::new();
         let minus = decode(b"5.0", LiteralClass::Decimal, Sign::Minus, CharacterSet::Utf8mb4, &mut scratch);
         assert_eq!(minus, Some(Literal::Decimal("-5.0")));
-        for (raw, expected) in [(&b"x'00fF'"[..], Some(vec![0, 255])), (b"0xabc", Some(vec![0x0a, 0xbc])), (b"b'01'", None)] {
+        for (raw, expected) in
+            [(&b"x'00fF'"[..], Some(vec![0, 255])), (b"0xabc", Some(vec![0x0a, 0xbc])), (b"b'01'", None)]
+        {
             let mut out = Vec::new();
             assert_eq!(unhex(raw, &mut out).map(|()| out), expected);
         }

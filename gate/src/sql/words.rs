@@ -2,21 +2,59 @@
 
 /// Types whose length or precision may follow in parentheses.
 const TYPE_NAMES: &[&str] = &[
-    "BINARY", "BIT", "BLOB", "CHAR", "CHARACTER", "DATETIME", "DEC", "DECIMAL", "DOUBLE", "FIXED", "FLOAT", "INT",
-    "INTEGER", "BIGINT", "MEDIUMINT", "NCHAR", "NUMERIC", "NVARCHAR", "REAL", "SMALLINT", "TEXT", "TIME", "TIMESTAMP",
-    "TINYINT", "VARBINARY", "VARCHAR", "VECTOR", "YEAR",
+    "BINARY",
+    "BIT",
+    "BLOB",
+    "CHAR",
+    "CHARACTER",
+    "DATETIME",
+    "DEC",
+    "DECIMAL",
+    "DOUBLE",
+    "FIXED",
+    "FLOAT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "MEDIUMINT",
+    "NCHAR",
+    "NUMERIC",
+    "NVARCHAR",
+    "REAL",
+    "SMALLINT",
+    "TEXT",
+    "TIME",
+    "TIMESTAMP",
+    "TINYINT",
+    "VARBINARY",
+    "VARCHAR",
+    "VECTOR",
+    "YEAR",
 ];
 
 /// Words after which a string is a value and no alias.
 const BEFORE_VALUES: &[&str] = &[
-    "ALL", "AND", "BETWEEN", "BY", "CASE", "DISTINCT", "DIV", "ELSE", "HAVING", "IN", "LIKE", "LIMIT", "MOD", "NOT",
-    "OFFSET", "ON", "OR", "REGEXP", "RETURN", "RLIKE", "SELECT", "THEN", "VALUES", "WHEN", "WHERE", "XOR",
+    "ALL", "AND", "BETWEEN", "BY", "CASE", "DISTINCT", "DIV", "ELSE", "HAVING", "IN", "LIKE", "LIMIT", "MOD",
+    "NOT", "OFFSET", "ON", "OR", "REGEXP", "RETURN", "RLIKE", "SELECT", "THEN", "VALUES", "WHEN", "WHERE",
+    "XOR",
 ];
 
 /// Functions that read or change what belongs to one session, which a pooled connection does not keep.
 const SESSION_FUNCTIONS: &[&str] = &[
-    "CONNECTION_ID", "CURRENT_ROLE", "CURRENT_USER", "FOUND_ROWS", "GET_LOCK", "IS_FREE_LOCK", "IS_USED_LOCK",
-    "LAST_INSERT_ID", "RELEASE_ALL_LOCKS", "RELEASE_LOCK", "ROW_COUNT", "SESSION_USER", "SYSTEM_USER", "USER",
+    "CONNECTION_ID",
+    "CURRENT_ROLE",
+    "CURRENT_USER",
+    "FOUND_ROWS",
+    "GET_LOCK",
+    "IS_FREE_LOCK",
+    "IS_USED_LOCK",
+    "LAST_INSERT_ID",
+    "RELEASE_ALL_LOCKS",
+    "RELEASE_LOCK",
+    "ROW_COUNT",
+    "SESSION_USER",
+    "SYSTEM_USER",
+    "USER",
 ];
 
 /// Whether the word is the name of a type that takes a length.
@@ -112,7 +150,8 @@ mod tests {
     fn names_are_found_with_and_without_quotes() {
         let found: Vec<(&str, bool)> =
             names("select `a b`.c, 'x.y' from shop . t").map(|n| (n.text, n.is_qualifier())).collect();
-        let expected = [("select", false), ("a b", true), ("c", false), ("from", false), ("shop", true), ("t", false)];
+        let expected =
+            [("select", false), ("a b", true), ("c", false), ("from", false), ("shop", true), ("t", false)];
         assert_eq!(found, expected);
     }
 }

@@ -117,9 +117,14 @@ mod tests {
             | CapabilityFlags::CLIENT_PLUGIN_AUTH
             | CapabilityFlags::CLIENT_SECURE_CONNECTION
             | CapabilityFlags::CLIENT_DEPRECATE_EOF;
-        let payload =
-            Greeting { server_version: "9.7.4", connection_id: 7, capabilities, nonce: &nonce, collation: 255 }
-                .payload();
+        let payload = Greeting {
+            server_version: "9.7.4",
+            connection_id: 7,
+            capabilities,
+            nonce: &nonce,
+            collation: 255,
+        }
+        .payload();
         let read = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).unwrap();
         assert_eq!(read.server_version_parsed(), Some((9, 7, 4)));
         assert_eq!((read.connection_id(), read.capabilities()), (7, capabilities));

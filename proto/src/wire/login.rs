@@ -60,7 +60,9 @@ pub async fn connect(address: &str, login: &Login) -> Result<Connection, LoginEr
         log_in(&mut connection, login).await?;
         Ok(connection)
     };
-    timeout(CONNECT_TIMEOUT, attempt).await.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    timeout(CONNECT_TIMEOUT, attempt)
+        .await
+        .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
 async fn log_in(connection: &mut Connection, login: &Login) -> Result<(), LoginError> {

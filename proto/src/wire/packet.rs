@@ -100,7 +100,9 @@ mod tests {
 
     #[test]
     fn payloads_are_split_at_the_bound() {
-        for (length, packets) in [(0, 1), (5, 1), (MAX_PAYLOAD - 1, 1), (MAX_PAYLOAD, 2), (MAX_PAYLOAD + 7, 2)] {
+        for (length, packets) in
+            [(0, 1), (5, 1), (MAX_PAYLOAD - 1, 1), (MAX_PAYLOAD, 2), (MAX_PAYLOAD + 7, 2)]
+        {
             let mut out = BytesMut::new();
             let next = write_payload(&mut out, 254, &vec![b'x'; length]);
             assert_eq!(next, 254u8.wrapping_add(packets), "{length}");

@@ -125,9 +125,13 @@ mod tests {
         let mut out = BytesMut::new();
         let error = ErrorId::UnknownDatabase.with("nope");
         write_error(&mut out, 1, &error);
-        let read = ErrPacket::deserialize(CapabilityFlags::CLIENT_PROTOCOL_41, &mut ParseBuf(&out[4..])).unwrap();
+        let read =
+            ErrPacket::deserialize(CapabilityFlags::CLIENT_PROTOCOL_41, &mut ParseBuf(&out[4..])).unwrap();
         let read = read.server_error();
-        assert_eq!((read.error_code(), read.sql_state_ref().map(|s| s.as_str())), (1049, Some("42000".into())));
+        assert_eq!(
+            (read.error_code(), read.sql_state_ref().map(|s| s.as_str())),
+            (1049, Some("42000".into()))
+        );
         assert_eq!(read.message_str(), error.message());
 
         let mut payload = BytesMut::new();

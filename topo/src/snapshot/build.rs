@@ -80,6 +80,7 @@ fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) ->
         let primary = tablet.map(|tablet| Endpoint {
             alias: tablet.alias.clone(),
             mysql_address: tablet.mysql_address.clone(),
+            mysql_version: tablet.mysql_version.clone(),
         });
         Shard { shard, term: record.term, primary }
     };

@@ -119,6 +119,8 @@ pub struct Endpoint {
     pub alias: TabletAlias,
     /// host:port.
     pub mysql_address: String,
+    /// What `SELECT VERSION()` gives there.
+    pub mysql_version: String,
 }
 
 /// One table.

@@ -148,7 +148,11 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
     let primary = ShardRecord { term: Term(3), primary: Some(alias.clone()) };
     let revision = cluster.topology.put(&keys.shard(Some(&shard)), &primary).await.unwrap();
     let after = keyspace_at(&feed, revision).await;
-    let endpoint = Endpoint { alias: alias.clone(), mysql_address: "127.0.0.1:3001".into() };
+    let endpoint = Endpoint {
+        alias: alias.clone(),
+        mysql_address: record.mysql_address.clone(),
+        mysql_version: record.mysql_version.clone(),
+    };
     assert_eq!((after.shards[1].term, &after.shards[1].primary), (Term(3), &Some(endpoint)));
     assert_eq!(after.shards[0], before.shards[0]);
     assert_eq!(after.plan_version, before.plan_version);

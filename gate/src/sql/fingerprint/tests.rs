@@ -14,7 +14,9 @@ fn text(sql: &str) -> String {
     for piece in pieces {
         let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         match decode_placeholder(&piece[..digits]) {
-            Some((number, class)) => out.push_str(&format!("<{}{number}>", "idfshA".as_bytes()[class as usize] as char)),
+            Some((number, class)) => {
+                out.push_str(&format!("<{}{number}>", "idfshA".as_bytes()[class as usize] as char))
+            }
             None => out.push('?'),
         }
         out.push_str(&piece[digits..]);
@@ -27,7 +29,10 @@ fn literals_become_placeholders() {
     let cases = [
         ("SELECT * FROM t WHERE id=5", "SELECT * FROM t WHERE id=<i0>"),
         ("select 1.5, .5, 5., 1e3, 1.5E-3", "select <d0>, <d1>, <d2>, <f3>, <f4>"),
-        ("select 'a', \"b\", x'41', X'41', b'01', 0x41, 0b01", "select <s0>, <s1>, <h2>, <h3>, <h4>, <h5>, <h6>"),
+        (
+            "select 'a', \"b\", x'41', X'41', b'01', 0x41, 0b01",
+            "select <s0>, <s1>, <h2>, <h3>, <h4>, <h5>, <h6>",
+        ),
         ("select 'it''s', 'a\\'b', '\\\\', ''", "select <s0>, <s1>, <s2>, <s3>"),
         ("insert into t values (1,'x',-2,null)", "insert into t values (<i0>,<s1>,-<i2>,null)"),
         ("select * from t limit 5, 10", "select * from t limit <i0>, <i1>"),

@@ -18,18 +18,18 @@ fn response(payloads: &[&[u8]]) -> BytesMut {
     out
 }
 
-fn new_scanner(deprecate_eof: bool) -> ResponseScanner {
-    ResponseScanner::new(if deprecate_eof {
-        CapabilityFlags::CLIENT_DEPRECATE_EOF
-    } else {
-        CapabilityFlags::empty()
-    })
-}
+/// Whether result sets end with an EOF packet, as for old clients.
+const WITH_EOF: CapabilityFlags = CapabilityFlags::empty();
+const WITHOUT_EOF: CapabilityFlags = CapabilityFlags::CLIENT_DEPRECATE_EOF;
 
 /// Feeds the bytes in pieces of the given size and gives the end that was found, after checking that every
 /// byte was forwarded exactly once.
-fn end_in_pieces(bytes: &[u8], piece: usize, deprecate_eof: bool) -> Result<Option<End>, BadResponse> {
-    let mut scanner = new_scanner(deprecate_eof);
+fn end_in_pieces(
+    bytes: &[u8],
+    piece: usize,
+    capabilities: CapabilityFlags,
+) -> Result<Option<End>, BadResponse> {
+    let mut scanner = ResponseScanner::new(capabilities);
     let (mut arrived, mut forwarded) = (0, 0);
     while arrived < bytes.len() {
         arrived = (arrived + piece).min(bytes.len());
@@ -44,30 +44,31 @@ fn end_in_pieces(bytes: &[u8], piece: usize, deprecate_eof: bool) -> Result<Opti
     Ok(None)
 }
 
-fn assert_ends(payloads: &[&[u8]], deprecate_eof: bool, failed: bool) {
+fn assert_ends(payloads: &[&[u8]], capabilities: CapabilityFlags) {
+    let failed = payloads.last() == Some(&ERR);
     let bytes = response(payloads);
     for piece in [1, 2, 3, 5, 7, 64, bytes.len()] {
-        let end = end_in_pieces(&bytes, piece, deprecate_eof).unwrap();
+        let end = end_in_pieces(&bytes, piece, capabilities).unwrap();
         assert_eq!(end.map(|e| e.failed), Some(failed), "pieces of {piece}");
     }
     let cut = &bytes[..bytes.len() - 1];
-    assert_eq!(end_in_pieces(cut, cut.len(), deprecate_eof), Ok(None), "a cut response has no end");
+    assert_eq!(end_in_pieces(cut, cut.len(), capabilities), Ok(None), "a cut response has no end");
 }
 
 #[test]
 fn responses_of_every_shape_end_at_their_last_byte() {
-    assert_ends(&[OK], true, false);
-    assert_ends(&[OK], false, false);
-    assert_ends(&[ERR], true, true);
-    assert_ends(&[&[2], b"def1", b"def2", b"\x01a\x01b", b"\xfb\x01b", OK_AS_EOF], true, false);
-    assert_ends(&[&[1], b"def1", EOF, b"\x01a", EOF], false, false);
-    assert_ends(&[&[1], b"def1", OK_AS_EOF], true, false);
-    assert_ends(&[&[1], b"def1", EOF, EOF], false, false);
-    assert_ends(&[&[1], b"def1", b"\x01a", ERR], true, true);
-    assert_ends(&[&[1], b"def1", ERR], true, true);
-    assert_ends(&[OK_MORE, &[1], b"def1", b"\x01a", &[0xfe, 0, 0, 0x0a, 0, 0, 0], OK], true, false);
+    assert_ends(&[OK], WITHOUT_EOF);
+    assert_ends(&[OK], WITH_EOF);
+    assert_ends(&[ERR], WITHOUT_EOF);
+    assert_ends(&[&[2], b"def1", b"def2", b"\x01a\x01b", b"\xfb\x01b", OK_AS_EOF], WITHOUT_EOF);
+    assert_ends(&[&[1], b"def1", EOF, b"\x01a", EOF], WITH_EOF);
+    assert_ends(&[&[1], b"def1", OK_AS_EOF], WITHOUT_EOF);
+    assert_ends(&[&[1], b"def1", EOF, EOF], WITH_EOF);
+    assert_ends(&[&[1], b"def1", b"\x01a", ERR], WITHOUT_EOF);
+    assert_ends(&[&[1], b"def1", ERR], WITHOUT_EOF);
+    assert_ends(&[OK_MORE, &[1], b"def1", b"\x01a", &[0xfe, 0, 0, 0x0a, 0, 0, 0], OK], WITHOUT_EOF);
     // An empty row value and a row of one empty string are rows, not ends.
-    assert_ends(&[&[1], b"def1", b"\x00", b"\x00", OK_AS_EOF], true, false);
+    assert_ends(&[&[1], b"def1", b"\x00", b"\x00", OK_AS_EOF], WITHOUT_EOF);
 }
 
 #[test]
@@ -76,29 +77,29 @@ fn rows_over_sixteen_megabytes_are_not_mistaken_for_ends() {
     row.put_u8(0xfe);
     row.put_u64_le(MAX_PAYLOAD as u64 + 100);
     row.resize(MAX_PAYLOAD + 109, 0xfe);
-    for deprecate_eof in [true, false] {
+    for capabilities in [WITHOUT_EOF, WITH_EOF] {
         let mut payloads: Vec<&[u8]> = vec![&[1], b"def1"];
-        if !deprecate_eof {
+        if capabilities == WITH_EOF {
             payloads.push(EOF);
         }
-        payloads.extend([&row[..], if deprecate_eof { OK_AS_EOF } else { EOF }]);
+        payloads.extend([&row[..], if capabilities == WITHOUT_EOF { OK_AS_EOF } else { EOF }]);
         let bytes = response(&payloads);
         for piece in [65_536, MAX_PAYLOAD, bytes.len()] {
-            assert!(end_in_pieces(&bytes, piece, deprecate_eof).unwrap().is_some(), "pieces of {piece}");
+            assert!(end_in_pieces(&bytes, piece, capabilities).unwrap().is_some(), "pieces of {piece}");
         }
     }
     // A value of exactly MAX_PAYLOAD bytes is followed by an empty packet.
     row.truncate(MAX_PAYLOAD);
     let bytes = response(&[&[1], b"def1", &row, OK_AS_EOF]);
-    assert!(end_in_pieces(&bytes, 70_000, true).unwrap().is_some());
+    assert!(end_in_pieces(&bytes, 70_000, WITHOUT_EOF).unwrap().is_some());
 }
 
 #[test]
 fn status_flags_come_from_the_last_packet() {
     let in_transaction = [0x00, 0xfc, 1, 2, 0xfd, 1, 2, 3, 3, 0, 0, 0];
-    let end = end_in_pieces(&response(&[&in_transaction]), 4, true).unwrap().unwrap();
+    let end = end_in_pieces(&response(&[&in_transaction]), 4, WITHOUT_EOF).unwrap().unwrap();
     assert_eq!(end.status, StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-    let end = end_in_pieces(&response(&[&[1], b"d", EOF, EOF]), 4, false).unwrap().unwrap();
+    let end = end_in_pieces(&response(&[&[1], b"d", EOF, EOF]), 4, WITH_EOF).unwrap().unwrap();
     assert_eq!(end.status.bits(), 0x22);
 }
 
@@ -107,9 +108,9 @@ fn nonsense_is_refused() {
     let bad: [&[&[u8]]; 6] =
         [&[b""], &[&[0x00]], &[&[0xfb, b'f']], &[&[0x00, 0xfc, 1]], &[&[1], b"def", b"x"], &[&[0xfc, 1]]];
     for payloads in bad {
-        assert_eq!(end_in_pieces(&response(payloads), 3, false), Err(BadResponse), "{payloads:?}");
+        assert_eq!(end_in_pieces(&response(payloads), 3, WITH_EOF), Err(BadResponse), "{payloads:?}");
     }
-    let mut scanner = new_scanner(true);
+    let mut scanner = ResponseScanner::new(WITHOUT_EOF);
     let mut two = response(&[OK]);
     let one = two.len();
     two.extend_from_slice(b"more");

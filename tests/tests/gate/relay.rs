@@ -1,0 +1,114 @@
+//! Statements and answers of every size go through unchanged.
+
+use anyhow::{Result, ensure};
+use tests::differential::outcome::Outcome;
+
+use crate::{cluster, refusal, session, value, wait};
+
+#[test]
+fn large_statements_and_answers_pass_whole() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "main").await?;
+        // Around the bound of one packet (16 MiB - 1), where a payload goes on in the next one.
+        for length in [10, 65_536, 16_777_210, 16_777_214, 16_777_215, 16_777_216, 20_000_000] {
+            let answer = value(&mut client, &format!("select repeat('x', {length})")).await?;
+            ensure!(answer.len() == length && answer.bytes().all(|byte| byte == b'x'), "{length} bytes");
+            let statement = format!("select length('{}')", "y".repeat(length));
+            ensure!(
+                value(&mut client, &statement).await? == length.to_string(),
+                "a statement of {length} bytes"
+            );
+        }
+        client.run_all(&["create table numbers (n int primary key, pad varchar(200))"]).await?;
+        let rows: Vec<String> = (0..5_000).map(|n| format!("({n}, repeat('p', {}))", n % 200)).collect();
+        client.run_all(&[&format!("insert into numbers values {}", rows.join(","))]).await?;
+        let Outcome::Rows { rows, .. } = client.run("select n, pad from numbers order by n").await? else {
+            anyhow::bail!("no rows");
+        };
+        ensure!(rows.len() == 5_000);
+        for (n, row) in rows.iter().enumerate() {
+            let length = row[1].as_ref().map_or(0, Vec::len);
+            ensure!(row[0].as_deref() == Some(n.to_string().as_bytes()) && length == n % 200, "row {n}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn answers_go_to_the_client_that_asked() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut setup = session(&cluster, "app", "shop").await?;
+        setup.run_all(&["create table items (id bigint primary key, owner varchar(40))"]).await?;
+        // Many clients on few connections behind; each looks only at its own rows.
+        let mut clients = Vec::new();
+        for number in 0..24_u32 {
+            clients.push((number, session(&cluster, "app", "shop").await?));
+        }
+        let mut tasks = Vec::new();
+        for (number, mut client) in clients {
+            tasks.push(async move {
+                for round in 0..40 {
+                    let id = number * 1_000 + round;
+                    client
+                        .run_all(&[&format!(
+                            "insert into items values ({id}, 'client {number} round {round}')"
+                        )])
+                        .await?;
+                    let owner =
+                        value(&mut client, &format!("select owner from items where id = {id}")).await?;
+                    ensure!(owner == format!("client {number} round {round}"), "{id} belongs to {owner}");
+                    let (code, _) =
+                        refusal(&mut client, &format!("insert into items values ({id}, 'again')")).await?;
+                    ensure!(code == 1062, "a duplicate was answered with {code}");
+                }
+                Ok(())
+            });
+        }
+        let mut set = tokio::task::JoinSet::new();
+        tasks.into_iter().for_each(|task| drop(set.spawn(task)));
+        while let Some(done) = set.join_next().await {
+            done??;
+        }
+        Ok(())
+    })?;
+    // Every row is on one shard, and each shard has some.
+    let mut total = 0;
+    for shard in cluster.shards("shop")? {
+        let count = wait(async {
+            let mut direct = tests::differential::session::Session::connect(&shard.address).await?;
+            value(&mut direct, "select count(*) from items").await
+        })?;
+        let count: u32 = count.parse()?;
+        ensure!(count > 0, "shard {} is empty", shard.name);
+        total += count;
+    }
+    ensure!(total == 24 * 40, "{total} rows");
+    Ok(())
+}
+
+#[test]
+fn roles_are_judged_by_mysql_and_by_the_gate() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut admin = session(&cluster, "app", "main").await?;
+        admin.run_all(&["create table t (a int primary key)", "insert into t values (1)"]).await?;
+        let mut reader = session(&cluster, "reader", "main").await?;
+        ensure!(value(&mut reader, "select a from t").await? == "1");
+        for (statement, code) in [
+            ("insert into t values (2)", 1142),
+            ("delete from t", 1142),
+            ("drop table t", 1142),
+            ("create table u (a int primary key)", 1142),
+            ("select * from mysql.user", 1142),
+            ("select * from _shoal.heartbeat", 1044),
+            ("select a from t into outfile '/tmp/x'", 1227),
+        ] {
+            let (seen, text) = refusal(&mut reader, statement).await?;
+            ensure!(seen == code, "{statement}: {seen} {text}");
+        }
+        ensure!(value(&mut admin, "select count(*) from t").await? == "1");
+        Ok(())
+    })
+}

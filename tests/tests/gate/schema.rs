@@ -1,0 +1,98 @@
+//! Schema changes: on every shard, seen at once, judged by what MySQL made of them.
+
+use anyhow::{Result, ensure};
+use tests::differential::outcome::Outcome;
+use tests::differential::session::Session;
+
+use crate::{cluster, refusal, session, value, wait};
+
+#[test]
+fn plans_follow_the_schema() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut one = session(&cluster, "app", "shop").await?;
+        let mut other = session(&cluster, "app", "shop").await?;
+        one.run_all(&[
+            "create table items (id bigint primary key, a int)",
+            "insert into items values (5, 1)",
+        ])
+        .await?;
+        // The same text, planned for an integer key and kept; then the key becomes text.
+        ensure!(value(&mut other, "select a from items where id = '05'").await? == "1");
+        one.run_all(&[
+            "drop table items",
+            "create table items (id varchar(9) collate utf8mb4_bin primary key, a int)",
+        ])
+        .await?;
+        one.run_all(&["insert into items values ('05', 2)", "insert into items values ('5', 3)"]).await?;
+        ensure!(value(&mut other, "select a from items where id = '05'").await? == "2");
+        ensure!(value(&mut other, "select a from items where id = '5'").await? == "3");
+        let (code, text) = refusal(&mut other, "select a from items where id = 5").await?;
+        ensure!(code == 1235 && text.ends_with("(SH2002)"), "{text}");
+        // A new column counts in an INSERT without a list.
+        one.run_all(&["alter table items add column b int first"]).await?;
+        other.run_all(&["insert into items values (7, 'x', 8)"]).await?;
+        ensure!(value(&mut one, "select b from items where id = 'x'").await? == "7");
+        Ok(())
+    })
+}
+
+#[test]
+fn tables_that_the_shards_could_not_keep_leave_nothing_behind() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "shop").await?;
+        for (statement, id) in [
+            ("create table items (id varchar(20) primary key)", "SH2012"),
+            ("create table items (id double primary key)", "SH2012"),
+            ("create table items (other int primary key)", "SH2012"),
+            ("create table items (id bigint auto_increment primary key)", "SH2008"),
+            ("create table items (id bigint primary key, a int unique)", "SH2008"),
+            ("create table items (id bigint, a int primary key)", "SH2008"),
+            ("create table others (id bigint primary key)", "SH2009"),
+        ] {
+            let (code, text) = refusal(&mut client, statement).await?;
+            ensure!(code == 1235 && text.ends_with(&format!("({id})")), "{statement}: {text}");
+        }
+        for shard in cluster.shards("shop")? {
+            let mut direct = Session::connect(&shard.address).await?;
+            let Outcome::Rows { rows, .. } = direct.run("show tables").await? else {
+                anyhow::bail!("no rows")
+            };
+            ensure!(rows.is_empty(), "shard {} has {rows:?}", shard.name);
+        }
+        // What exists already is never taken for new and dropped.
+        client
+            .run_all(&["create table items (id bigint primary key)", "insert into items values (1)"])
+            .await?;
+        client.run_all(&["create table if not exists items (id varchar(20) primary key)"]).await?;
+        let (code, _) = refusal(&mut client, "create table items (id bigint primary key)").await?;
+        ensure!(code == 1050, "{code}");
+        ensure!(value(&mut client, "select count(*) from items where id = 1").await? == "1");
+        Ok(())
+    })
+}
+
+#[test]
+fn tables_without_a_key_get_an_invisible_one_that_nobody_sees() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "shop").await?;
+        client
+            .run_all(&["create table items (id bigint, a int)", "insert into items values (1, 2), (1, 3)"])
+            .await?;
+        ensure!(
+            value(&mut client, "select group_concat(a order by a) from items where id = 1").await? == "2,3"
+        );
+        let Outcome::Rows { rows, .. } = client.run("show create table items").await? else {
+            anyhow::bail!("no rows")
+        };
+        let text = String::from_utf8_lossy(rows[0][1].as_deref().unwrap_or_default()).into_owned();
+        ensure!(!text.contains("my_row_id") && text.contains("`a` int"), "{text}");
+        for shard in cluster.shards("shop")? {
+            let mut direct = Session::connect(&shard.address).await?;
+            ensure!(value(&mut direct, "select @@sql_require_primary_key").await? == "1");
+        }
+        Ok(())
+    })
+}
