@@ -216,6 +216,10 @@ impl Agent {
                 self.raise(&decision.why).await;
                 true
             }
+            Step::Kill => {
+                self.kill(&decision.why).await;
+                true
+            }
             Step::Lift => match fence::lift(&mut self.session, &self.shard.keyspace).await {
                 Ok(()) => {
                     tracing::info!("lifted the fence: {}", decision.why);
@@ -233,11 +237,16 @@ impl Agent {
         match fence::raise(&mut self.session).await {
             Ok(()) => tracing::info!("raised the fence: {why}"),
             Err(error) => {
-                tracing::warn!(%error, "killing mysqld, because it could not be fenced; {why}");
-                if let Err(error) = self.supervisor.kill(&self.dir).await {
-                    tracing::error!(%error, "mysqld cannot be killed");
-                }
+                tracing::warn!(%error, "the fence could not be raised");
+                self.kill(why).await;
             }
+        }
+    }
+
+    async fn kill(&mut self, why: &Why) {
+        tracing::warn!("killing mysqld, because it could not be fenced; {why}");
+        if let Err(error) = self.supervisor.kill(&self.dir).await {
+            tracing::error!(%error, "mysqld cannot be killed");
         }
     }
 

@@ -85,8 +85,10 @@ pub enum Step {
     StartMysqld,
     /// Read the shard's record and decide again.
     ReadRecord,
-    /// Raise the fence.
+    /// Raise the fence; where that fails, kill mysqld, which starts fenced.
     Raise,
+    /// Kill mysqld: it does not answer, so nobody can raise its fence.
+    Kill,
     /// Lift the fence.
     Lift,
 }
@@ -192,7 +194,7 @@ fn decide_silent(verdict: Verdict, accept: Option<Accepted>) -> Decision {
     match (verdict, accept) {
         // The role changes just now, so this mysqld may have its fence lifted.
         (Verdict::NotPrimary(why, _), Some(accept)) => {
-            Decision { accept: Some(accept), step: Step::Raise, why }
+            Decision { accept: Some(accept), step: Step::Kill, why }
         }
         _ => Decision { accept: None, step: Step::Leave, why: Why::MysqldSilent },
     }

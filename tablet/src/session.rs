@@ -72,6 +72,14 @@ impl AgentSession {
         self.conn = None;
     }
 
+    /// Says goodbye to mysqld, which waits for open sessions when it shuts down.
+    pub async fn close(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            // One that cannot be said goodbye to is gone, or ends with mysqld.
+            let _ = in_time(Box::pin(conn.disconnect())).await;
+        }
+    }
+
     async fn with_conn<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut Conn) -> mysql_async::Result<T>,

@@ -29,7 +29,7 @@ fn decided(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Decision {
 
 use FenceState::{Half, Lifted, Raised};
 use Reading::{Fresh, Recalled, Unread};
-use Step::{Leave, Lift, Raise, ReadRecord, StartMysqld};
+use Step::{Kill, Leave, Lift, Raise, ReadRecord, StartMysqld};
 
 #[test]
 fn a_running_mysqld() {
@@ -100,7 +100,7 @@ fn a_mysqld_that_is_not_there_or_silent() {
         (Mysqld::Silent, Unread, primary(1), None, Leave),
         (Mysqld::Silent, me(), primary(1), None, Leave),
         // Losing the primaryship while frozen: it must not wake up serving.
-        (Mysqld::Silent, other(), primary(1), Some(replica(2)), Raise),
+        (Mysqld::Silent, other(), primary(1), Some(replica(2)), Kill),
         // A replica that starts, or is frozen, is no danger.
         (Mysqld::Silent, other(), replica(2), None, Leave),
     ];

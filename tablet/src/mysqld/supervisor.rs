@@ -313,7 +313,7 @@ async fn fence_for_good(process: &MysqldProcess, session: &mut AgentSession) -> 
         fenced = fenced => fenced,
         _ = process.ended() => Ok(()),
     };
-    session.reset();
+    session.close().await;
     if let Err(error) = &fenced {
         tracing::warn!(%error, pid = process.pid(), "killing mysqld, because it could not be fenced first");
     }
