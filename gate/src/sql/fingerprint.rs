@@ -11,6 +11,7 @@
 //! The character sets that clients may use here are those in which no byte of a longer character can be taken
 //! for a quote or a backslash (see `sql::character_set`).
 
+use super::lexeme::{is_word, number_end, quoted_end, quoted_name_end};
 use super::words::{is_type_name, may_precede_string};
 
 /// What kind of literal a span holds.
@@ -413,70 +414,6 @@ fn write_placeholder(text: &mut Vec<u8>, number: usize, class: LiteralClass) {
         }
     }
     text.extend_from_slice(&digits[first..]);
-}
-
-/// Bytes of which words are made: letters, digits, `_`, `$`, and all of longer characters.
-pub(crate) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
-}
-
-/// The end of the string whose quote stands at `start`; a doubled quote and a backslash do not end it.
-fn quoted_end(sql: &[u8], start: usize) -> Option<usize> {
-    let quote = sql[start];
-    let mut at = start + 1;
-    loop {
-        match *sql.get(at)? {
-            b'\\' => at += 2,
-            b if b == quote && sql.get(at + 1) == Some(&quote) => at += 2,
-            b if b == quote => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-}
-
-fn quoted_name_end(sql: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
-    loop {
-        match *sql.get(at)? {
-            b'`' if sql.get(at + 1) == Some(&b'`') => at += 2,
-            b'`' => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-}
-
-/// The end and class of the number at `start`.
-fn number_end(sql: &[u8], start: usize) -> (usize, LiteralClass) {
-    let run = |from: usize, accepts: fn(&u8) -> bool| {
-        from + sql.get(from..).unwrap_or_default().iter().take_while(|b| accepts(b)).count()
-    };
-    if sql[start] == b'0' {
-        let digits: Option<fn(&u8) -> bool> = match sql.get(start + 1) {
-            Some(b'x') => Some(u8::is_ascii_hexdigit),
-            Some(b'b') => Some(|b| matches!(b, b'0' | b'1')),
-            _ => None,
-        };
-        if let Some(accepts) = digits {
-            let end = run(start + 2, accepts);
-            if end > start + 2 {
-                return (end, LiteralClass::HexOrBit);
-            }
-        }
-    }
-    let mut end = run(start, u8::is_ascii_digit);
-    let mut class = LiteralClass::Integer;
-    if sql.get(end) == Some(&b'.') {
-        end = run(end + 1, u8::is_ascii_digit);
-        class = LiteralClass::Decimal;
-    }
-    if matches!(sql.get(end), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(sql.get(end + 1), Some(b'+' | b'-')));
-        let exponent_end = run(end + 1 + sign, u8::is_ascii_digit);
-        if exponent_end > end + 1 + sign {
-            return (exponent_end, LiteralClass::Float);
-        }
-    }
-    (end, class)
 }
 
 #[cfg(test)]
