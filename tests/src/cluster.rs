@@ -89,6 +89,19 @@ impl Cluster {
         }
     }
 
+    /// The warnings and errors in the logs of Shoal's own programs: a run without faults has none.
+    pub fn complaints(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.dir().join("logs"))? {
+            let path = entry?.path();
+            let log = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let bad = log.lines().filter(|line| line.split(' ').any(|word| matches!(word, "WARN" | "ERROR")));
+            found.extend(bad.map(|line| format!("{name}: {line}")));
+        }
+        Ok(found)
+    }
+
     /// The mysqlds of a keyspace's shards, past the gate, with all that its data accounts may do.
     pub fn shards(&self, keyspace: &str) -> Result<Vec<Shard>> {
         let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;

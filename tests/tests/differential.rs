@@ -109,7 +109,9 @@ async fn clusters_answer_as_one_plain_mysql_does() -> Result<()> {
         breaches.append(&mut report.breaches);
     }
     assert!(breaches.is_empty(), "{} breaches\n{}", breaches.len(), breaches.join("\n"));
-    rows_lie_on_both_shards(&cluster.shards(SHARDED)?).await
+    rows_lie_on_both_shards(&cluster.shards(SHARDED)?).await?;
+    assert_eq!(cluster.complaints()?, Vec::<String>::new());
+    Ok(())
 }
 
 /// Rows of a table that the scripts fill are on each of the shards, and no row is on two.
