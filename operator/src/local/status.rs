@@ -173,6 +173,7 @@ mod tests {
             port: 4711,
             restarts,
             last_end: Some("exit status: 1".into()),
+            log_start: 8,
         };
         let mut state = State::default();
         state.parts.insert("etcd".into(), part(Phase::Running, 2));

@@ -1,0 +1,7 @@
+//! The real `shoal local`: a whole cluster that starts, survives and ends.
+
+mod bad_input;
+mod bed;
+mod changes;
+mod kills;
+mod life;
