@@ -196,11 +196,16 @@ impl Agent {
     /// Tells whether to look and decide again at once.
     async fn act(&mut self, decision: &Decision) -> bool {
         if let Some(accept) = decision.accept {
-            if let Err(error) = self.term.accept(accept) {
-                tracing::error!(%error, "the term cannot be kept, so nothing is done under it");
-                return false;
+            match self.term.accept(accept) {
+                Ok(()) => tracing::info!(term = %accept.term, "accepted: {}", decision.why),
+                Err(error) => {
+                    tracing::error!(%error, "the term cannot be kept, so nothing is served under it");
+                    // A full disk keeps a fence from being lifted, never from being raised.
+                    if decision.step == Step::Lift {
+                        return false;
+                    }
+                }
             }
-            tracing::info!(term = %accept.term, "accepted: {}", decision.why);
         }
         match decision.step {
             Step::Leave => false,

@@ -21,9 +21,10 @@ pub const STARTUP_DEADLINE: Duration = Duration::from_secs(300);
 /// Pause between two tries to log in while mysqld starts.
 pub const STARTUP_POLL: Duration = Duration::from_millis(20);
 /// Starts in a row after which a mysqld that keeps dying is left alone.
-pub const MAX_STARTS_IN_A_ROW: u32 = 5;
-/// A mysqld that lived this long has ended its row of bad starts.
-pub const STEADY_AFTER: Duration = Duration::from_secs(60);
+pub const MAX_STARTS_IN_A_ROW: u32 = 6;
+/// A mysqld that lived this long after it was up has ended its row of bad starts. Short, so that one that is
+/// killed again and again from outside is not given up.
+pub const STEADY_AFTER: Duration = Duration::from_secs(5);
 /// Pause before the second start in a row; doubles with each further one.
 pub const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 /// Longest pause between two starts in a row.

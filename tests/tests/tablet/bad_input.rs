@@ -153,7 +153,7 @@ async fn a_mysqld_that_keeps_dying_is_given_up() -> Result<()> {
     bed.until_serving().await?;
     fs::write(bed.dir().join(SYSTEM_TABLESPACE), b"not a tablespace")?;
     signal(bed.mysqld_pid()?, Signal::KILL)?;
-    let status = bed.until("given up", |status| status.reason.starts_with("given up after 5 starts")).await?;
+    let status = bed.until("given up", |status| status.reason.starts_with("given up after 6 starts")).await?;
     assert!(!status.mysqld_running && !status.fenced, "{status:?}");
     assert!(
         status.reason.contains("restart the tablet") && status.reason.contains("ibdata1"),
