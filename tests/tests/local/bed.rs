@@ -5,67 +5,74 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tests::folder::Folder;
 use tests::process::{pids_naming, wait_for};
 use tests::programs;
 
 /// How long anything may take that ought to take a second or two.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folder of a cluster; whatever runs in it is ended with the test.
-pub struct Bed {
+pub(crate) struct Bed {
     folder: Folder,
 }
 
 /// What a command said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Bed {
     /// An empty place.
-    pub fn new() -> Self {
-        Self { folder: Folder::new().unwrap() }
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { folder: Folder::new()? })
     }
 
     /// A cluster that serves, of a file or of the default.
-    pub fn up(file: Option<&str>) -> Self {
-        let bed = Self::new();
-        let said = match file {
-            Some(text) => bed.shoal(&["local", "up", "-f", &bed.file("cluster.yaml", text)]),
-            None => bed.shoal(&["local", "up"]),
+    pub(crate) fn up(file: Option<&str>) -> Result<Self> {
+        let bed = Self::new()?;
+        match file {
+            Some(text) => bed.done(&["local", "up", "-f", &bed.file("cluster.yaml", text)?])?,
+            None => bed.done(&["local", "up"])?,
         };
-        assert_eq!(said.code, 0, "{said:?}");
-        bed
+        Ok(bed)
     }
 
     /// The cluster's folder.
-    pub fn dir(&self) -> PathBuf {
+    pub(crate) fn dir(&self) -> PathBuf {
         self.folder.path().join("c")
     }
 
     /// A file beside the cluster's folder.
-    pub fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> Result<String> {
         let path = self.folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path.display().to_string()
+        fs::write(&path, text)?;
+        Ok(path.display().to_string())
     }
 
     /// Runs `shoal` on the folder.
-    pub fn shoal(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(programs::own("shoal").unwrap());
+    pub(crate) fn shoal(&self, arguments: &[&str]) -> Result<Said> {
+        let mut command = Command::new(programs::own("shoal")?);
         command.args(arguments).arg("--dir").arg(self.dir()).stdin(Stdio::null());
-        Said::of(&command.output().unwrap())
+        Ok(Said::of(&command.output()?))
+    }
+
+    /// Runs `shoal` where that has to work.
+    pub(crate) fn done(&self, arguments: &[&str]) -> Result<Said> {
+        let said = self.shoal(arguments)?;
+        ensure!(said.code == 0, "shoal {}: {said:?}", arguments.join(" "));
+        Ok(said)
     }
 
     /// Runs SQL through the first gate with the mysql client, as `app`, in keyspace `shop`.
-    pub fn sql(&self, sql: &str) -> Said {
-        let port = self.json("ports.json")["gates"]["1"].to_string();
-        let mut command = Command::new(programs::foreign("mysql").unwrap());
+    pub(crate) fn sql(&self, sql: &str) -> Result<Said> {
+        let port = self.json("ports.json")?["gates"]["1"].to_string();
+        let mut command = Command::new(programs::foreign("mysql")?);
         command.env("MYSQL_PWD", "app").args([
             "--host=127.0.0.1",
             "--user=app",
@@ -76,56 +83,58 @@ impl Bed {
             .arg(format!("--port={port}"))
             .args(["--connect-timeout=5", "-e", sql, "shop"])
             .stdin(Stdio::null());
-        Said::of(&command.output().unwrap())
+        Ok(Said::of(&command.output()?))
     }
 
     /// The answer to SQL that has to work.
-    pub fn query(&self, sql: &str) -> String {
-        let said = self.sql(sql);
-        assert_eq!(said.code, 0, "{sql}: {said:?}");
-        said.out
+    pub(crate) fn query(&self, sql: &str) -> Result<String> {
+        let said = self.sql(sql)?;
+        ensure!(said.code == 0, "{sql}: {said:?}");
+        Ok(said.out)
     }
 
     /// A JSON file of the cluster's folder.
-    pub fn json(&self, name: &str) -> serde_json::Value {
-        serde_json::from_slice(&fs::read(self.dir().join(name)).unwrap()).unwrap()
+    pub(crate) fn json(&self, name: &str) -> Result<serde_json::Value> {
+        let path = self.dir().join(name);
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 
     /// The process that plays a part, such as `etcd`.
-    pub fn pid(&self, part: &str) -> i32 {
-        pid_in(&self.json(&format!("run/{part}.json")))
+    pub(crate) fn pid(&self, part: &str) -> Result<i32> {
+        pid_in(&self.json(&format!("run/{part}.json"))?)
     }
 
     /// The mysqld of a tablet.
-    pub fn mysqld(&self, alias: &str) -> i32 {
-        pid_in(&self.json(&format!("tablets/{alias}/mysqld.json")))
+    pub(crate) fn mysqld(&self, alias: &str) -> Result<i32> {
+        pid_in(&self.json(&format!("tablets/{alias}/mysqld.json"))?)
     }
 
     /// Whether `status` finds everything running and control finds every shard serving.
-    pub fn is_whole(&self) -> bool {
-        let shards = self.shoal(&["get", "shards"]);
-        let serving = |line: &str| line.split_whitespace().last() == Some("yes");
-        self.shoal(&["local", "status"]).code == 0
-            && shards.code == 0
-            && shards.out.lines().skip(1).all(serving)
+    pub(crate) fn is_whole(&self) -> bool {
+        let whole = || -> Result<bool> {
+            let serving = |line: &str| line.split_whitespace().last() == Some("yes");
+            let status = self.shoal(&["local", "status"])?;
+            Ok(status.code == 0 && self.done(&["get", "shards"])?.out.lines().skip(1).all(serving))
+        };
+        whole().unwrap_or(false)
     }
 
     /// Waits until nothing runs that names the folder.
-    pub fn wait_until_empty(&self) {
+    pub(crate) fn wait_until_empty(&self) -> Result<()> {
         let empty = || pids_naming(self.folder.path()).is_empty();
-        if let Err(error) = wait_for("nothing is left", Duration::from_secs(5), empty) {
-            panic!("{error}: {:?}", pids_naming(self.folder.path()));
-        }
+        wait_for("nothing is left", Duration::from_secs(5), empty)
+            .with_context(|| format!("{:?}", pids_naming(self.folder.path())))
     }
 }
 
 impl Drop for Bed {
     fn drop(&mut self) {
         if self.dir().exists() {
-            self.shoal(&["local", "down"]);
+            // The folder judges what is left.
+            let _ = self.shoal(&["local", "down"]);
         }
-        let gone = || pids_naming(self.folder.path()).is_empty();
-        let _ = wait_for("nothing is left", Duration::from_secs(5), gone);
+        let _ = self.wait_until_empty();
     }
 }
 
@@ -140,10 +149,12 @@ impl Said {
 }
 
 /// kill -9.
-pub fn kill(pid: i32) {
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+pub(crate) fn kill(pid: i32) -> Result<()> {
+    let pid = Pid::from_raw(pid).context("no process has the number 0")?;
+    Ok(kill_process(pid, Signal::KILL)?)
 }
 
-fn pid_in(json: &serde_json::Value) -> i32 {
-    i32::try_from(json["pid"].as_i64().unwrap()).unwrap()
+fn pid_in(json: &serde_json::Value) -> Result<i32> {
+    let pid = json["pid"].as_i64().with_context(|| format!("no pid in {json}"))?;
+    Ok(i32::try_from(pid)?)
 }

@@ -2,15 +2,17 @@
 
 use std::time::Instant;
 
+use anyhow::Result;
 use tests::process::{pids_naming, wait_for};
 
 use crate::bed::{Bed, PATIENCE, kill};
 
 #[test]
-fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows() {
-    let bed = Bed::up(None);
-    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY)");
-    let mysqlds = ["zone1-101", "zone1-102", "zone1-103"].map(|alias| bed.mysqld(alias));
+fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows() -> Result<()> {
+    let bed = Bed::up(None)?;
+    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY)")?;
+    let mysqlds = || ["zone1-101", "zone1-102", "zone1-103"].map(|alias| bed.mysqld(alias).ok());
+    let before = mysqlds();
     let victims = [
         "etcd",
         "control",
@@ -25,47 +27,47 @@ fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows()
         "tablet-zone1-102",
     ];
     for (number, victim) in victims.iter().enumerate() {
-        kill_and_wait(&bed, victim, bed.pid(victim));
+        kill_and_wait(&bed, victim, bed.pid(victim)?)?;
         for key in [number * 10, number * 10 + 1] {
-            bed.query(&format!("INSERT INTO customers VALUES ({key})"));
+            bed.query(&format!("INSERT INTO customers VALUES ({key})"))?;
         }
     }
-    let same = ["zone1-101", "zone1-102", "zone1-103"].map(|alias| bed.mysqld(alias));
-    assert_eq!(mysqlds, same, "the end of an agent or a supervisor touched a mysqld");
+    assert_eq!(mysqlds(), before, "the end of an agent or a supervisor touched a mysqld");
 
-    kill_and_wait(&bed, "mysqld", bed.mysqld("zone1-101"));
+    kill_and_wait(&bed, "mysqld", bed.mysqld("zone1-101")?)?;
     for key in (0..victims.len()).flat_map(|number| [number * 10, number * 10 + 1]) {
-        assert_eq!(bed.query(&format!("SELECT id FROM customers WHERE id = {key}")), format!("{key}\n"));
+        assert_eq!(bed.query(&format!("SELECT id FROM customers WHERE id = {key}"))?, format!("{key}\n"));
     }
-    let status = bed.shoal(&["local", "status"]);
-    assert_eq!(status.code, 0, "{status:?}");
-    let down = bed.shoal(&["local", "down"]);
-    assert!(down.code == 0 && !down.err.contains("left over"), "{down:?}");
+    bed.done(&["local", "status"])?;
+    let down = bed.done(&["local", "down"])?;
+    assert!(!down.err.contains("left over"), "{down:?}");
     assert_eq!(pids_naming(&bed.dir()), []);
+    Ok(())
 }
 
-fn kill_and_wait(bed: &Bed, name: &str, pid: i32) {
+fn kill_and_wait(bed: &Bed, name: &str, pid: i32) -> Result<()> {
     let began = Instant::now();
-    kill(pid);
+    kill(pid)?;
     // 0 lies on one shard and 8 on the other.
     let asked: String =
         [0, 8].iter().map(|key| format!("SELECT id FROM customers WHERE id = {key};")).collect();
-    let taken = || bed.is_whole() && bed.sql(&asked).code == 0;
+    let taken = || bed.is_whole() && bed.query(&asked).is_ok();
     // It is noticed first, so that the look is not at the cluster before the kill.
     let noticed = || !pids_naming(&bed.dir()).iter().any(|(other, _)| i32::try_from(*other) == Ok(pid));
-    wait_for(&format!("{name} is gone"), PATIENCE, noticed).unwrap();
-    wait_for(&format!("alive again after kill -9 of {name}"), PATIENCE, taken).unwrap();
+    wait_for(&format!("{name} is gone"), PATIENCE, noticed)?;
+    wait_for(&format!("alive again after kill -9 of {name}"), PATIENCE, taken)?;
     eprintln!("kill -9 of {name}: alive again after {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
 }
 
 #[test]
-fn down_ends_what_is_left_when_supervisors_and_an_agent_are_dead() {
-    let bed = Bed::up(None);
-    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY)");
-    bed.query("INSERT INTO customers VALUES (7)");
+fn down_ends_what_is_left_when_supervisors_and_an_agent_are_dead() -> Result<()> {
+    let bed = Bed::up(None)?;
+    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY)")?;
+    bed.query("INSERT INTO customers VALUES (7)")?;
     // The standby first: it would take over.
     for name in ["standby", "supervisor"] {
-        kill(bed.pid(name));
+        kill(bed.pid(name)?)?;
     }
     // The active one may have started another standby in between; whoever is left is killed as well.
     wait_for("no supervisor lives", PATIENCE, || {
@@ -74,21 +76,20 @@ fn down_ends_what_is_left_when_supervisors_and_an_agent_are_dead() {
             .filter(|(_, line)| line.contains("shoal-operator local"))
             .filter_map(|(pid, _)| i32::try_from(pid).ok())
             .collect();
-        left.iter().for_each(|pid| kill(*pid));
+        // One that has ended since the look is what is wanted.
+        left.iter().for_each(|pid| drop(kill(*pid)));
         left.is_empty()
-    })
-    .unwrap();
-    kill(bed.pid("tablet-zone1-101"));
-    kill(bed.pid("gate-1"));
-    let status = bed.shoal(&["local", "status"]);
+    })?;
+    kill(bed.pid("tablet-zone1-101")?)?;
+    kill(bed.pid("gate-1")?)?;
+    let status = bed.shoal(&["local", "status"])?;
     assert_eq!(status.code, 1, "{status:?}");
     assert!(status.out.lines().any(|l| l.starts_with("supervisor") && l.contains("gone")), "{}", status.out);
 
-    let down = bed.shoal(&["local", "down"]);
-    assert_eq!(down.code, 0, "{down:?}");
+    let down = bed.done(&["local", "down"])?;
     assert!(down.err.contains("stopped the mysqld of") && !down.err.contains("left over"), "{}", down.err);
     assert_eq!(pids_naming(&bed.dir()), []);
-    let up = bed.shoal(&["local", "up"]);
-    assert_eq!(up.code, 0, "{up:?}");
-    assert_eq!(bed.query("SELECT id FROM customers WHERE id = 7"), "7\n");
+    bed.done(&["local", "up"])?;
+    assert_eq!(bed.query("SELECT id FROM customers WHERE id = 7")?, "7\n");
+    Ok(())
 }

@@ -2,57 +2,57 @@
 
 use std::time::Instant;
 
+use anyhow::Result;
 use tests::process::pids_naming;
 
 use crate::bed::Bed;
 
 #[test]
-fn the_default_cluster_takes_sql_in_seconds_and_keeps_its_data() {
-    let bed = Bed::new();
+fn the_default_cluster_takes_sql_in_seconds_and_keeps_its_data() -> Result<()> {
+    let bed = Bed::new()?;
     let began = Instant::now();
-    let said = bed.shoal(&["local", "up"]);
-    assert_eq!(said.code, 0, "{said:?}");
-    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR(20))");
-    bed.query("INSERT INTO customers VALUES (1, 'Ada')");
+    let said = bed.done(&["local", "up"])?;
+    bed.query("CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR(20))")?;
+    bed.query("INSERT INTO customers VALUES (1, 'Ada')")?;
     eprintln!("from `shoal local up` to the first INSERT: {:.1} s", began.elapsed().as_secs_f64());
-    bed.query("INSERT INTO customers VALUES (2, 'Bob')");
+    bed.query("INSERT INTO customers VALUES (2, 'Bob')")?;
     assert!(said.out.contains("--user=app --password=app shop"), "{}", said.out);
     assert!(said.err.contains("shard shop/80- serves"), "{}", said.err);
 
-    let ports = bed.json("ports.json");
-    second_up_changes_nothing(&bed);
-    shows_what_runs(&bed);
+    let ports = bed.json("ports.json")?;
+    second_up_changes_nothing(&bed)?;
+    shows_what_runs(&bed)?;
 
-    let down = bed.shoal(&["local", "down"]);
-    assert_eq!(down.code, 0, "{down:?}");
+    bed.done(&["local", "down"])?;
     assert_eq!(pids_naming(&bed.dir()), []);
-    let status = bed.shoal(&["local", "status"]);
+    let status = bed.shoal(&["local", "status"])?;
     assert_eq!((status.code, status.out.as_str()), (3, ""), "{status:?}");
-    let again = bed.shoal(&["local", "down"]);
+    let again = bed.shoal(&["local", "down"])?;
     assert_eq!((again.code, again.err.as_str()), (0, "nothing was running\n"));
 
-    let up = bed.shoal(&["local", "up"]);
-    assert_eq!(up.code, 0, "{up:?}");
-    assert_eq!(bed.json("ports.json"), ports);
-    assert_eq!(bed.query("SELECT name FROM customers WHERE id = 1"), "Ada\n");
-    assert_eq!(bed.query("SELECT name FROM customers WHERE id = 2"), "Bob\n");
-    bed.query("INSERT INTO customers VALUES (3, 'Cyd')");
+    bed.done(&["local", "up"])?;
+    assert_eq!(bed.json("ports.json")?, ports);
+    assert_eq!(bed.query("SELECT name FROM customers WHERE id = 1")?, "Ada\n");
+    assert_eq!(bed.query("SELECT name FROM customers WHERE id = 2")?, "Bob\n");
+    bed.query("INSERT INTO customers VALUES (3, 'Cyd')")?;
+    Ok(())
 }
 
-fn second_up_changes_nothing(bed: &Bed) {
-    let before = (bed.shoal(&["get", "tablets"]).out, bed.pid("supervisor"), bed.pid("gate-1"));
-    let second = bed.shoal(&["local", "up"]);
+fn second_up_changes_nothing(bed: &Bed) -> Result<()> {
+    let before = (bed.shoal(&["get", "tablets"])?.out, bed.pid("supervisor")?, bed.pid("gate-1")?);
+    let second = bed.shoal(&["local", "up"])?;
     assert_eq!(second.code, 1);
     assert!(
         second.err.contains("runs already") && second.err.contains("nothing was changed"),
         "{}",
         second.err
     );
-    assert_eq!(before, (bed.shoal(&["get", "tablets"]).out, bed.pid("supervisor"), bed.pid("gate-1")));
+    assert_eq!(before, (bed.shoal(&["get", "tablets"])?.out, bed.pid("supervisor")?, bed.pid("gate-1")?));
+    Ok(())
 }
 
-fn shows_what_runs(bed: &Bed) {
-    let status = bed.shoal(&["local", "status"]);
+fn shows_what_runs(bed: &Bed) -> Result<()> {
+    let status = bed.shoal(&["local", "status"])?;
     assert_eq!(status.code, 0, "{status:?}");
     let names: Vec<&str> = status.out.lines().skip(1).filter_map(|l| l.split_whitespace().next()).collect();
     let expected = [
@@ -66,7 +66,7 @@ fn shows_what_runs(bed: &Bed) {
         "tablet-zone1-103",
     ];
     assert_eq!(names, expected);
-    let shards = bed.shoal(&["get", "shards", "shop"]).out;
+    let shards = bed.shoal(&["get", "shards", "shop"])?.out;
     let words: Vec<Vec<&str>> = shards.lines().map(|line| line.split_whitespace().collect()).collect();
     let expected = [
         ["SHARD", "PRIMARY", "TERM", "SERVING"],
@@ -74,11 +74,12 @@ fn shows_what_runs(bed: &Bed) {
         ["shop/80-", "zone1-102", "1", "yes"],
     ];
     assert_eq!(words, expected);
-    let keyspaces = bed.shoal(&["get", "keyspaces"]).out;
+    let keyspaces = bed.shoal(&["get", "keyspaces"])?.out;
     let kinds: Vec<&str> = keyspaces.lines().skip(1).filter_map(|l| l.split_whitespace().nth(1)).collect();
     assert_eq!(kinds, ["unsharded", "sharded"]);
-    let logs = bed.shoal(&["local", "logs", "tablet-zone1-101"]);
+    let logs = bed.shoal(&["local", "logs", "tablet-zone1-101"])?;
     assert!(logs.code == 0 && logs.out.contains("mysqld is up"), "{logs:?}");
-    let none = bed.shoal(&["local", "logs", "nobody"]);
+    let none = bed.shoal(&["local", "logs", "nobody"])?;
     assert!(none.code == 1 && none.err.contains("there are control, etcd, gate-1"), "{}", none.err);
+    Ok(())
 }
