@@ -14,6 +14,8 @@ pub const MAX_CACHED_PLANS: usize = 4096;
 pub const MAX_CLIENTS: usize = 4096;
 /// Idle connections that one thread keeps to one tablet under one login.
 pub const MAX_IDLE_PER_POOL: usize = 64;
+/// Idle connections that one thread keeps in all.
+pub const MAX_IDLE_PER_THREAD: usize = 512;
 /// Longest time from accepting a client to the end of its login.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long clients may go on with their present statement when the gate stops.

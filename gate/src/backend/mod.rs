@@ -12,10 +12,10 @@ use proto::wire::login::{Login, connect};
 use topo::snapshot::Shard;
 use tracing::warn;
 
-use crate::limits::MAX_IDLE_PER_POOL;
+use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
 
 /// What makes one connection as good as another for a session.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionClass {
     /// Under whose rights statements run.
     pub keyspace: KeyspaceName,
@@ -38,26 +38,32 @@ pub const SHAPING: CapabilityFlags = CapabilityFlags::CLIENT_DEPRECATE_EOF
 /// The idle connections of one thread.
 pub struct Pools {
     secret: Arc<Secret>,
-    idle: HashMap<PoolKey, Vec<Connection>>,
+    /// Never shrinks, so that a place in it stays the same.
+    pools: Vec<Pool>,
+    /// Places of the pools of each mysqld.
+    by_address: HashMap<String, Vec<usize>>,
+    /// Idle connections in all pools.
+    idle: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct PoolKey {
-    address: String,
+/// Idle connections that are as good as each other.
+struct Pool {
     class: SessionClass,
+    idle: Vec<Connection>,
 }
 
-/// A connection in use, and where it goes back to.
+/// A connection in use.
 pub struct Backend {
     /// The connection.
     pub connection: Connection,
-    key: PoolKey,
+    /// Place of the pool that it goes back to.
+    pool: usize,
 }
 
 impl Pools {
     /// No connections yet; passwords come from the secret.
     pub fn new(secret: Arc<Secret>) -> Self {
-        Self { secret, idle: HashMap::new() }
+        Self { secret, pools: Vec::new(), by_address: HashMap::new(), idle: 0 }
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.
@@ -67,22 +73,37 @@ impl Pools {
         class: &SessionClass,
     ) -> Result<Result<Backend, Dial>, ClientError> {
         let primary = shard.primary.as_ref().ok_or_else(|| ErrorId::ShardUnavailable.with(&shard.shard))?;
-        let key = PoolKey { address: primary.mysql_address.clone(), class: class.clone() };
-        while let Some(connection) = self.idle.get_mut(&key).and_then(Vec::pop) {
+        let pool = self.pool(&primary.mysql_address, class);
+        while let Some(connection) = self.pools[pool].idle.pop() {
+            self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
             if connection.is_quiet() {
-                return Ok(Ok(Backend { connection, key }));
+                return Ok(Ok(Backend { connection, pool }));
             }
         }
-        Ok(Err(Dial { login: self.login(&key.class), shard: shard.shard.to_string(), key }))
+        let address = primary.mysql_address.clone();
+        Ok(Err(Dial { address, login: self.login(class), shard: shard.shard.to_string(), pool }))
     }
 
     /// Takes back a connection whose session is as it was.
     pub fn give_back(&mut self, backend: Backend) {
-        let idle = self.idle.entry(backend.key).or_default();
-        if idle.len() < MAX_IDLE_PER_POOL {
+        let idle = &mut self.pools[backend.pool].idle;
+        if idle.len() < MAX_IDLE_PER_POOL && self.idle < MAX_IDLE_PER_THREAD {
             idle.push(backend.connection);
+            self.idle += 1;
         }
+    }
+
+    /// The place of the pool for a mysqld and a class; allocates only for a new one.
+    fn pool(&mut self, address: &str, class: &SessionClass) -> usize {
+        let mut known = self.by_address.get(address).into_iter().flatten();
+        if let Some(&place) = known.find(|place| self.pools[**place].class == *class) {
+            return place;
+        }
+        let place = self.pools.len();
+        self.pools.push(Pool { class: class.clone(), idle: Vec::new() });
+        self.by_address.entry(address.to_owned()).or_default().push(place);
+        place
     }
 
     fn login(&self, class: &SessionClass) -> Login {
@@ -99,18 +120,19 @@ impl Pools {
 
 /// A connection that has yet to be made.
 pub struct Dial {
+    address: String,
     login: Login,
     shard: String,
-    key: PoolKey,
+    pool: usize,
 }
 
 impl Dial {
     /// Makes it. A failure means that nothing was executed.
     pub async fn connect(self) -> Result<Backend, ClientError> {
-        match connect(&self.key.address, &self.login).await {
-            Ok(connection) => Ok(Backend { connection, key: self.key }),
+        match connect(&self.address, &self.login).await {
+            Ok(connection) => Ok(Backend { connection, pool: self.pool }),
             Err(error) => {
-                warn!(shard = self.shard, address = self.key.address, %error, "cannot use the shard's primary");
+                warn!(shard = self.shard, address = self.address, %error, "cannot use the shard's primary");
                 Err(ErrorId::ShardUnavailable.with(self.shard))
             }
         }

@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use crate::backend::SessionClass;
 use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::Fingerprint;
@@ -83,6 +84,8 @@ struct Session {
     role: DataRole,
     database: Option<KeyspaceName>,
     fingerprint: Fingerprint,
+    /// The class of backend connections that was used last.
+    class: Option<Rc<SessionClass>>,
     /// Holds statements that came in several packets.
     scratch: Vec<u8>,
 }
@@ -98,6 +101,7 @@ impl Session {
             role: logged_in.role,
             database: logged_in.database,
             fingerprint: Fingerprint::default(),
+            class: None,
             scratch: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! COM_QUERY: fingerprint, plan, execute.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use proto::errors::ErrorId;
@@ -111,28 +112,40 @@ impl Session {
 
     /// MySQL's error for a statement that the gate refuses, if it has one: the statement is wrong by itself.
     async fn mysqls_own_error(
-        &self,
+        &mut self,
         judge: Option<KeyspaceName>,
         sql: &[u8],
         snapshot: &Snapshot,
     ) -> Option<Vec<u8>> {
         let keyspace = snapshot.keyspace(judge?.as_str())?;
         let shard = keyspace.shards.first()?;
-        let mut backend = self.worker.backend(shard, &self.class_for(&keyspace.name)).await.ok()?;
+        let class = self.class_for(&keyspace.name);
+        let mut backend = self.worker.backend(shard, &class).await.ok()?;
         match prepares(&mut backend.connection, sql).await {
             Err(AskError::Refused(packet)) if !is_about_preparing(&packet) => Some(packet),
             _ => None,
         }
     }
 
-    fn class_for(&self, keyspace: &KeyspaceName) -> SessionClass {
-        SessionClass {
+    /// The class of connections that this session uses in a keyspace; kept until it changes.
+    fn class_for(&mut self, keyspace: &KeyspaceName) -> Rc<SessionClass> {
+        let is_default = self.database.as_ref() == Some(keyspace);
+        if let Some(kept) = &self.class
+            && kept.keyspace == *keyspace
+            && kept.is_default == is_default
+            && kept.collation == self.collation
+        {
+            return kept.clone();
+        }
+        let class = Rc::new(SessionClass {
             keyspace: keyspace.clone(),
             role: self.role,
-            is_default: self.database.as_ref() == Some(keyspace),
+            is_default,
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
-        }
+        });
+        self.class = Some(class.clone());
+        class
     }
 }
 
