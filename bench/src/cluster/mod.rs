@@ -1,0 +1,178 @@
+//! The cluster that is measured: started by the command that people use, in a folder of its own, and ended.
+
+mod listing;
+mod programs;
+
+pub use programs::Programs;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail, ensure};
+use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
+use proto::ids::KeyspaceName;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::limits::CLUSTER_TIMEOUT;
+use crate::load::client::Endpoint;
+use listing::{Process, Tablet};
+
+/// The keyspace of one shard.
+pub const UNSHARDED: &str = "whole";
+/// The keyspace of two shards.
+pub const SHARDED: &str = "halves";
+/// The user of the gate, who is also the password.
+const USER: &str = "bench";
+const GATE: &str = "gate-1";
+
+const FILE: &str = "\
+apiVersion: shoal.dev/v1alpha1
+kind: ShoalCluster
+metadata:
+  name: bench
+spec:
+  users:
+    - {name: bench, password: bench, role: admin}
+  keyspaces:
+    - name: whole
+    - name: halves
+      shards: [\"-80\", \"80-\"]
+      vschema:
+        vindexes: {by_id: {type: xxhash}}
+        tables:
+          sbtest: {column_vindexes: [{column: id, name: by_id}]}
+";
+
+/// A running cluster; it is ended and its folder removed when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    shoal: PathBuf,
+    folder: Option<TempDir>,
+    dir: PathBuf,
+    tablets: Vec<Tablet>,
+    gate: Process,
+}
+
+impl Cluster {
+    /// Starts it and waits until it takes SQL. Not to be dropped before it is done: a command that is killed in
+    /// the middle cannot end what it has begun.
+    pub async fn start(programs: &Programs, mysqld: Option<&Path>) -> Result<Self> {
+        let folder = TempDir::with_prefix("shoal-bench-")?;
+        let dir = folder.path().join("cluster");
+        let file = folder.path().join("cluster.yaml");
+        fs::write(&file, FILE)?;
+        let gate = Process { pid: 0, port: 0 };
+        // From here on whatever was started is ended by the drop.
+        let mut cluster =
+            Self { shoal: programs.shoal.clone(), folder: Some(folder), dir, tablets: Vec::new(), gate };
+        let mut up = vec!["local".into(), "up".into(), "-f".into(), file.into_os_string()];
+        if let Some(mysqld) = mysqld {
+            up.extend(["--mysqld".into(), mysqld.into()]);
+        }
+        cluster.ask(up).await?;
+        cluster.tablets = listing::tablets(&cluster.ask(["get", "tablets"].map(Into::into)).await?)?;
+        cluster.gate = listing::process(&cluster.ask(["local", "status"].map(Into::into)).await?, GATE)?;
+        Ok(cluster)
+    }
+
+    /// The gate, with a keyspace as default database.
+    pub fn gate(&self, keyspace: &str) -> Endpoint {
+        Endpoint {
+            address: format!("127.0.0.1:{}", self.gate.port),
+            user: USER.to_owned(),
+            password: USER.to_owned(),
+            database: keyspace.to_owned(),
+        }
+    }
+
+    /// The gate's process id.
+    pub fn gate_pid(&self) -> u32 {
+        self.gate.pid
+    }
+
+    /// The mysqld of an unsharded keyspace, as the account that the gate uses there.
+    pub fn mysqld(&self, keyspace: &str) -> Result<Endpoint> {
+        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
+        let user = data_account(&name, DataRole::Admin);
+        let password = Secret::read(&self.dir.join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
+        let tablet = self.tablets_of(keyspace).next().with_context(|| format!("no tablet of {keyspace}"))?;
+        Ok(Endpoint { address: tablet.mysql.clone(), user, password, database: keyspace.to_owned() })
+    }
+
+    /// The process ids of the mysqlds of a keyspace.
+    pub fn mysqld_pids(&self, keyspace: &str) -> Result<Vec<u32>> {
+        let pids = self.tablets_of(keyspace).map(|tablet| {
+            let file = self.dir.join("tablets").join(&tablet.alias).join("mysqld.json");
+            let text =
+                fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let pid =
+                serde_json::from_str::<Value>(&text)?["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
+            pid.with_context(|| format!("no pid in {}", file.display()))
+        });
+        let pids: Vec<u32> = pids.collect::<Result<_>>()?;
+        ensure!(!pids.is_empty(), "no tablet of {keyspace}");
+        Ok(pids)
+    }
+
+    /// The version of MySQL that runs.
+    pub fn mysql_version(&self) -> &str {
+        self.tablets.first().map_or("unknown", |tablet| &tablet.version)
+    }
+
+    fn tablets_of(&self, keyspace: &str) -> impl Iterator<Item = &Tablet> {
+        self.tablets.iter().filter(move |tablet| tablet.keyspace == keyspace)
+    }
+
+    /// Runs `shoal` on this cluster; what it printed.
+    async fn ask(&self, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<String> {
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        let mut command = Command::new(&self.shoal);
+        command.args(&arguments).arg("--dir").arg(&self.dir).stdin(Stdio::null());
+        let running = command.kill_on_drop(true).output();
+        let name = arguments.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+        let output = timeout(CLUSTER_TIMEOUT, running)
+            .await
+            .with_context(|| format!("`shoal {name}` does not end"))?;
+        let output = output.with_context(|| format!("`shoal {name}` does not run"))?;
+        if !output.status.success() {
+            bail!(
+                "`shoal {name}` failed ({}):\n{}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn down(&self) -> Result<()> {
+        use std::os::unix::process::CommandExt as _;
+        if !self.dir.exists() {
+            // A start that fails leaves nothing behind.
+            return Ok(());
+        }
+        let mut command = std::process::Command::new(&self.shoal);
+        command.args(["local", "down", "--dir"]).arg(&self.dir).stdin(Stdio::null());
+        // Another Ctrl-C is not for this command.
+        let output = command.process_group(0).output().context("`shoal local down` does not run")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim_end());
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let Some(folder) = self.folder.take() else { return };
+        if let Err(error) = self.down() {
+            let kept = folder.keep();
+            eprintln!("the cluster could not be ended and stays in {}: {error:#}", kept.display());
+            return;
+        }
+        if let Err(error) = folder.close() {
+            eprintln!("the cluster's folder could not be removed: {error}");
+        }
+    }
+}

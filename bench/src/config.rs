@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::limits::{MAX_CONNECTIONS, MAX_ROUNDS, MAX_ROWS, MAX_SECONDS};
+
+const EXAMPLES: &str = "\
+Examples:
+  shoal-bench                                            1 and 16 connections, about 4 minutes
+  shoal-bench --connections 64 --rounds 5                another load, sooner done
+  shoal-bench --json now.json --markdown now.md          the figures for programs and for a document
+  shoal-bench --through gate-sharded --connections 1     one way only, such as to profile it
+
+The run starts a cluster of its own in a temporary folder by the program `shoal` beside it, and ends it again,
+also after Ctrl-C. Every answer is checked against what was loaded; a wrong one ends the run with an error.
+Build the programs with `make bench`: figures of a debug build mean nothing.
+
+How to read it: all parts share this machine's cores, so compare within one table only. Trust CPU time per query
+more than queries per second, and the ratios most: they compare measurements that were made seconds apart.
+Exit code: 0 measured, 1 failed.";
+
+/// Measures point selects through a gate, beside a direct connection and a blind TCP forwarder.
+#[derive(Debug, Parser)]
+#[command(name = "shoal-bench", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// What is to be measured.
+    #[command(flatten)]
+    pub config: Config,
+    /// Another part of the program.
+    #[command(subcommand)]
+    pub part: Option<Part>,
+}
+
+/// The program's other parts, which the bench starts itself.
+#[derive(Debug, Subcommand)]
+pub enum Part {
+    /// Pass TCP connections on without looking at them, until standard input ends
+    #[command(hide = true)]
+    Forward(Forward),
+}
+
+/// The blind forwarder's command line.
+#[derive(Debug, Clone, Args)]
+pub struct Forward {
+    /// Where connections are passed on to
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub to: SocketAddr,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Args, Serialize)]
+pub struct Config {
+    /// Numbers of connections, each measured by itself
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', default_value = "1,16", value_parser = number(MAX_CONNECTIONS))]
+    pub connections: Vec<usize>,
+    /// Which ways to measure [default: all]; ratios need `forwarder`
+    #[arg(long, value_name = "WAY[,WAY]", value_delimiter = ',', value_enum, hide_default_value = true, default_values_t = Way::ALL)]
+    pub through: Vec<Way>,
+    /// How often every way is measured
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number(MAX_ROUNDS))]
+    pub rounds: usize,
+    /// How long every way is measured in a round, in seconds
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
+    pub seconds: u64,
+    /// Rows of each table
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = number(MAX_ROWS))]
+    pub rows: usize,
+    /// The mysqld to run, MySQL 8.4 or newer [default: the one on PATH, or that of `make deps`]
+    #[arg(long, value_name = "PATH")]
+    pub mysqld: Option<PathBuf>,
+    /// Write all figures of all rounds here
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the table here as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+fn number(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(format!("write a number from 1 to {most}")),
+    }
+}
+
+/// A way from the load to the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The unsharded keyspace's mysqld, nothing between
+    Direct,
+    /// The same mysqld through a forwarder that does not look at what it passes on
+    Forwarder,
+    /// The same mysqld through a gate
+    GateUnsharded,
+    /// A keyspace of two shards through a gate
+    GateSharded,
+}
+
+impl Way {
+    /// All ways, the shortest first.
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Forwarder, Self::GateUnsharded, Self::GateSharded];
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Direct => "direct",
+            Self::Forwarder => "forwarder",
+            Self::GateUnsharded => "gate, unsharded",
+            Self::GateSharded => "gate, 2 shards",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(arguments: &[&str]) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from([&["shoal-bench"], arguments].concat())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+        let config = parse(&[]).unwrap().config;
+        assert_eq!((config.connections, config.through), (vec![1, 16], Way::ALL.to_vec()));
+        let config = parse(&["--connections", "1,8,64", "--through", "direct,gate-sharded"]).unwrap().config;
+        assert_eq!(config.connections, [1, 8, 64]);
+        assert_eq!(config.through, [Way::Direct, Way::GateSharded]);
+    }
+
+    #[test]
+    fn everything_is_bounded() {
+        for wrong in ["--connections=0", "--connections=257", "--rounds=101", "--seconds=61", "--rows=0"] {
+            assert!(parse(&[wrong]).is_err(), "{wrong}");
+        }
+        let said = parse(&["--rounds", "x"]).unwrap_err().to_string();
+        assert!(said.contains("write a number from 1 to 100"), "{said}");
+    }
+}

@@ -1,0 +1,41 @@
+//! The bench's bounds, by name.
+
+use std::time::Duration;
+
+/// Most connections of one load; a tablet takes 500.
+pub const MAX_CONNECTIONS: usize = 256;
+/// Most numbers of connections that one run compares.
+pub const MAX_CONNECTION_COUNTS: usize = 8;
+/// Most rounds of one run.
+pub const MAX_ROUNDS: usize = 100;
+/// Longest measurement of one configuration in one round, in seconds.
+pub const MAX_SECONDS: u64 = 60;
+/// Most rows of a table: each is inserted by a statement of its own.
+pub const MAX_ROWS: usize = 100_000;
+/// Share of CPU time, in percent, that the machine's host and programs that are no part of it may take during a
+/// measurement; a round in which they took more is repeated.
+pub const MAX_TAKEN_PERCENT: f64 = 10.0;
+/// How often rounds are repeated in all, for each number of connections, in percent of the rounds wanted.
+pub const MAX_REPEATED_PERCENT: usize = 100;
+/// How long a load runs before anything is counted.
+pub const WARM_UP: Duration = Duration::from_millis(200);
+/// How long system calls or instructions are counted.
+pub const COUNTED: Duration = Duration::from_secs(1);
+/// Longest wait for one answer; a run in which one takes longer has failed.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for a load's connections to be made and warmed up, or for all rows to be read once.
+pub const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest time to insert one table's rows.
+pub const FILL_TIMEOUT: Duration = Duration::from_secs(300);
+/// Connections that insert rows.
+pub const FILL_CONNECTIONS: usize = 16;
+/// Longest time for `shoal local up` and for `shoal local down`.
+pub const CLUSTER_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest wait until another program of the run is ready, or has ended after it was told to.
+pub const PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked whether another program is ready.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Bytes that the forwarder reads at once.
+pub const FORWARD_BUFFER_BYTES: usize = 16 * 1024;
+/// Slowest answer that is told apart from slower ones.
+pub const MAX_LATENCY: Duration = Duration::from_secs(10);

@@ -1,0 +1,58 @@
+//! Makes a table with its rows, and reads every one of them once.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::client::{Client, Endpoint};
+use super::rows::{CREATE_TABLE, Rows};
+use crate::limits::{FILL_CONNECTIONS, FILL_TIMEOUT, OPEN_TIMEOUT};
+
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    Insert,
+    Read,
+}
+
+/// Makes the table and inserts its rows, each by a statement of its own: a gate may send them to different shards.
+pub async fn fill(endpoint: &Endpoint, rows: &Arc<Rows>) -> Result<()> {
+    let made = async {
+        let mut client = Client::connect(endpoint).await?;
+        client.execute(CREATE_TABLE).await?;
+        client.leave().await;
+        each_row(endpoint, rows, Work::Insert).await
+    };
+    let made = timeout(FILL_TIMEOUT, made).await.context("the rows take too long; ask for fewer with --rows");
+    made?.with_context(|| format!("filling the table of {}", endpoint.database))
+}
+
+/// Reads every row once.
+pub async fn read_all(endpoint: &Endpoint, rows: &Arc<Rows>) -> Result<()> {
+    timeout(OPEN_TIMEOUT, each_row(endpoint, rows, Work::Read))
+        .await
+        .context("reading all rows takes too long")?
+}
+
+async fn each_row(endpoint: &Endpoint, rows: &Arc<Rows>, work: Work) -> Result<()> {
+    let mut workers: JoinSet<Result<()>> = JoinSet::new();
+    for first in 1..=FILL_CONNECTIONS as u64 {
+        let (endpoint, rows) = (endpoint.clone(), rows.clone());
+        workers.spawn(async move {
+            let mut client = Client::connect(&endpoint).await?;
+            for id in (first..=rows.count()).step_by(FILL_CONNECTIONS) {
+                match work {
+                    Work::Insert => client.execute(&rows.insert(id)).await?,
+                    Work::Read => client.select(id, rows.value(id)).await?,
+                }
+            }
+            client.leave().await;
+            Ok(())
+        });
+    }
+    while let Some(worked) = workers.join_next().await {
+        worked??;
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! A whole run, from an empty folder to the report.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cluster::{Cluster, Programs, SHARDED, UNSHARDED};
+use crate::config::{Config, Way};
+use crate::forward::Forwarder;
+use crate::limits::MAX_CONNECTION_COUNTS;
+use crate::load::rows::Rows;
+use crate::load::{connections_in_words, fill};
+use crate::measure::round::Round;
+use crate::measure::taken;
+use crate::measure::trace::{self, Counted};
+use crate::measure::way::{Loaded, Prepared};
+use crate::report::machine::Machine;
+use crate::report::{LoadReport, Report, Trace};
+
+/// A run that can begin: the programs are there and its files can be written.
+#[derive(Debug)]
+pub struct Bench {
+    config: Config,
+    programs: Programs,
+}
+
+impl Bench {
+    /// Checks everything that can be checked before a cluster is started.
+    pub fn build(mut config: Config) -> Result<Self> {
+        config.connections.sort_unstable();
+        config.connections.dedup();
+        config.through.sort_unstable();
+        config.through.dedup();
+        ensure!(
+            config.connections.len() <= MAX_CONNECTION_COUNTS,
+            "--connections takes at most {MAX_CONNECTION_COUNTS} numbers"
+        );
+        for file in [&config.json, &config.markdown].into_iter().flatten() {
+            let writable = OpenOptions::new().append(true).create(true).open(file);
+            writable.with_context(|| format!("cannot write {}; name another file", file.display()))?;
+        }
+        Ok(Self { config, programs: Programs::beside_this()? })
+    }
+
+    /// Starts the cluster. To be awaited to its end; it has one within bounds.
+    pub async fn start(self) -> Result<Started> {
+        if cfg!(debug_assertions) {
+            eprintln!("this is a debug build: its figures mean nothing; `make bench` builds for speed");
+        }
+        let begun = Instant::now();
+        let cluster = Cluster::start(&self.programs, self.config.mysqld.as_deref()).await?;
+        eprintln!("the cluster takes SQL after {:.1} s", begun.elapsed().as_secs_f64());
+        Ok(Started { config: self.config, cluster, begun })
+    }
+}
+
+/// A run whose cluster is there; it is ended when this is dropped.
+#[derive(Debug)]
+pub struct Started {
+    config: Config,
+    cluster: Cluster,
+    begun: Instant,
+}
+
+impl Started {
+    /// Measures, ends the cluster and reports. May be dropped at any time.
+    pub async fn run(self) -> Result<()> {
+        let Self { config, cluster, begun } = self;
+        let loaded = load(&config, &cluster).await?;
+        let forwarder = Forwarder::start(&cluster.mysqld(UNSHARDED)?.address).await?;
+        let prepare = |way: &Way| Prepared::new(*way, &cluster, &forwarder, &loaded);
+        let ways: Vec<Prepared> = config.through.iter().map(prepare).collect::<Result<_>>()?;
+        for way in &ways {
+            fill::read_all(&way.endpoint, &way.rows)
+                .await
+                .with_context(|| format!("reading, {}", way.way))?;
+        }
+        eprintln!("every row was read once through every way and is right");
+        let mut loads = measure(&config, &ways).await?;
+        let instructions_counted = trace::instructions_are_counted().await;
+        for load in &mut loads {
+            load.traces = traces(&ways, load.connections, &instructions_counted).await?;
+        }
+        let machine = Machine::this(cluster.mysql_version());
+        drop(cluster);
+        eprintln!("measured in {:.0} s; the cluster is ended\n", begun.elapsed().as_secs_f64());
+        report(&Report { machine, config, loads })
+    }
+}
+
+async fn load(config: &Config, cluster: &Cluster) -> Result<Loaded> {
+    let rows = |seed| Arc::new(Rows::new(seed, config.rows));
+    let loaded = Loaded { unsharded: rows(1), sharded: rows(2) };
+    for (keyspace, rows) in [(UNSHARDED, &loaded.unsharded), (SHARDED, &loaded.sharded)] {
+        let started = Instant::now();
+        fill::fill(&cluster.gate(keyspace), rows).await?;
+        eprintln!(
+            "{} rows in keyspace {keyspace} after {:.1} s",
+            rows.count(),
+            started.elapsed().as_secs_f64()
+        );
+    }
+    Ok(loaded)
+}
+
+async fn measure(config: &Config, ways: &[Prepared]) -> Result<Vec<LoadReport>> {
+    let (wanted, duration) = (config.rounds, Duration::from_secs(config.seconds));
+    let mut measured: Vec<(usize, Vec<Round>)> =
+        config.connections.iter().map(|n| (*n, Vec::new())).collect();
+    let shares = |rounds: &[Round]| rounds.iter().map(Round::taken_percent).collect::<Vec<_>>();
+    while measured.iter().any(|(_, rounds)| taken::wants_another(&shares(rounds), wanted)) {
+        for (connections, rounds) in &mut measured {
+            if taken::wants_another(&shares(rounds), wanted) {
+                let round = Round::measure(ways, *connections, duration, rounds.len()).await?;
+                rounds.push(round);
+                say_progress(*connections, rounds, wanted);
+            }
+        }
+    }
+    let sum_up = |(connections, rounds)| LoadReport::new(connections, &config.through, rounds, wanted);
+    Ok(measured.into_iter().map(sum_up).collect())
+}
+
+fn report(report: &Report) -> Result<()> {
+    print!("{}", report.terminal());
+    if let Some(file) = &report.config.json {
+        write(file, &serde_json::to_string_pretty(report)?)?;
+    }
+    if let Some(file) = &report.config.markdown {
+        write(file, &report.markdown())?;
+    }
+    Ok(())
+}
+
+async fn traces(
+    ways: &[Prepared],
+    connections: usize,
+    instructions_counted: &Counted<()>,
+) -> Result<Vec<Trace>> {
+    let mut traces = Vec::new();
+    for way in ways.iter().filter(|way| way.proxy.is_some()) {
+        eprintln!(
+            "counting system calls and instructions, {}, {}",
+            connections_in_words(connections),
+            way.way
+        );
+        let instructions = match instructions_counted {
+            Ok(()) => trace::instructions(way, connections).await?,
+            Err(reason) => Err(reason.clone()),
+        };
+        let system_calls = trace::system_calls(way, connections).await?;
+        traces.push(Trace { way: way.way, system_calls, instructions });
+    }
+    Ok(traces)
+}
+
+fn say_progress(connections: usize, rounds: &[Round], wanted: usize) {
+    let Some(round) = rounds.last() else { return };
+    let mut slices: Vec<_> = round.slices.iter().collect();
+    slices.sort_by_key(|slice| slice.way);
+    let rates: Vec<String> =
+        slices.iter().map(|slice| format!("{} {:.0}", slice.way, slice.queries_per_second)).collect();
+    let taken = round.taken_percent();
+    let verdict = if taken::disturbs(taken) { ", disturbed" } else { "" };
+    eprintln!(
+        "round {} of {wanted}, {}, queries/s: {}; others took up to {taken:.0} % CPU time{verdict}",
+        rounds.len(),
+        connections_in_words(connections),
+        rates.join(", "),
+    );
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
