@@ -30,8 +30,6 @@ pub const RESTART_LONGEST_PAUSE: Duration = Duration::from_secs(5);
 pub const RESTART_ATTEMPTS: u32 = 6;
 /// A process that ran this long counts as sound: its next restart is immediate again.
 pub const RESTART_STABLE: Duration = Duration::from_secs(20);
-/// How often wanted and running processes are compared where no event tells of a change.
-pub const SUPERVISOR_TICK: Duration = Duration::from_millis(200);
 
 /// A log is cut when it is larger than this; the older half stays beside it as `.1`.
 pub const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
@@ -48,8 +46,8 @@ pub const LOG_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Longest that `shoal local up` waits for the cluster to serve.
 pub const UP_DEADLINE: Duration = Duration::from_secs(120);
-/// Longest wait for a new etcd to answer.
-pub const ETCD_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest wait for another command that is just ending.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(1);
 /// How often `up` and `down` look at what they wait for.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest wait for a gate's greeting.

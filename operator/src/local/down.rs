@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 
+use super::launch;
 use super::layout::{Layout, STANDBY, SUPERVISOR, remove_if_there, write_whole};
 use super::lock::FileLock;
 use super::process::{Ask, ProcessId, with_environment};
 use super::programs::find;
 use super::supervisor::MARK;
-use crate::limits::{KILL_DEADLINE, POLL_INTERVAL, STOP_DEADLINE, TABLET_STOP_DEADLINE};
+use crate::limits::{COMMAND_PATIENCE, KILL_DEADLINE, POLL_INTERVAL, STOP_DEADLINE, TABLET_STOP_DEADLINE};
 
 /// Why a cluster could not be stopped.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +49,8 @@ pub async fn down(layout: &Layout, say: &mut dyn FnMut(&str)) -> Result<(), Down
     if !layout.ports_file().exists() || !layout.run().exists() {
         return Err(DownError::NoCluster(shown()));
     }
-    let lock = FileLock::try_take(&layout.command_lock()).map_err(io_error("cannot lock"))?;
+    let lock = FileLock::take_within(&layout.command_lock(), COMMAND_PATIENCE).await;
+    let lock = lock.map_err(io_error("cannot lock"))?;
     let Some(_at_work) = lock else { return Err(DownError::Busy(shown())) };
     let began = Instant::now();
     let ended = stop_everything(layout, say).await?;
@@ -68,6 +70,7 @@ pub async fn down(layout: &Layout, say: &mut dyn FnMut(&str)) -> Result<(), Down
 pub(super) async fn stop_everything(layout: &Layout, say: &mut dyn FnMut(&str)) -> Result<usize, DownError> {
     write_whole(&layout.stopping(), b"").map_err(io_error("cannot write the stopping mark"))?;
     let (_no_supervisor, mut ended) = end_supervisors(layout).await?;
+    launch::settle(layout).map_err(io_error("cannot wait for launches"))?;
     for (beginning, patience) in ORDER {
         let names = running_parts(layout, beginning);
         for name in &names {

@@ -6,10 +6,12 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use super::layout::Layout;
 use super::lock::FileLock;
 use super::process::ProcessId;
 
@@ -28,26 +30,40 @@ pub enum LaunchError {
         /// What was tried.
         what: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
+}
+
+/// Returns when no launch stands between its look at the stopping mark and its run file. The caller has set
+/// the mark, so that every launch has written its run file by then, or sees the mark and gives up.
+pub(super) fn settle(layout: &Layout) -> io::Result<()> {
+    let held_here = [layout.supervisor_lock(), layout.command_lock()];
+    for entry in std::fs::read_dir(layout.run())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "lock") && !held_here.contains(&path) {
+            FileLock::take(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Becomes the program, as the process that `run_file` names, in a session of its own.
 ///
 /// `marker` is the file that forbids every start while it is there.
 pub fn launch(run_file: &Path, marker: &Path, command: &[OsString]) -> Result<Infallible, LaunchError> {
-    let io = |what: String| move |source| LaunchError::Io { what, source };
+    let failed = |what: String| move |source| LaunchError::Io { what, source };
     // Without a terminal and a session of its own, the part outlives its supervisor and the user's shell. It
     // fails only for a leader of its group, which is as good.
     if let Err(error) = rustix::process::setsid() {
         tracing::debug!(%error, "stays in its session");
     }
     let [program, arguments @ ..] = command else {
-        return Err(io("cannot start".into())(std::io::Error::other("no program was named")));
+        return Err(failed("cannot start".into())(io::Error::other("no program was named")));
     };
     {
         let lock = run_file.with_extension("lock");
-        let _one_at_a_time = FileLock::take(&lock).map_err(io(format!("cannot lock {}", lock.display())))?;
+        let _one_at_a_time =
+            FileLock::take(&lock).map_err(failed(format!("cannot lock {}", lock.display())))?;
         if marker.exists() {
             return Err(LaunchError::Stopping);
         }
@@ -55,7 +71,7 @@ pub fn launch(run_file: &Path, marker: &Path, command: &[OsString]) -> Result<In
             return Err(LaunchError::Running(other.pid));
         }
         let written = ProcessId::own().and_then(|own| own.write(run_file));
-        written.map_err(io(format!("cannot write {}", run_file.display())))?;
+        written.map_err(failed(format!("cannot write {}", run_file.display())))?;
     }
     let source = Command::new(program).args(arguments).exec();
     Err(LaunchError::Io { what: format!("cannot start {}", program.to_string_lossy()), source })

@@ -3,6 +3,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::limits::POLL_INTERVAL;
 
 /// A lock that is held; dropping it, or the end of the process, lets go of it.
 #[derive(Debug)]
@@ -18,6 +21,18 @@ impl FileLock {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// The lock, or `None` when somebody else has held it for as long as the patience lasts.
+    pub(super) async fn take_within(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let taken = Self::try_take(path)?;
+            if taken.is_some() || Instant::now() > deadline {
+                return Ok(taken);
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

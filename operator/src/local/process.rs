@@ -110,7 +110,8 @@ impl Handle {
     }
 }
 
-/// All processes with this entry in the environment that they were started with.
+/// All processes with this entry in the environment that they were started with. One that is just becoming
+/// another program may be missing: the kernel shows no environment of it for a moment.
 pub fn with_environment(name: &str, value: &str) -> Vec<ProcessId> {
     let entry = format!("{name}={value}");
     let marked = |pid: &u32| {
@@ -170,7 +171,11 @@ mod tests {
             Command::new("cat").stdin(Stdio::piped()).env("SHOAL_TEST_MARK", "4711").spawn().unwrap();
         let id = ProcessId::of(child.id()).unwrap();
         let handle = id.open().unwrap();
-        assert!(with_environment("SHOAL_TEST_MARK", "4711").contains(&id));
+        // For a moment after the start the kernel shows the environment as empty.
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !with_environment("SHOAL_TEST_MARK", "4711").contains(&id) {
+            assert!(std::time::Instant::now() < deadline);
+        }
         assert!(with_environment("SHOAL_TEST_MARK", "471").is_empty());
         assert_eq!(command_line(id.pid), ["cat"]);
         handle.send(Ask::Die);

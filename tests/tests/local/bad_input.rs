@@ -3,11 +3,14 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use anyhow::Result;
+use rustix::process::{Pid, Signal, kill_process};
+use tests::process::wait_for;
 use tests::programs;
 
-use crate::bed::{Bed, Said};
+use crate::bed::{Bed, PATIENCE, Said};
 
 const HEAD: &str = "apiVersion: shoal.dev/v1alpha1
 kind: ShoalCluster
@@ -98,4 +101,18 @@ fn a_mysqld_that_does_not_start_is_told_with_its_last_lines_and_the_data_stays()
     bed.done(&["local", "up"])?;
     assert_eq!(bed.query("SELECT id FROM customers WHERE id = 1")?, "1\n");
     Ok(())
+}
+
+#[test]
+fn an_interrupted_up_takes_everything_back() -> Result<()> {
+    let bed = Bed::new()?;
+    let mut command = bed.command(&["local", "up"])?;
+    let up = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    wait_for("etcd was started", PATIENCE, || bed.pid("etcd").is_ok())?;
+    kill_process(Pid::from_child(&up), Signal::INT)?;
+    let said = Said::of(&up.wait_with_output()?);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("interrupted; everything was stopped again"), "{}", said.err);
+    assert!(!bed.dir().exists());
+    bed.wait_until_empty()
 }

@@ -57,9 +57,14 @@ impl Bed {
 
     /// Runs `shoal` on the folder.
     pub(crate) fn shoal(&self, arguments: &[&str]) -> Result<Said> {
+        Ok(Said::of(&self.command(arguments)?.output()?))
+    }
+
+    /// `shoal` on the folder, to be run.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(programs::own("shoal")?);
         command.args(arguments).arg("--dir").arg(self.dir()).stdin(Stdio::null());
-        Ok(Said::of(&command.output()?))
+        Ok(command)
     }
 
     /// Runs `shoal` where that has to work.
@@ -139,7 +144,7 @@ impl Drop for Bed {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),

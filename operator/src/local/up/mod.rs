@@ -110,7 +110,7 @@ pub enum UpError {
 /// Starts the cluster and returns when it serves. What happens is told line by line.
 pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Ready, UpError> {
     let began = Instant::now();
-    let prepared = prepare(options)?;
+    let prepared = prepare(options).await?;
     say(&format!("starting the cluster in {}", options.layout.dir().display()));
     for note in &prepared.notes {
         say(&format!("note: {note}"));

@@ -13,7 +13,7 @@ use super::super::secrets::make_secrets;
 use super::super::status::run_file_names;
 use super::super::{DEFAULT_CLUSTER, programs};
 use super::{Options, UpError};
-use crate::limits::MAX_CLUSTER_FILE_BYTES;
+use crate::limits::{COMMAND_PATIENCE, MAX_CLUSTER_FILE_BYTES};
 use crate::spec::{ShoalCluster, parse, refused_changes};
 
 /// A cluster that is ready to be started, and what is needed to undo that.
@@ -69,7 +69,7 @@ struct ClusterFile {
     text: String,
 }
 
-pub(super) fn prepare(options: &Options) -> Result<Prepared, UpError> {
+pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
     let layout = &options.layout;
     let before = look(layout)?;
     let file = choose_file(options, &before)?;
@@ -77,7 +77,7 @@ pub(super) fn prepare(options: &Options) -> Result<Prepared, UpError> {
     let programs = Programs::find()?;
     let mysqld = options.mysqld.as_deref().map(named_mysqld).transpose()?;
     make_private_dir(&layout.run()).map_err(io_error(layout, "cannot make"))?;
-    let prepared = claim(layout).and_then(|at_work| {
+    let prepared = claim(layout).await.and_then(|at_work| {
         check_changes(layout, &before, &cluster, &file)?;
         let Allotment { ports, notes } = choose_ports(layout, &before, &cluster)?;
         write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
@@ -148,11 +148,11 @@ fn named_mysqld(path: &Path) -> Result<PathBuf, UpError> {
 }
 
 /// Takes the folder for this command; refused while a supervisor or another command works there.
-fn claim(layout: &Layout) -> Result<FileLock, UpError> {
+async fn claim(layout: &Layout) -> Result<FileLock, UpError> {
     let folder = layout.dir().display().to_string();
-    let take = |path: PathBuf| FileLock::try_take(&path).map_err(io_error(layout, "cannot lock in"));
-    let at_work = take(layout.command_lock())?;
-    let running = take(layout.supervisor_lock())?.is_none();
+    let failed = io_error(layout, "cannot lock in");
+    let at_work = FileLock::take_within(&layout.command_lock(), COMMAND_PATIENCE).await.map_err(&failed)?;
+    let running = FileLock::try_take(&layout.supervisor_lock()).map_err(&failed)?.is_none();
     match (at_work, running) {
         (None, _) => Err(UpError::Busy(folder)),
         (Some(_), true) => {
