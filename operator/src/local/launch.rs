@@ -52,11 +52,6 @@ pub(super) fn settle(layout: &Layout) -> io::Result<()> {
 /// `marker` is the file that forbids every start while it is there.
 pub fn launch(run_file: &Path, marker: &Path, command: &[OsString]) -> Result<Infallible, LaunchError> {
     let failed = |what: String| move |source| LaunchError::Io { what, source };
-    // Without a terminal and a session of its own, the part outlives its supervisor and the user's shell. It
-    // fails only for a leader of its group, which is as good.
-    if let Err(error) = rustix::process::setsid() {
-        tracing::debug!(%error, "stays in its session");
-    }
     let [program, arguments @ ..] = command else {
         return Err(failed("cannot start".into())(io::Error::other("no program was named")));
     };
@@ -73,6 +68,31 @@ pub fn launch(run_file: &Path, marker: &Path, command: &[OsString]) -> Result<In
         let written = ProcessId::own().and_then(|own| own.write(run_file));
         written.map_err(failed(format!("cannot write {}", run_file.display())))?;
     }
+    // Without a terminal and a session of its own, the part outlives its supervisor and the user's shell. It
+    // fails only for a leader of its group, which is as good.
+    if let Err(error) = rustix::process::setsid() {
+        tracing::debug!(%error, "stays in its session");
+    }
     let source = Command::new(program).args(arguments).exec();
     Err(LaunchError::Io { what: format!("cannot start {}", program.to_string_lossy()), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_runs_or_a_cluster_that_stops_is_not_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let (run_file, marker) = (dir.path().join("etcd.json"), dir.path().join("stopping"));
+        let command = ["/not/there/etcd".into()];
+        let own = ProcessId::own().unwrap();
+        own.write(&run_file).unwrap();
+        assert!(
+            matches!(launch(&run_file, &marker, &command), Err(LaunchError::Running(pid)) if pid == own.pid)
+        );
+        std::fs::write(&marker, "").unwrap();
+        assert!(matches!(launch(&run_file, &marker, &command), Err(LaunchError::Stopping)));
+        assert_eq!(ProcessId::read(&run_file), Some(own));
+    }
 }
