@@ -5,23 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invalid_name::InvalidName;
 use crate::key_range::KeyRange;
 use crate::limits::{MAX_CELL_NAME, MAX_KEYSPACE_NAME};
-
-/// Why a name was refused; the text says what would be accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} {given:?} is not valid: {rule}")]
-pub struct InvalidName {
-    what: &'static str,
-    given: String,
-    rule: String,
-}
-
-impl InvalidName {
-    pub(crate) fn new(what: &'static str, given: &str, rule: impl Into<String>) -> Self {
-        Self { what, given: given.to_owned(), rule: rule.into() }
-    }
-}
 
 /// Schemas of MySQL itself and of Shoal, which no keyspace may be named after.
 pub const RESERVED_SCHEMAS: [&str; 5] =

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::InvalidName;
+use crate::invalid_name::InvalidName;
 use crate::limits::MAX_KEYSPACE_ID_BYTES;
 
 /// The bytes that a vindex makes of a sharding value; compared as unsigned bytes.

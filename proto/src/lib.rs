@@ -14,6 +14,7 @@
 pub mod account;
 pub mod errors;
 pub mod ids;
+pub mod invalid_name;
 pub mod key_range;
 pub mod limits;
 pub mod rpc;

@@ -11,40 +11,12 @@
 //! The character sets that clients may use here are those in which no byte of a longer character can be taken
 //! for a quote or a backslash (see `sql::character_set`).
 
-use super::lexeme::{is_word, number_end, quoted_end, quoted_name_end};
+use super::lexeme::{CLASSES, LiteralClass, is_word, number_end, quoted_end, quoted_name_end};
 use super::words::{is_type_name, may_precede_string};
 
-/// What kind of literal a span holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum LiteralClass {
-    /// Decimal digits.
-    Integer = 0,
-    /// Digits with a point.
-    Decimal = 1,
-    /// Digits with an exponent.
-    Float = 2,
-    /// One quoted string.
-    String = 3,
-    /// `0x…`, `x'…'`, `0b…`, `b'…'`.
-    HexOrBit = 4,
-    /// Several adjacent strings, which MySQL reads as one.
-    AdjacentStrings = 5,
-}
-
-/// Number of literal classes; the placeholder encoding depends on it.
-pub const CLASSES: usize = 6;
 /// Literals beyond this many are not compared with earlier ones: each counts as distinct, which can only make
 /// a plan more careful.
 const MAX_COMPARED_LITERALS: usize = 32;
-
-impl LiteralClass {
-    fn from_code(code: usize) -> Option<Self> {
-        [Self::Integer, Self::Decimal, Self::Float, Self::String, Self::HexOrBit, Self::AdjacentStrings]
-            .get(code)
-            .copied()
-    }
-}
 
 /// Where a literal stands in the raw bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,33 @@
-//! Where a lexeme of MySQL's SQL ends.
+//! Lexemes of MySQL's SQL: where they end, and what literals are.
 
-use super::fingerprint::LiteralClass;
+/// What kind of literal a span holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LiteralClass {
+    /// Decimal digits.
+    Integer = 0,
+    /// Digits with a point.
+    Decimal = 1,
+    /// Digits with an exponent.
+    Float = 2,
+    /// One quoted string.
+    String = 3,
+    /// `0x…`, `x'…'`, `0b…`, `b'…'`.
+    HexOrBit = 4,
+    /// Several adjacent strings, which MySQL reads as one.
+    AdjacentStrings = 5,
+}
+
+/// Number of literal classes; the placeholder encoding depends on it.
+pub const CLASSES: usize = 6;
+
+impl LiteralClass {
+    pub(super) fn from_code(code: usize) -> Option<Self> {
+        [Self::Integer, Self::Decimal, Self::Float, Self::String, Self::HexOrBit, Self::AdjacentStrings]
+            .get(code)
+            .copied()
+    }
+}
 
 /// Bytes of which words are made: letters, digits, `_`, `$`, and all of longer characters.
 pub(super) fn is_word(byte: u8) -> bool {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use topo::value::{Literal, Sign};
 
 use super::character_set::CharacterSet;
-use super::fingerprint::LiteralClass;
+use super::lexeme::LiteralClass;
 
 /// The value of a literal; `None` for one whose value depends on where it stands. `raw` is its span, prefixes
 /// and quotes included; `scratch` takes what is not a piece of it. A sign before a number is given apart.

@@ -5,7 +5,7 @@
 pub mod character_set;
 pub mod fingerprint;
 pub mod kind;
-mod lexeme;
+pub mod lexeme;
 pub mod literal;
 pub mod parse;
 pub mod words;

@@ -145,9 +145,8 @@ fn named(name: &str) -> Result<Option<KeyspaceName>, Status> {
     if name.is_empty() {
         return Ok(None);
     }
-    name.parse()
-        .map(Some)
-        .map_err(|error: proto::ids::InvalidName| Status::invalid_argument(error.to_string()))
+    let typed = name.parse::<KeyspaceName>();
+    typed.map(Some).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
 fn unavailable(error: TopologyError) -> Status {
