@@ -16,4 +16,5 @@ pub mod limits;
 pub mod local;
 pub mod spec;
 
+mod agents;
 mod primary;

@@ -18,7 +18,7 @@ use crate::sql::words::{Name, names};
 
 /// The plan for a schema change.
 pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
-    let keyspace = target::by_names(request)?;
+    let keyspace = target::of_schema_change(request)?;
     let creates = if keyspace.sharded { check_sharded(request, ddl, keyspace)? } else { None };
     Ok(Plan::ChangeSchema(SchemaChange { keyspace: keyspace.name.clone(), verb: verb(ddl), creates }))
 }

@@ -142,10 +142,7 @@ pub(super) fn of_tables<'a>(
 
 /// The keyspace of a statement that was not parsed: the default one, unless its text qualifies a name by another.
 pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
-    let named: BTreeSet<&str> = names(request.text)
-        .filter(|name| name.is_qualifier() && request.snapshot.keyspace(name.text).is_some())
-        .map(|name| name.text)
-        .collect();
+    let named: BTreeSet<&str> = qualifying_keyspaces(request).collect();
     let mut named = named.into_iter();
     match (named.next(), named.next()) {
         (None, _) => default(request),
@@ -161,6 +158,25 @@ pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, Client
 pub(super) fn unsharded_throughout<'a>(request: &Request<'a>) -> Option<&'a Keyspace> {
     let keyspace = default(request).ok()?;
     (!keyspace.sharded && !request.text.contains('.')).then_some(keyspace)
+}
+
+/// The keyspace whose schema is changed: the one that qualifies a name, or the default one. Names without a
+/// schema beside one of another keyspace find no database there, which MySQL then says.
+pub(super) fn of_schema_change<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+    let named: BTreeSet<&str> = qualifying_keyspaces(request).collect();
+    let mut named = named.into_iter();
+    match (named.next(), named.next()) {
+        (None, _) => default(request),
+        (Some(one), None) => by_schema(request, one),
+        _ => Err(ErrorId::SeveralKeyspaces.plain()),
+    }
+}
+
+fn qualifying_keyspaces<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
+    let (text, snapshot) = (request.text, request.snapshot);
+    names(text)
+        .filter(|name| name.is_qualifier() && snapshot.keyspace(name.text).is_some())
+        .map(|name| name.text)
 }
 
 /// The keyspace for a statement without tables: the default one, or any.

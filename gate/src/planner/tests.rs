@@ -264,6 +264,8 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("truncate orders", "shop change DROP"),
         ("rename table customers to clients", "SH2011"),
         ("create view v as select * from customers", "SH2011"),
+        ("create table main.notes (id int primary key)", "main change CREATE"),
+        ("create table main.notes like shop.customers", "SH2013"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
 }

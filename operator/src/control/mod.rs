@@ -5,7 +5,6 @@
 
 pub mod client;
 
-mod seen;
 mod service;
 
 use std::net::SocketAddr;
@@ -17,8 +16,6 @@ use tokio_util::sync::CancellationToken;
 use topo::{Topology, TopologyError};
 
 use crate::primary;
-
-pub(crate) use seen::{SeenMysqld, SeenStatus, agent, ask_status};
 
 /// What control is told on its command line.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use topo::records::{KeyspaceRecord, RoutingRecord, SchemaRecord, ShardRecord, TabletRecord};
 use topo::{Topology, TopologyError};
 
-use super::seen::{SeenStatus, ask_status};
+use crate::agents::{SeenStatus, ask_status};
 
 /// The gRPC service.
 pub(super) struct Service {

@@ -8,7 +8,7 @@ use topo::{Topology, TopologyError};
 
 use super::decide::Decision;
 use super::observe::Observation;
-use crate::control::agent;
+use crate::agents::agent;
 
 /// Does what was decided on this observation. What an agent does not take now is repeated by the next pass.
 pub(super) async fn act(

@@ -81,7 +81,7 @@ pub(super) fn decide(seen: &Observation) -> Decision {
 /// No primary was ever chosen, so no tablet has data that another one lacks: any that answers will do. A
 /// tablet whose mysqld does not run would keep the shard waiting.
 fn appoint_first(seen: &Observation, term: Term) -> Decision {
-    use crate::control::SeenMysqld::Fenced;
+    use crate::agents::SeenMysqld::Fenced;
     let fit = |tablet: &&SeenTablet| tablet.status.as_ref().is_some_and(|s| s.mysqld == Fenced);
     match seen.tablets.iter().find(fit) {
         Some(tablet) => Decision::Appoint { alias: tablet.alias.clone(), term: term.next() },
@@ -106,8 +106,8 @@ mod tests {
     use topo::store::Revision;
 
     use super::*;
-    use crate::control::SeenMysqld::{self, Down, Fenced, Serving};
-    use crate::control::SeenStatus;
+    use crate::agents::SeenMysqld::{self, Down, Fenced, Serving};
+    use crate::agents::SeenStatus;
 
     fn record(term: u64, primary: &str) -> Option<Stored<ShardRecord>> {
         let primary = (!primary.is_empty()).then(|| primary.parse().unwrap());

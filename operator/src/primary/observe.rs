@@ -5,7 +5,7 @@ use proto::ids::{ShardRef, TabletAlias};
 use topo::records::{ShardRecord, TabletRecord};
 use topo::{Stored, Topology, TopologyError};
 
-use crate::control::{SeenStatus, ask_status};
+use crate::agents::{SeenStatus, ask_status};
 
 /// A shard as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
