@@ -29,8 +29,7 @@ SELECT id, color, weight FROM parts WHERE id = 2;
 CREATE INDEX by_weight ON parts (weight DESC, color(3));
 CREATE INDEX by_weight ON parts (weight);
 SHOW INDEX FROM parts WHERE Key_name = 'by_weight' AND Seq_in_index > 2;
--- Each shard copies its own rows, and the answer is that of one of them.
--- @known AffectedRows Info
+-- Each shard copies its own rows, and the answer counts them together.
 ALTER TABLE parts MODIFY color enum('red', 'blue') NOT NULL, ALGORITHM=COPY;
 UPDATE parts SET color = 'blue' WHERE id = 2;
 ALTER TABLE parts ALTER COLUMN weight SET DEFAULT 1;

@@ -67,7 +67,6 @@ INSERT INTO `order` VALUES (1, 'where');
 SELECT `from` FROM `order` WHERE id = 1;
 SELECT * FROM order WHERE id = 1;
 
--- @refused SH2011
 CREATE TABLE words (id int NOT NULL PRIMARY KEY, `select` int);
 
 -- What only MySQL can read, or changes what the reader knows.

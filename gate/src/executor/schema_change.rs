@@ -17,6 +17,7 @@ use topo::store::Outcome;
 use topo::topology::{LockError, Transaction};
 
 use super::control::{AskError, Row, answer_of, execute, query};
+use super::done::together;
 use crate::backend::{Backend, SessionClass};
 use crate::limits::{SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT};
 use crate::plan::SchemaChange;
@@ -104,9 +105,13 @@ impl Shards {
         if let Some(table) = new_table {
             self.judge(&table).await?;
         }
+        let mut answers = vec![answer];
         for (name, backend) in self.backends.iter_mut().skip(1) {
-            execute(&mut backend.connection, sql).await.map_err(|_| ErrorId::PartialDdl.with(name))?;
+            let answer = execute(&mut backend.connection, sql).await;
+            answers.push(answer.map_err(|_| ErrorId::PartialDdl.with(name))?);
         }
+        let answer =
+            together(&answers).ok_or_else(|| ErrorId::Internal.with("an OK packet that cannot be read"))?;
         Ok(Changed::Everywhere(answer))
     }
 

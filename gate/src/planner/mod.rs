@@ -126,7 +126,7 @@ fn rows_statement(request: &Request<'_>) -> Result<Plan, ClientError> {
 
 fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
     let mut words = crate::sql::words::names(request.text);
-    if words.any(|word| ["CHAIN", "RELEASE"].iter().any(|w| word.text.eq_ignore_ascii_case(w))) {
+    if words.any(|word| word.is_one_of(&["CHAIN", "RELEASE"])) {
         return Err(ErrorId::Transaction.with("AND CHAIN or RELEASE"));
     }
     Ok(Plan::Answer(Answer::Ok))

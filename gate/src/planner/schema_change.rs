@@ -30,17 +30,14 @@ fn check_sharded(
     keyspace: &Keyspace,
 ) -> Result<Option<String>, ClientError> {
     let words: Vec<Name<'_>> = names(request.text).collect();
-    let has = |word: &str| words.iter().any(|name| name.text.eq_ignore_ascii_case(word));
+    let has = |word: &str| words.iter().any(|name| name.is(word));
     if has("FOREIGN") || has("REFERENCES") {
         return Err(ErrorId::UnenforceableDdl.with("a foreign key"));
     }
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
         Ddl::CreateTable => {
-            if has("SELECT")
-                || has("ROW")
-                || words.iter().filter(|w| w.text.eq_ignore_ascii_case("TABLE")).count() > 1
-            {
+            if has("SELECT") || has("ROW") || words.iter().filter(|w| w.is("TABLE")).count() > 1 {
                 return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
             }
             let table = created_table(&words).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
@@ -66,9 +63,9 @@ const RISKY_IN_ALTER: [&str; 8] =
     ["UNIQUE", "PRIMARY", "AUTO_INCREMENT", "RENAME", "CONVERT", "CHANGE", "EXCHANGE", "TABLESPACE"];
 
 fn created_table<'a>(words: &[Name<'a>]) -> Option<&'a str> {
-    let mut rest = words.iter().skip_while(|word| !word.text.eq_ignore_ascii_case("TABLE")).skip(1);
+    let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);
     let mut name = rest.next()?;
-    if name.text.eq_ignore_ascii_case("IF") {
+    if name.is("IF") {
         name = rest.nth(2)?;
     }
     if name.is_qualifier() {

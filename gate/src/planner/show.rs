@@ -18,12 +18,9 @@ pub(super) fn databases(request: &Request<'_>) -> Result<Plan, ClientError> {
 /// The keyspace whose schema is shown: after `FROM` or `IN`, before a point, or the default one.
 pub(super) fn keyspace<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
     let words: Vec<_> = names(request.text).collect();
-    let about_tables = words.iter().take(3).any(|word| word.text.eq_ignore_ascii_case("TABLES"));
-    let sources: Vec<&str> = words
-        .windows(2)
-        .filter(|pair| ["FROM", "IN"].iter().any(|w| pair[0].text.eq_ignore_ascii_case(w)))
-        .map(|pair| pair[1].text)
-        .collect();
+    let about_tables = words.iter().take(3).any(|word| word.is("TABLES"));
+    let sources: Vec<&str> =
+        words.windows(2).filter(|pair| pair[0].is_one_of(&["FROM", "IN"])).map(|pair| pair[1].text).collect();
     // `SHOW TABLES FROM schema`; `SHOW COLUMNS FROM table FROM schema`.
     let schema = if about_tables { sources.first() } else { sources.get(1) };
     match schema {
@@ -34,6 +31,6 @@ pub(super) fn keyspace<'a>(request: &Request<'a>) -> Result<&'a Keyspace, Client
 }
 
 fn shows_no_table(words: &[crate::sql::words::Name<'_>]) -> bool {
-    let subject = words.get(1).map(|word| word.text.to_ascii_uppercase());
+    let subject = words.get(1).map(|word| word.keyword());
     matches!(subject.as_deref(), Some("COLLATION" | "ENGINES" | "CHARACTER"))
 }

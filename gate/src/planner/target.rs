@@ -223,5 +223,5 @@ fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
 }
 
 fn asks_for_database(text: &str) -> bool {
-    names(text).any(|name| ["DATABASE", "SCHEMA"].iter().any(|f| name.text.eq_ignore_ascii_case(f)))
+    names(text).any(|name| name.is_one_of(&["DATABASE", "SCHEMA"]))
 }

@@ -70,7 +70,7 @@ pub enum Ddl {
 /// Told from the normalised text.
 pub fn kind_of(text: &str) -> Kind {
     let text = text.trim_start_matches(['(', ' ']);
-    let words: Vec<String> = names(text).take(6).map(|name| name.text.to_ascii_uppercase()).collect();
+    let words: Vec<String> = names(text).take(6).map(|name| name.keyword()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some((first, rest)) = words.split_first() else {
         return if text.is_empty() { Kind::Empty } else { Kind::Unknown };

@@ -70,11 +70,12 @@ pub fn may_precede_string(word: &[u8]) -> bool {
 /// The function of session state that the normalised text calls, if any.
 pub fn session_function(text: &str) -> Option<&'static str> {
     let found = names(text).find_map(|name| {
-        let function = SESSION_FUNCTIONS.iter().find(|f| f.eq_ignore_ascii_case(name.text))?;
+        // Quotes do not hide a built-in function: MySQL finds most of them by name.
+        let function = SESSION_FUNCTIONS.iter().find(|function| function.eq_ignore_ascii_case(name.text))?;
         // CURRENT_USER and CURRENT_ROLE are calls without parentheses, too.
         (name.is_called() || function.starts_with("CURRENT_")).then_some(*function)
     });
-    let counts_rows = || names(text).any(|name| name.text.eq_ignore_ascii_case("SQL_CALC_FOUND_ROWS"));
+    let counts_rows = || names(text).any(|name| name.is("SQL_CALC_FOUND_ROWS"));
     found.or_else(|| counts_rows().then_some("SQL_CALC_FOUND_ROWS"))
 }
 
@@ -83,10 +84,26 @@ pub fn session_function(text: &str) -> Option<&'static str> {
 pub struct Name<'a> {
     /// The name.
     pub text: &'a str,
+    quoted: bool,
     rest: &'a str,
 }
 
 impl Name<'_> {
+    /// Whether it is this word of the grammar, in whatever case; a quoted name never is.
+    pub fn is(&self, word: &str) -> bool {
+        !self.quoted && self.text.eq_ignore_ascii_case(word)
+    }
+
+    /// The word of the grammar that it may be, in upper case; empty for a quoted name.
+    pub fn keyword(&self) -> String {
+        if self.quoted { String::new() } else { self.text.to_ascii_uppercase() }
+    }
+
+    /// Whether it is one of these words of the grammar.
+    pub fn is_one_of(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is(word))
+    }
+
     /// Whether a point follows: the name qualifies another one.
     pub fn is_qualifier(&self) -> bool {
         self.rest.trim_start().starts_with('.')
@@ -106,7 +123,7 @@ pub fn names(text: &str) -> impl Iterator<Item = Name<'_>> {
             match first {
                 '`' => {
                     let end = rest[1..].find('`')?;
-                    let name = Name { text: &rest[1..=end], rest: &rest[end + 2..] };
+                    let name = Name { text: &rest[1..=end], quoted: true, rest: &rest[end + 2..] };
                     rest = name.rest;
                     return Some(name);
                 }
@@ -116,7 +133,7 @@ pub fn names(text: &str) -> impl Iterator<Item = Name<'_>> {
                 }
                 c if is_name_char(c) => {
                     let end = rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
-                    let name = Name { text: &rest[..end], rest: &rest[end..] };
+                    let name = Name { text: &rest[..end], quoted: false, rest: &rest[end..] };
                     rest = name.rest;
                     return Some(name);
                 }
@@ -141,6 +158,7 @@ mod tests {
     #[test]
     fn session_functions_are_found_where_they_are_called() {
         assert_eq!(session_function("select last_insert_id ()"), Some("LAST_INSERT_ID"));
+        assert_eq!(session_function("select `last_insert_id`()"), Some("LAST_INSERT_ID"));
         assert_eq!(session_function("select current_user"), Some("CURRENT_USER"));
         assert_eq!(session_function("select sql_calc_found_rows a from t"), Some("SQL_CALC_FOUND_ROWS"));
         assert_eq!(session_function("select user, 'row_count()' from users where user = ?0"), None);
