@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use tests::cluster::{Cluster, Shard};
 use tests::differential::compare::{Aspect, Order, compare};
-use tests::differential::keyspaces::{SHARDED, UNSHARDED, USER, cluster_file};
+use tests::differential::keyspaces::{ONE_SHARD, SHARDED, UNSHARDED, USER, cluster_file};
 use tests::differential::outcome::Outcome;
 use tests::differential::run::{Contest, Report, Sharding};
 use tests::differential::script::{self, Script};
@@ -93,7 +93,9 @@ async fn clusters_answer_as_one_plain_mysql_does() -> Result<()> {
     let plain = PlainMysqld::start()?;
     let cluster = Cluster::start(&cluster_file(&scripts))?;
     let mut breaches = Vec::new();
-    for (keyspace, sharding) in [(UNSHARDED, Sharding::Unsharded), (SHARDED, Sharding::Sharded)] {
+    let keyspaces =
+        [(UNSHARDED, Sharding::Unsharded), (ONE_SHARD, Sharding::OneShard), (SHARDED, Sharding::Sharded)];
+    for (keyspace, sharding) in keyspaces {
         let mut contest = Contest {
             keyspace: keyspace.to_owned(),
             sharding,

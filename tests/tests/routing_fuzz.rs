@@ -24,8 +24,10 @@ use topo::vindex::Vindex;
 
 use generator::{Generator, TABLES, Table};
 use random::Random;
-use statement::{Form, KEYS};
+use statement::{Access, Form, KEYS};
 
+#[path = "routing_fuzz/found.rs"]
+mod found;
 #[path = "routing_fuzz/generator.rs"]
 mod generator;
 #[path = "routing_fuzz/random.rs"]
@@ -51,6 +53,8 @@ spec:
         tables:
           customers: {column_vindexes: [{column: id, name: spread}]}
           orders: {column_vindexes: [{column: customer_id, name: spread}]}
+          prefixed: {column_vindexes: [{column: id, name: spread}]}
+          filled: {column_vindexes: [{column: id, name: spread}]}
 "#;
 /// The vindex of `FILE`.
 const VINDEX: Vindex = Vindex::XxHash;
@@ -100,7 +104,7 @@ impl Duel {
     }
 
     /// Runs a statement on both. False: a write differed, so that nothing is comparable any more.
-    async fn run(&mut self, statement: &str, reads: bool) -> Result<bool> {
+    async fn run(&mut self, statement: &str, access: Access) -> Result<bool> {
         let subject = self.subject.run(statement).await?;
         if is_refused(&subject) {
             self.refused += 1;
@@ -117,7 +121,7 @@ impl Duel {
         }
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         self.breaches.push(format!("{statement}\n    {}", found.join("\n    ")));
-        Ok(reads)
+        Ok(access == Access::Reads)
     }
 
     /// Runs random statements until the rows have come apart or the breaches are enough.
@@ -126,7 +130,7 @@ impl Duel {
         for _ in 0..number {
             let form = if !kept.is_empty() && random.percent(30) {
                 let mut form = kept[random.below(kept.len())].clone();
-                if form.reads && random.percent(20) {
+                if form.access == Access::Reads && random.percent(20) {
                     form.words(random.pick(&[
                         "/*! OR 1 = 1 */",
                         "/*!99999 AND 0 */",
@@ -139,7 +143,7 @@ impl Duel {
                 Generator::form(random)
             };
             let statement = form.write(random);
-            if !self.run(&statement, form.reads).await? || self.breaches.len() >= MAX_BREACHES {
+            if !self.run(&statement, form.access).await? || self.breaches.len() >= MAX_BREACHES {
                 break;
             }
             if kept.len() < KEPT_FORMS {
@@ -269,6 +273,25 @@ async fn what_is_routed_is_right() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn what_was_wrong_once_is_right() -> Result<()> {
+    let stage = Stage::build().await?;
+    let mut duel = Duel::new(stage.judge().await?, stage.gate().await?);
+    for statement in found::STATEMENTS {
+        duel.run(statement, Access::Reads).await?;
+    }
+    let mut breaches = std::mem::take(&mut duel.breaches);
+    breaches.extend(misplaced(&mut duel.judge, &stage.shards).await?);
+    for statement in found::FORBIDDEN {
+        let outcome = duel.subject.run(statement).await?;
+        if !is_refused(&outcome) {
+            breaches.push(format!("{statement}\n    must be refused, but: {outcome}"));
+        }
+    }
+    ensure!(breaches.is_empty(), "{} breaches\n{}", breaches.len(), breaches.join("\n"));
+    Ok(())
+}
+
 /// The statements of the run, but sent to one shard's MySQL wherever their rows are.
 #[tokio::test]
 async fn wrong_routing_is_caught() -> Result<()> {
@@ -277,14 +300,14 @@ async fn wrong_routing_is_caught() -> Result<()> {
     let mut duel = Duel::new(stage.judge().await?, one_shard);
     let before = misplaced(&mut duel.judge, &stage.shards).await?;
     ensure!(before.is_empty(), "{}", before.join("\n"));
-    // A read and a write that need the rows of the other shard, or belong there.
     let mut random = Random::new(SEED);
     duel.run_many(&mut random, STATEMENTS).await?;
     ensure!(!duel.breaches.is_empty(), "reads of the wrong shard were not noticed: {duel}");
     let here = KeyRange::from_str(&stage.shards[0].name)?;
     let is_foreign = |key: &i64| VINDEX.map(&ShardingValue::Signed(*key)).is_ok_and(|id| !here.contains(&id));
     let key = (1000..).find(is_foreign).context("all keys are on one shard")?;
-    let agreed = duel.run(&format!("INSERT INTO customers VALUES ({key}, 'astray', 1)"), false).await?;
+    let agreed =
+        duel.run(&format!("INSERT INTO customers VALUES ({key}, 'astray', 1)"), Access::Writes).await?;
     ensure!(agreed, "the planted row itself differs: {:?}", duel.breaches.last());
     let after = misplaced(&mut duel.judge, &stage.shards).await?;
     let named = after.iter().any(|what| what.contains("does not belong there") && what.contains("astray"));

@@ -1,4 +1,5 @@
-//! The cluster that the scripts run on: one keyspace of one shard, one of two with all the scripts' tables.
+//! The cluster that the scripts run on: an unsharded keyspace, and two sharded ones with all the scripts' tables,
+//! of one shard and of two.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -6,9 +7,11 @@ use std::fmt::Write as _;
 use super::script::{Script, ShardedTable};
 use crate::cluster::GATE_PORT;
 
-/// The keyspace that has one shard and no sharding key.
+/// The unsharded keyspace.
 pub const UNSHARDED: &str = "main";
-/// The keyspace of two shards.
+/// The sharded keyspace of one shard.
+pub const ONE_SHARD: &str = "solo";
+/// The sharded keyspace of two shards.
 pub const SHARDED: &str = "shop";
 /// The user, who is also the password.
 pub const USER: &str = "app";
@@ -26,22 +29,22 @@ pub fn cluster_file(scripts: &[Script]) -> String {
          \x20 users:\n\
          \x20   - {{name: {USER}, password: {USER}, role: admin}}\n\
          \x20 keyspaces:\n\
-         \x20   - name: {UNSHARDED}\n\
-         \x20   - name: {SHARDED}\n\
-         \x20     shards: [\"-80\", \"80-\"]\n\
-         \x20     vschema:\n\
-         \x20       vindexes:\n"
+         \x20   - name: {UNSHARDED}\n"
     );
+    let mut vschema = "      vschema:\n        vindexes:\n".to_owned();
     for vindex in vindexes {
         // Writing to a String does not fail.
-        let _ = writeln!(file, "          by_{vindex}: {{type: {vindex}}}");
+        let _ = writeln!(vschema, "          by_{vindex}: {{type: {vindex}}}");
     }
-    file.push_str("        tables:\n");
+    vschema.push_str("        tables:\n");
     for ShardedTable { name, column, vindex } in tables {
         let _ = writeln!(
-            file,
+            vschema,
             "          {name}: {{column_vindexes: [{{column: {column}, name: by_{vindex}}}]}}"
         );
+    }
+    for (keyspace, shards) in [(ONE_SHARD, r#"["-"]"#), (SHARDED, r#"["-80", "80-"]"#)] {
+        let _ = write!(file, "    - name: {keyspace}\n      shards: {shards}\n{vschema}");
     }
     file
 }
@@ -56,7 +59,7 @@ mod tests {
             |name: &str| ShardedTable { name: name.into(), column: "id".into(), vindex: "hash".into() };
         let script = Script { tables: vec![table("a"), table("b")], ..Script::default() };
         let file = cluster_file(&[script]);
-        assert_eq!(file.matches("{type: hash}").count(), 1);
+        assert_eq!(file.matches("{type: hash}").count(), 2);
         assert!(file.contains("\n          b: {column_vindexes: [{column: id, name: by_hash}]}\n"), "{file}");
         assert!(file.contains("\n    - name: shop\n      shards: "), "{file}");
     }

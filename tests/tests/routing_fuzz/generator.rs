@@ -1,7 +1,7 @@
 //! Random statements over two tables of one sharding key, many of them for one shard, some only nearly.
 
 use super::random::Random;
-use super::statement::{Form, Piece};
+use super::statement::{Access, Form, Piece};
 
 /// A table, and how a statement may name and use it.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl<'a> Generator<'a> {
     }
 
     fn read(&mut self) {
-        self.form.reads = true;
+        self.form.access = Access::Reads;
         let wrapped = self.random.percent(5);
         if wrapped {
             self.words("(");
@@ -240,7 +240,7 @@ impl<'a> Generator<'a> {
         for source in [some, last] {
             if self.random.percent(55) {
                 self.words("AND");
-                self.pin(&source, false);
+                self.pin(&source, &[]);
             }
         }
     }
@@ -287,7 +287,7 @@ impl<'a> Generator<'a> {
                 self.words("AND");
             }
             if self.random.percent(88) {
-                self.pin(source, sources.len() == 1);
+                self.pin(source, sources);
             } else {
                 self.term(sources, depth);
             }
@@ -328,10 +328,13 @@ impl<'a> Generator<'a> {
     }
 
     /// A condition that fixes the key of a table; a few only seem to.
-    fn pin(&mut self, source: &Source, alone: bool) {
+    fn pin(&mut self, source: &Source, block: &[Source]) {
         let key = source.table.key;
-        let column =
-            if alone && self.random.percent(60) { key.to_owned() } else { format!("{}.{key}", source.name) };
+        let column = if block.len() == 1 && self.random.percent(60) {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", source.name)
+        };
         let condition = match self.random.below(40) {
             0..3 => "K = {}",
             3..6 => "( {} = K )",
@@ -366,7 +369,7 @@ impl<'a> Generator<'a> {
             2 => self.words(&format!("{column} IS NOT NULL")),
             3 => self.words(&format!("{column} < '3'")),
             4 => self.words(&format!("{column} NOT LIKE 'x\\'%' ESCAPE '|'")),
-            5 => self.pin(&source, false),
+            5 => self.pin(&source, &[]),
             6 | 7 if depth < DEPTH => {
                 self.words("EXISTS (");
                 self.subquery("1", sources, depth);

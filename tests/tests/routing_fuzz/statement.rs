@@ -28,13 +28,23 @@ pub(crate) enum Piece {
     Key,
 }
 
+/// What a statement does to rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nothing.
+    Reads,
+    /// It may change them.
+    #[default]
+    Writes,
+}
+
 /// The form of a statement.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Form {
     /// In order.
     pub(crate) pieces: Vec<Piece>,
     /// Whether it only reads.
-    pub(crate) reads: bool,
+    pub(crate) access: Access,
 }
 
 impl Form {
