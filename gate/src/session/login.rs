@@ -121,7 +121,7 @@ async fn read_hello(
 
 /// Reads a packet of the handshake; one that breaks the protocol is answered with its error.
 async fn read_or_refuse(client: &mut Connection, sequence: u8) -> Result<(Vec<u8>, u8), SessionEnd> {
-    match client.read_payload(sequence, MAX_HANDSHAKE_PACKET_BYTES).await {
+    match client.read_packet_alone(sequence, MAX_HANDSHAKE_PACKET_BYTES).await {
         Ok(read) => Ok(read),
         Err(ReadError::TooLarge { .. }) => {
             Err(refuse(client, sequence, ErrorId::PacketTooLarge.plain()).await)

@@ -157,12 +157,17 @@ impl Connection {
                 return Ok(framed);
             }
             if self.fill().await? == 0 {
-                return Err(if self.buffer.is_empty() {
-                    ReadError::Closed
-                } else {
-                    io::Error::from(io::ErrorKind::UnexpectedEof).into()
-                });
+                return Err(self.ended());
             }
+        }
+    }
+
+    /// How the stream ended: between two packets, or inside one.
+    fn ended(&self) -> ReadError {
+        if self.buffer.is_empty() {
+            ReadError::Closed
+        } else {
+            io::Error::from(io::ErrorKind::UnexpectedEof).into()
         }
     }
 
@@ -188,6 +193,27 @@ impl Connection {
         let payload = self.payload(framed, &mut scratch).to_vec();
         self.consume(framed.wire_bytes);
         Ok((payload, framed.sequence.wrapping_add(1)))
+    }
+
+    /// Reads and consumes one packet without taking anything behind it from the stream: a client that asks for
+    /// TLS begins with it at once, and those bytes are not for this buffer.
+    pub async fn read_packet_alone(
+        &mut self,
+        sequence: u8,
+        bound: usize,
+    ) -> Result<(Vec<u8>, u8), ReadError> {
+        loop {
+            if let Some(framed) = find_payload(&self.buffer, sequence, bound)? {
+                let payload = self.buffer[HEADER_BYTES..framed.wire_bytes].to_vec();
+                self.consume(framed.wire_bytes);
+                return Ok((payload, framed.sequence.wrapping_add(1)));
+            }
+            let whole = HEADER_BYTES + Header::parse(&self.buffer).map_or(0, |header| header.length);
+            let missing = whole.saturating_sub(self.buffer.len()) as u64;
+            if (&mut self.stream).take(missing).read_buf(&mut self.buffer).await? == 0 {
+                return Err(self.ended());
+            }
+        }
     }
 
     /// Sends the bytes.
@@ -267,6 +293,16 @@ mod tests {
         assert_eq!((payload == large, next), (true, 2));
         assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::OutOfOrder)));
         writer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_packet_is_read_without_what_follows_it() {
+        let (mut near, mut far) = pair().await;
+        near.write_all(b"\x03\0\0\x01ssl\x16\x03\x01hello").await.unwrap();
+        assert_eq!(far.read_packet_alone(1, 100).await.unwrap(), (b"ssl".to_vec(), 2));
+        assert!(far.buffered().is_empty());
+        far.fill().await.unwrap();
+        assert_eq!(far.buffered(), b"\x16\x03\x01hello");
     }
 
     #[tokio::test]
