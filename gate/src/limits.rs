@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const MAX_PARSE_DEPTH: usize = 128;
 /// Longest normalised text that is parsed and planned, in bytes.
 pub const MAX_PLANNED_TEXT_BYTES: usize = 1024 * 1024;
+/// Most tokens between two commas of a statement that is parsed: what is parsed nests at most so deep.
+pub const MAX_TOKENS_IN_A_ROW: usize = 4096;
+/// Stack of a serving thread, in bytes: holds a walk over the deepest syntax tree.
+pub const SERVING_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Longest normalised text whose plan is kept, in bytes.
 pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 /// Plans that one thread keeps; when it has more it begins anew.
@@ -14,10 +18,12 @@ pub const MAX_CACHED_PLANS: usize = 4096;
 pub const MAX_CLIENTS: usize = 4096;
 /// Idle connections that one thread keeps to one tablet under one login.
 pub const MAX_IDLE_PER_POOL: usize = 64;
-/// Idle connections that one thread keeps in all.
-pub const MAX_IDLE_PER_THREAD: usize = 512;
+/// Idle connections that one thread keeps in all; the oldest is closed for a newer one.
+pub const MAX_IDLE_PER_THREAD: usize = 128;
 /// Longest time from accepting a client to the end of its login.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause after the system could not accept a client, such as for want of file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long clients may go on with their present statement when the gate stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Largest piece of a response that is forwarded at once, in bytes.

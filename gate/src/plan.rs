@@ -7,7 +7,8 @@ use topo::snapshot::ShardingKey;
 /// The decision on one normalised statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
-    /// The client's own bytes go to one shard, and its answer comes back as it is.
+    /// The client's own bytes go to one shard (with a column list put in, at most), and its answer comes back as
+    /// it is.
     Route(Route),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
@@ -30,6 +31,9 @@ pub struct Route {
     pub keyspace: KeyspaceName,
     /// Which of them.
     pub target: Target,
+    /// The column list that is put before VALUES of an INSERT that has none: the one that the pins were taken by,
+    /// whatever order the table's columns have by the time it arrives there.
+    pub columns: Option<String>,
     /// What becomes of the connection afterwards.
     pub afterwards: Afterwards,
 }

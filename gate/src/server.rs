@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::backend::Pools;
-use crate::limits::{DRAIN_TIMEOUT, MAX_CLIENTS};
+use crate::limits::{ACCEPT_PAUSE, DRAIN_TIMEOUT, MAX_CLIENTS, SERVING_STACK_BYTES};
 use crate::session;
 use crate::worker::{Shared, Worker};
 
@@ -60,7 +60,7 @@ pub async fn run(
             // A client that is gone already, or no file descriptors for a while: neither ends the gate.
             Err(error) => {
                 warn!(%error, "cannot accept a client");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
@@ -100,10 +100,13 @@ async fn turn_away(mut stream: TcpStream) {
 fn start_thread(number: usize, shared: Arc<Shared>, secret: Arc<Secret>) -> io::Result<ServingThread> {
     let (arrivals, receiver) = mpsc::channel(MAX_CLIENTS);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let handle = thread::Builder::new().name(format!("serve-{number}")).spawn(move || {
-        let worker = Rc::new(Worker::new(shared, Pools::new(secret)));
-        LocalSet::new().block_on(&runtime, serve_arrivals(worker, receiver));
-    })?;
+    let handle = thread::Builder::new()
+        .name(format!("serve-{number}"))
+        .stack_size(SERVING_STACK_BYTES)
+        .spawn(move || {
+            let worker = Rc::new(Worker::new(shared, Pools::new(secret)));
+            LocalSet::new().block_on(&runtime, serve_arrivals(worker, receiver));
+        })?;
     Ok(ServingThread { arrivals, handle })
 }
 

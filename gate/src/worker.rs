@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use proto::errors::ClientError;
+use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::auth::ServerKey;
 use rustls::ServerConfig;
@@ -20,6 +20,7 @@ use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
 use crate::session::credentials::Credentials;
 use crate::sql::fingerprint::Fingerprint;
+use crate::sql::words::Words;
 
 /// What all threads of a gate share.
 pub struct Shared {
@@ -79,16 +80,25 @@ impl Worker {
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
     ) -> Result<Rc<Route>, Plan> {
-        if let Some(route) = self.plans.borrow().get(&fingerprint.text, database, snapshot) {
+        // What is marked leaves something out of the text, so that the text does not tell the plan.
+        let whole = fingerprint.marks.is_empty();
+        if whole && let Some(route) = self.plans.borrow().get(&fingerprint.text, database, snapshot) {
             return Ok(route);
         }
+        let Ok(text) = std::str::from_utf8(&fingerprint.text) else {
+            return Err(Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() });
+        };
         let plan = planner::plan(Request {
-            text: &String::from_utf8_lossy(&fingerprint.text),
+            text,
+            words: &Words::read(text),
             raw: &String::from_utf8_lossy(sql),
             marks: fingerprint.marks,
             database: database.as_ref(),
             snapshot,
         });
+        if !whole {
+            return Err(plan);
+        }
         self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, plan)
     }
 }

@@ -1,7 +1,8 @@
 //! Connections to the mysqlds behind, kept by each thread for itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use proto::account::{DataRole, Secret, data_account};
 use proto::errors::{ClientError, ErrorId};
@@ -49,7 +50,8 @@ pub struct Pools {
 /// Idle connections that are as good as each other.
 struct Pool {
     class: SessionClass,
-    idle: Vec<Connection>,
+    /// With the time since when each has been idle; the one that was used last is at the back.
+    idle: VecDeque<(Instant, Connection)>,
 }
 
 /// A connection in use.
@@ -74,7 +76,7 @@ impl Pools {
     ) -> Result<Result<Backend, Dial>, ClientError> {
         let primary = shard.primary.as_ref().ok_or_else(|| ErrorId::ShardUnavailable.with(&shard.shard))?;
         let pool = self.pool(&primary.mysql_address, class);
-        while let Some(connection) = self.pools[pool].idle.pop() {
+        while let Some((_, connection)) = self.pools[pool].idle.pop_back() {
             self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
             if connection.is_quiet() {
@@ -85,12 +87,28 @@ impl Pools {
         Ok(Err(Dial { address, login: self.login(class), shard: shard.shard.to_string(), pool }))
     }
 
-    /// Takes back a connection whose session is as it was.
+    /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
     pub fn give_back(&mut self, backend: Backend) {
-        let idle = &mut self.pools[backend.pool].idle;
-        if idle.len() < MAX_IDLE_PER_POOL && self.idle < MAX_IDLE_PER_THREAD {
-            idle.push(backend.connection);
-            self.idle += 1;
+        let full = self.pools[backend.pool].idle.len() >= MAX_IDLE_PER_POOL;
+        if full {
+            return;
+        }
+        if self.idle >= MAX_IDLE_PER_THREAD {
+            self.close_oldest();
+        }
+        self.pools[backend.pool].idle.push_back((Instant::now(), backend.connection));
+        self.idle += 1;
+    }
+
+    fn close_oldest(&mut self) {
+        let oldest = self
+            .pools
+            .iter_mut()
+            .filter(|pool| !pool.idle.is_empty())
+            .min_by_key(|pool| pool.idle.front().map(|(since, _)| *since));
+        if let Some(pool) = oldest {
+            pool.idle.pop_front();
+            self.idle -= 1;
         }
     }
 
@@ -101,7 +119,7 @@ impl Pools {
             return place;
         }
         let place = self.pools.len();
-        self.pools.push(Pool { class: class.clone(), idle: Vec::new() });
+        self.pools.push(Pool { class: class.clone(), idle: VecDeque::new() });
         self.by_address.entry(address.to_owned()).or_default().push(place);
         place
     }

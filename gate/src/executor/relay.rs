@@ -19,16 +19,27 @@ pub enum RelayError {
     ShardWithinAnswer,
 }
 
-/// Relays one request of `request_bytes` at the front of the client's buffer and its answer. Afterwards the
-/// request is still in the client's buffer.
+/// What is sent to the shard.
+#[derive(Debug, Clone, Copy)]
+pub enum Request<'a> {
+    /// So many bytes at the front of the client's buffer, which stay there.
+    Front(usize),
+    /// These packets.
+    Packets(&'a [u8]),
+}
+
+/// Relays one request and its answer.
 pub async fn relay(
     client: &mut Connection,
-    request_bytes: usize,
+    request: Request<'_>,
     shard: &mut Connection,
     capabilities: CapabilityFlags,
 ) -> Result<End, RelayError> {
-    let request = &client.buffered()[..request_bytes];
-    shard.write_all(request).await.map_err(|_| RelayError::ShardBeforeAnswer)?;
+    let bytes = match request {
+        Request::Front(length) => &client.buffered()[..length],
+        Request::Packets(bytes) => bytes,
+    };
+    shard.write_all(bytes).await.map_err(|_| RelayError::ShardBeforeAnswer)?;
     let mut scanner = ResponseScanner::new(capabilities);
     let mut scanned = 0;
     let mut forwarded = false;

@@ -14,7 +14,7 @@ use proto::wire::CapabilityFlags;
 use topo::records::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
 use topo::snapshot::{Keyspace, Sharding, ShardingKey, Table};
 use topo::store::Outcome;
-use topo::topology::{LockError, Transaction};
+use topo::topology::{Lock, LockError, Transaction};
 
 use super::control::{AskError, Row, answer_of, execute, query};
 use super::done::together;
@@ -43,23 +43,32 @@ pub async fn run(
             LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
         })?;
     let mut shards = Shards::open(worker, change, class).await?;
-    let answer = match shards.change(change, sql).await? {
-        Changed::Refused(packet) => return Ok(packet),
-        Changed::Everywhere(packet) => packet,
+    let answer = match shards.change(change, sql).await {
+        Ok(Changed::Refused(packet)) => return Ok(packet),
+        Ok(Changed::Everywhere(packet)) => Ok(packet),
+        Err(error) => Err(error),
     };
+    // Also what only some shards have done is read back: plans must not follow the schema before it.
+    let recorded = record(worker, shards, &lock).await;
+    lock.release().await;
+    answer.and_then(|packet| recorded.map(|()| packet))
+}
+
+/// Reads the schema back, writes it to the topology, and waits until this gate routes by it.
+async fn record(worker: &Worker, mut shards: Shards, lock: &Lock) -> Result<(), ClientError> {
+    let topology = &worker.shared.topology;
     let schema = shards.read_back().await?;
-    shards.give_back(worker);
     let transaction = Transaction::new()
-        .put(&topology.keys().schema(&change.keyspace), &schema)
+        .put(&topology.keys().schema(&shards.keyspace), &schema)
         .map_err(|error| ErrorId::Internal.with(error))?
-        .while_locked(&lock);
+        .while_locked(lock);
+    shards.give_back(worker);
     let Ok(Outcome::Committed(revision)) = topology.commit(transaction).await else {
         return Err(ErrorId::TopologyUnavailable.plain());
     };
-    lock.release().await;
     // The client's next statement must find its table here.
     let seen = worker.shared.feed.at_least(revision, SCHEMA_SEEN_TIMEOUT).await;
-    seen.map(|_| answer).map_err(|_| ErrorId::TopologyUnavailable.plain())
+    seen.map(|_| ()).map_err(|_| ErrorId::TopologyUnavailable.plain())
 }
 
 enum Changed {
@@ -155,7 +164,9 @@ impl Shards {
         for row in indexes {
             add_to_index(&mut tables, row).ok_or_else(unreadable)?;
         }
-        Ok(SchemaRecord { tables })
+        let programs = self.ask(&PROGRAMS.replace("{}", &schema)).await?;
+        let programs = programs.into_iter().flatten().flatten().next().and_then(|count| count.parse().ok());
+        Ok(SchemaRecord { tables, stored_programs: programs.ok_or_else(unreadable)? })
     }
 
     async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
@@ -209,8 +220,13 @@ const COLUMNS: &str = "SELECT c.table_name, c.column_name, c.data_type, c.column
      FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name) \
      WHERE table_schema = {} AND t.table_type = 'BASE TABLE' ORDER BY table_name, c.ordinal_position";
 
-const INDEXES: &str = "SELECT table_name, index_name, non_unique, column_name FROM information_schema.statistics \
+/// A column of which an index has only a prefix counts as an expression.
+const INDEXES: &str = "SELECT table_name, index_name, non_unique, IF(sub_part IS NULL, column_name, NULL) \
+     FROM information_schema.statistics \
      WHERE table_schema = {} ORDER BY table_name, index_name <> 'PRIMARY', index_name, seq_in_index";
+
+const PROGRAMS: &str = "SELECT (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = {}) \
+     + (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = {})";
 
 fn column(row: Row) -> Option<(String, Column)> {
     let [table, name, data_type, sql_type, nullable, extra, length, character_set, collation]: [Option<

@@ -5,11 +5,10 @@ use proto::ids::SIDECAR_SCHEMA;
 
 use super::Request;
 use crate::sql::fingerprint::Marks;
-use crate::sql::words::{names, session_function};
 
 /// Refuses what could not be answered rightly or may not be touched.
 pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
-    if names(request.text).any(|name| name.text.eq_ignore_ascii_case(SIDECAR_SCHEMA)) {
+    if request.words.names.iter().any(|name| name.text.eq_ignore_ascii_case(SIDECAR_SCHEMA)) {
         return Err(ErrorId::SidecarSchema.plain());
     }
     if request.marks.has(Marks::EXECUTABLE_COMMENT) {
@@ -21,8 +20,8 @@ pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
     if request.marks.has(Marks::UNTERMINATED) || request.marks.has(Marks::PLACEHOLDER) {
         return Err(ErrorId::NotUnderstood.plain());
     }
-    match session_function(request.text) {
-        Some(function) => Err(ErrorId::SessionState.with(function)),
+    match request.words.session_state() {
+        Some(state) => Err(ErrorId::SessionState.with(state)),
         None => Ok(()),
     }
 }

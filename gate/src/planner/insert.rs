@@ -2,15 +2,19 @@
 
 use proto::errors::{ClientError, ErrorId};
 use sqlparser::ast::{Expr, Insert, ObjectName, OnInsert, SetExpr, TableObject};
-use topo::records::Visibility;
+use topo::records::{Column, Visibility};
 use topo::snapshot::{Keyspace, ShardingKey, Table};
 
 use super::pins::{literal, refuse_sharding_column, sharding_key};
 use super::target::{TableName, Tables};
 use crate::plan::Pin;
 
-/// The pins of an INSERT, one for each row.
-pub(super) fn pins(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Result<Vec<Pin>, ClientError> {
+/// The pins of an INSERT, one for each row, and the column list that it lacks.
+pub(super) fn pins(
+    insert: &Insert,
+    tables: &Tables,
+    keyspace: &Keyspace,
+) -> Result<(Vec<Pin>, Option<String>), ClientError> {
     let TableObject::TableName(name) = &insert.table else {
         return Err(ErrorId::NotUnderstood.plain());
     };
@@ -34,7 +38,19 @@ pub(super) fn pins(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
             refuse_sharding_column(&assignment.target, &pins)?;
         }
     }
-    Ok(pins)
+    let lacks_columns = insert.source.is_some() && insert.columns.is_empty();
+    Ok((pins, lacks_columns.then(|| column_list(table))))
+}
+
+/// The columns that an INSERT without a list means, as a list.
+fn column_list(table: &Table) -> String {
+    let quoted = |column: &Column| format!("`{}`", column.name.replace('`', "``"));
+    format!("({}) ", visible(table).map(quoted).collect::<Vec<_>>().join(","))
+}
+
+fn visible(table: &Table) -> impl Iterator<Item = &Column> {
+    let columns = table.schema.iter().flat_map(|schema| &schema.columns);
+    columns.filter(|column| column.visibility == Visibility::Visible)
 }
 
 /// The sharding column's value in each row of `VALUES (…), (…)`.
@@ -61,14 +77,9 @@ fn place_in_row(insert: &Insert, table: &Table, key: &ShardingKey) -> Result<(us
             .with(format_args!("table {} (column {} has no value)", table.name, key.column))
     };
     if insert.columns.is_empty() {
-        let schema = table.schema.as_ref().ok_or_else(missing)?;
-        let visible: Vec<_> =
-            schema.columns.iter().filter(|column| column.visibility == Visibility::Visible).collect();
-        let place = visible
-            .iter()
-            .position(|column| column.name.eq_ignore_ascii_case(&key.column))
-            .ok_or_else(missing)?;
-        return Ok((place, visible.len()));
+        let columns: Vec<&Column> = visible(table).collect();
+        let place = columns.iter().position(|column| column.name.eq_ignore_ascii_case(&key.column));
+        return Ok((place.ok_or_else(missing)?, columns.len()));
     }
     let place = insert.columns.iter().position(|column| names_column(column, key)).ok_or_else(missing)?;
     Ok((place, insert.columns.len()))

@@ -24,11 +24,12 @@ use proto::ids::KeyspaceName;
 use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
-use crate::limits::MAX_PLANNED_TEXT_BYTES;
+use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
 use crate::plan::{Afterwards, Answer, Plan, Route, Target};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::{Ddl, Kind, kind_of};
 use crate::sql::parse::parse;
+use crate::sql::words::Words;
 use target::Tables;
 
 /// What is planned.
@@ -36,6 +37,8 @@ use target::Tables;
 pub struct Request<'a> {
     /// The normalised text.
     pub text: &'a str,
+    /// Its words.
+    pub words: &'a Words<'a>,
     /// The client's own text.
     pub raw: &'a str,
     /// What the fingerprint saw.
@@ -69,8 +72,9 @@ fn is_final(id: ErrorId) -> bool {
 
 fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     guards::check(request)?;
-    match kind_of(request.text) {
-        Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request),
+    let kind = kind_of(request.words);
+    match kind {
+        Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request, kind),
         Kind::Use => Ok(Plan::Answer(Answer::Use(target::used(request)?))),
         Kind::Set => set::plan(request),
         Kind::EndTransaction => end_transaction(request),
@@ -90,11 +94,12 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
 }
 
 /// SELECT, INSERT, REPLACE, UPDATE, DELETE.
-fn rows_statement(request: &Request<'_>) -> Result<Plan, ClientError> {
+fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
     if let Some(keyspace) = target::unsharded_throughout(request) {
         return Ok(to_any(keyspace, Afterwards::Reuse));
     }
-    if request.text.len() > MAX_PLANNED_TEXT_BYTES {
+    // A longer chain of operators than this would nest deeper than the stack holds.
+    if request.text.len() > MAX_PLANNED_TEXT_BYTES || request.words.longest_run > MAX_TOKENS_IN_A_ROW {
         return Err(ErrorId::NotUnderstood.plain());
     }
     let parsed = parse(request.text).ok().and_then(|statement| Some((Tables::of(&statement)?, statement)));
@@ -108,25 +113,33 @@ fn rows_statement(request: &Request<'_>) -> Result<Plan, ClientError> {
         };
     };
     let Some(keyspace) = target::of_tables(request, &tables)? else {
+        // Whatever writes, writes to a table.
+        if kind != Kind::Query {
+            return Err(ErrorId::NotUnderstood.plain());
+        }
         return Ok(to_any(target::any(request)?, Afterwards::Reuse));
     };
     if !keyspace.sharded {
         return Ok(to_any(keyspace, Afterwards::Reuse));
     }
-    let pins = match &statement {
+    // MySQL binds these less tightly than AND, the parser more tightly than a comparison.
+    if request.words.has("XOR") || request.words.has_symbol_connective {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    let (pins, columns) = match &statement {
         Statement::Insert(insert) => insert::pins(insert, &tables, keyspace)?,
-        other => pins::of_statement(other, &tables, keyspace)?,
+        other => (pins::of_statement(other, &tables, keyspace)?, None),
     };
     Ok(Plan::Route(Route {
         keyspace: keyspace.name.clone(),
         target: Target::Pinned(pins),
+        columns,
         afterwards: Afterwards::Reuse,
     }))
 }
 
 fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
-    let mut words = crate::sql::words::names(request.text);
-    if words.any(|word| word.is_one_of(&["CHAIN", "RELEASE"])) {
+    if request.words.has("CHAIN") || request.words.has("RELEASE") {
         return Err(ErrorId::Transaction.with("AND CHAIN or RELEASE"));
     }
     Ok(Plan::Answer(Answer::Ok))
@@ -141,7 +154,9 @@ fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> 
 }
 
 fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
-    Plan::Route(Route { keyspace: keyspace.name.clone(), target: Target::Any, afterwards })
+    // Any statement may call a function or fire a trigger, and those may set variables of the session.
+    let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { afterwards };
+    Plan::Route(Route { keyspace: keyspace.name.clone(), target: Target::Any, columns: None, afterwards })
 }
 
 /// The word that a client without the right is told of.

@@ -129,7 +129,7 @@ impl Walk<'_> {
     fn block(&mut self, from: &[TableWithJoins], selection: Option<&Expr>) -> Result<(), ClientError> {
         let mut block = Block::default();
         for item in from {
-            block.item(item, &[])?;
+            block.item(item)?;
         }
         let factors = block.factors.len();
         for (factor, conditions) in &block.factors {
@@ -147,10 +147,7 @@ impl Walk<'_> {
                 alone: factors == 1,
                 column: &key.column,
             };
-            let all = selection
-                .into_iter()
-                .chain(block.conditions.iter().copied())
-                .chain(conditions.iter().copied());
+            let all = selection.into_iter().chain(conditions.iter().copied());
             let (number, negative) =
                 all.filter_map(|condition| binding.pinned_by(condition)).next().ok_or_else(|| {
                     ErrorId::NoShardingValue
@@ -174,52 +171,61 @@ pub(super) fn refuse_sharding_column(
         sqlparser::ast::AssignmentTarget::Tuple(_) => None,
     }
     .ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    // MySQL takes some letters for those of ASCII, and so another name for that of the sharding column.
+    if !column.is_ascii() {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
     match pins.iter().find(|pin| pin.key.column.eq_ignore_ascii_case(&column)) {
         Some(pin) => Err(ErrorId::ShardingColumnUpdate.with(&pin.key.column)),
         None => Ok(()),
     }
 }
 
-/// The tables of a query block and the conditions that their rows must meet.
+/// The tables of a query block, each with the ON conditions that its rows must meet.
+///
+/// The ON of a join speaks of the tables on its two sides and of those of queries around it, whatever names stand
+/// elsewhere in the block: so it counts for the tables on its sides only.
 #[derive(Default)]
 struct Block<'a> {
-    /// Each with the conditions that only its rows must meet.
     factors: Vec<(&'a TableFactor, Vec<&'a Expr>)>,
-    /// Conditions that the rows of all tables must meet.
-    conditions: Vec<&'a Expr>,
 }
 
 impl<'a> Block<'a> {
-    /// Takes in `a JOIN b …`; `own` are the conditions of the outer join whose inner side it is.
-    fn item(&mut self, item: &'a TableWithJoins, own: &[&'a Expr]) -> Result<(), ClientError> {
-        self.factor(&item.relation, own)?;
+    /// Takes in `a JOIN b …`.
+    fn item(&mut self, item: &'a TableWithJoins) -> Result<(), ClientError> {
+        let first = self.factors.len();
+        self.factor(&item.relation)?;
         for join in &item.joins {
-            let mut inner = own.to_vec();
-            match &join.join_operator {
+            let right = self.factors.len();
+            self.factor(&join.relation)?;
+            let (concerned, constraint) = match &join.join_operator {
                 JoinOperator::Join(constraint)
                 | JoinOperator::Inner(constraint)
                 | JoinOperator::CrossJoin(constraint)
-                | JoinOperator::StraightJoin(constraint) => self.conditions.extend(on(constraint)),
-                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
-                    inner.extend(on(constraint))
+                | JoinOperator::StraightJoin(constraint) => (first.., constraint),
+                // Rows of the outer side stay whatever its ON says.
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (right.., constraint),
+                JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+                    (self.factors.len().., constraint)
                 }
-                JoinOperator::Right(_) | JoinOperator::RightOuter(_) => {}
                 _ => return Err(ErrorId::NotUnderstood.plain()),
+            };
+            for (_, conditions) in &mut self.factors[concerned] {
+                conditions.extend(on(constraint));
             }
-            self.factor(&join.relation, &inner)?;
         }
         Ok(())
     }
 
-    fn factor(&mut self, factor: &'a TableFactor, own: &[&'a Expr]) -> Result<(), ClientError> {
+    fn factor(&mut self, factor: &'a TableFactor) -> Result<(), ClientError> {
         match factor {
             TableFactor::Table { args: None, .. }
             | TableFactor::Derived { .. }
             | TableFactor::JsonTable { .. } => {
-                self.factors.push((factor, own.to_vec()));
+                self.factors.push((factor, Vec::new()));
                 Ok(())
             }
-            TableFactor::NestedJoin { table_with_joins, alias: None } => self.item(table_with_joins, own),
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.item(table_with_joins),
             _ => Err(ErrorId::NotUnderstood.plain()),
         }
     }

@@ -14,7 +14,7 @@ use super::{Request, verb};
 use crate::plan::{Plan, SchemaChange};
 use crate::sql::kind::Ddl;
 use crate::sql::parse::parse;
-use crate::sql::words::{Name, names};
+use crate::sql::words::{Name, Words};
 
 /// The plan for a schema change.
 pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
@@ -29,29 +29,25 @@ fn check_sharded(
     ddl: Ddl,
     keyspace: &Keyspace,
 ) -> Result<Option<String>, ClientError> {
-    let words: Vec<Name<'_>> = names(request.text).collect();
-    let has = |word: &str| words.iter().any(|name| name.is(word));
+    let words = request.words;
+    let has = |word: &str| words.has(word);
     if has("FOREIGN") || has("REFERENCES") {
         return Err(ErrorId::UnenforceableDdl.with("a foreign key"));
     }
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
         Ddl::CreateTable => {
-            if has("SELECT") || has("ROW") || words.iter().filter(|w| w.is("TABLE")).count() > 1 {
+            if has("SELECT") || has("ROW") || words.names.iter().filter(|w| w.is("TABLE")).count() > 1 {
                 return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
             }
-            let table = created_table(&words).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+            let table = created_table(&words.names).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
             if keyspace.table(table).is_none_or(|table| table.sharding.is_none()) {
                 return Err(ErrorId::NoVschemaEntry.with(table));
             }
             Ok(Some(table.to_owned()))
         }
         Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
-        Ddl::AlterTable
-            if !RISKY_IN_ALTER.iter().any(|word| has(word)) && !names_sharding_column(&words, keyspace) =>
-        {
-            Ok(None)
-        }
+        Ddl::AlterTable if !is_risky(words, keyspace) => Ok(None),
         Ddl::CreateIndex | Ddl::AlterTable => check_unique(request, keyspace).map(|()| None),
         Ddl::RenameTable => Err(ErrorId::UnsupportedStatement.with("RENAME TABLE in a sharded keyspace")),
         Ddl::Other => Err(ErrorId::UnsupportedStatement.with("this schema change in a sharded keyspace")),
@@ -59,8 +55,30 @@ fn check_sharded(
 }
 
 /// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
-const RISKY_IN_ALTER: [&str; 8] =
-    ["UNIQUE", "PRIMARY", "AUTO_INCREMENT", "RENAME", "CONVERT", "CHANGE", "EXCHANGE", "TABLESPACE"];
+const RISKY_IN_ALTER: [&str; 10] = [
+    "AUTO_INCREMENT",
+    "CHANGE",
+    "CONVERT",
+    "EXCHANGE",
+    "PRIMARY",
+    "RENAME",
+    "SERIAL",
+    "TABLESPACE",
+    "UNION",
+    "UNIQUE",
+];
+
+/// Whether an ALTER TABLE might do more than every shard may do by itself.
+fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
+    // KEY after anything but these makes a primary key of a column.
+    let makes_key =
+        |pair: &[Name<'_>]| pair[1].is("KEY") && !pair[0].is_one_of(&["ADD", "DROP", "FULLTEXT", "SPATIAL"]);
+    RISKY_IN_ALTER.iter().any(|word| words.has(word))
+        || words.names.windows(2).any(makes_key)
+        || names_sharding_column(&words.names, keyspace)
+        // MySQL takes some letters for those of ASCII, and so a name for that of the sharding column.
+        || words.names.iter().any(|name| !name.text.is_ascii())
+}
 
 fn created_table<'a>(words: &[Name<'a>]) -> Option<&'a str> {
     let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);

@@ -9,14 +9,13 @@ use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Statement, Visit, Visitor,
 use topo::snapshot::Keyspace;
 
 use super::Request;
-use crate::sql::words::names;
 
 /// The tables that a statement names, from its syntax tree.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     /// Every reference to a table that is not a common table expression, in no particular order.
     pub(super) references: Vec<TableName>,
-    /// Names of common table expressions, in lower case.
+    /// Names of common table expressions; MySQL compares them exactly.
     expressions: BTreeSet<String>,
     inside_query: bool,
 }
@@ -40,22 +39,29 @@ impl TableName {
             _ => None,
         }
     }
+}
 
-    /// DUAL stands where MySQL's grammar wants a table and there is none.
-    fn is_dual(&self) -> bool {
-        self.schema.is_none() && self.table.eq_ignore_ascii_case("dual")
+/// DUAL stands where MySQL's grammar wants a table and there is none; in quotes it is a table's name.
+fn is_dual(name: &ObjectName) -> bool {
+    match name.0.as_slice() {
+        [part] => {
+            part.as_ident().is_some_and(|i| i.quote_style.is_none() && i.value.eq_ignore_ascii_case("dual"))
+        }
+        _ => false,
     }
 }
 
 impl Tables {
     /// Everything that the statement names; `None` where the syntax tree does not show all of it.
     pub(super) fn of(statement: &Statement) -> Option<Self> {
-        let mut tables = Self::default();
+        // Only the WITH of the outermost query names expressions for the whole statement.
+        let inside_query = !matches!(statement, Statement::Query(_));
+        let mut tables = Self { inside_query, ..Self::default() };
         if statement.visit(&mut tables).is_break() {
             return None;
         }
         let Self { references, expressions, .. } = &mut tables;
-        references.retain(|name| name.schema.is_some() || !expressions.contains(&name.table.to_lowercase()));
+        references.retain(|name| name.schema.is_some() || !expressions.contains(&name.table));
         Some(tables)
     }
 }
@@ -77,7 +83,7 @@ impl Visitor for Tables {
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         match TableName::read(relation) {
-            Some(name) if name.is_dual() => {}
+            _ if is_dual(relation) => {}
             Some(name) => self.references.push(name),
             None => return ControlFlow::Break(()),
         }
@@ -92,9 +98,7 @@ fn refers_backwards(with: &With) -> bool {
     with.cte_tables.iter().enumerate().all(|(place, expression)| {
         let not_yet = &names[if with.recursive { place + 1 } else { place }..];
         let flow = visit_relations(&expression.query, |relation| match TableName::read(relation) {
-            Some(TableName { schema: None, table }) if not_yet.contains(&table.to_lowercase()) => {
-                ControlFlow::Break(())
-            }
+            Some(TableName { schema: None, table }) if not_yet.contains(&table) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         });
         flow.is_continue()
@@ -102,7 +106,7 @@ fn refers_backwards(with: &With) -> bool {
 }
 
 fn expression_name(expression: &Cte) -> String {
-    expression.alias.name.value.to_lowercase()
+    expression.alias.name.value.clone()
 }
 
 /// Whether the body has parts whose tables a visitor is not shown, such as `TABLE t`.
@@ -132,7 +136,7 @@ pub(super) fn of_tables<'a>(
     }
     if let (Some(keyspace), Some(database)) = (found, request.database)
         && keyspace.name != *database
-        && asks_for_database(request.text)
+        && (request.words.has("DATABASE") || request.words.has("SCHEMA"))
     {
         // The connection of another keyspace's account has another default database.
         return Err(ErrorId::SeveralKeyspaces.plain());
@@ -173,10 +177,9 @@ pub(super) fn of_schema_change<'a>(request: &Request<'a>) -> Result<&'a Keyspace
 }
 
 fn qualifying_keyspaces<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
-    let (text, snapshot) = (request.text, request.snapshot);
-    names(text)
-        .filter(|name| name.is_qualifier() && snapshot.keyspace(name.text).is_some())
-        .map(|name| name.text)
+    let snapshot = request.snapshot;
+    let names = request.words.names.iter();
+    names.filter(|name| name.is_qualifier() && snapshot.keyspace(name.text).is_some()).map(|name| name.text)
 }
 
 /// The keyspace for a statement without tables: the default one, or any.
@@ -194,7 +197,7 @@ pub(super) fn judge<'a>(request: &Request<'a>) -> Option<&'a Keyspace> {
 
 /// The keyspace that USE names.
 pub(super) fn used(request: &Request<'_>) -> Result<KeyspaceName, ClientError> {
-    let name = names(request.text).nth(1).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    let name = request.words.names.get(1).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
     by_schema(request, name.text).map(|keyspace| keyspace.name.clone())
 }
 
@@ -220,8 +223,4 @@ fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
         .keyspace(database.as_str())
         .map(AsRef::as_ref)
         .ok_or_else(|| ErrorId::UnknownDatabase.with(database))
-}
-
-fn asks_for_database(text: &str) -> bool {
-    names(text).any(|name| name.is_one_of(&["DATABASE", "SCHEMA"]))
 }

@@ -46,7 +46,7 @@ async fn cluster() -> Arc<Snapshot> {
         .and_then(|t| t.put(&keys.keyspace(Some(&shop)), &KeyspaceRecord { sharded: true }))
         .and_then(|t| t.put(&keys.keyspace(Some(&main)), &KeyspaceRecord { sharded: false }))
         .and_then(|t| t.put(&keys.vschema(&shop), &vschema))
-        .and_then(|t| t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into() }))
+        .and_then(|t| t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into(), stored_programs: 0 }))
         .unwrap();
     topology.commit(transaction).await.unwrap();
     SnapshotFeed::start(&topology).await.unwrap().snapshot()
@@ -71,8 +71,15 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
     let mut fingerprint = Fingerprint::default();
     fingerprint.read(sql.as_bytes());
     let text = String::from_utf8(fingerprint.text.clone()).unwrap();
-    let request =
-        Request { text: &text, raw: sql, marks: fingerprint.marks, database: database.as_ref(), snapshot };
+    let words = Words::read(&text);
+    let request = Request {
+        text: &text,
+        words: &words,
+        raw: sql,
+        marks: fingerprint.marks,
+        database: database.as_ref(),
+        snapshot,
+    };
     match plan(request) {
         Plan::Route(route) => {
             let target = match &route.target {
@@ -86,8 +93,10 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
                     pins.iter().map(pin).collect::<Vec<_>>().join(" ")
                 }
             };
+            let columns =
+                route.columns.as_ref().map(|columns| format!(" {}", columns.trim())).unwrap_or_default();
             let close = if route.afterwards == Afterwards::Close { " close" } else { "" };
-            format!("{} {target}{close}", route.keyspace)
+            format!("{} {target}{columns}{close}", route.keyspace)
         }
         Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
         Plan::Answer(answer) => format!("answer {answer:?}"),
@@ -189,12 +198,18 @@ async fn statements_that_name_no_shard_are_refused() {
 #[tokio::test]
 async fn inserts_are_routed_by_the_value_in_every_row() {
     let cases = [
-        ("insert into customers values (5, 'x', 'y')", "shop id=5"),
+        ("insert into customers values (5, 'x', 'y')", "shop id=5 (`id`,`name`,`city`)"),
         ("insert into customers (name, ID) values ('x', -5), ('y', 6)", "shop id=-5 id=6"),
-        ("insert into orders values (7, 1, 10), (7, 2, 20)", "shop customer_id=7 customer_id=7"),
+        (
+            "insert into orders value (7, 1, 10), (7, 2, 20)",
+            "shop customer_id=7 customer_id=7 (`customer_id`,`id`,`total`)",
+        ),
         ("insert ignore into customers set name = 'x', id = 5", "shop id=5"),
-        ("replace into customers values (5, 'x', 'y')", "shop id=5"),
-        ("insert into customers values (5,'x','y') on duplicate key update name = values(name)", "shop id=5"),
+        ("replace into customers values (5, 'x', 'y')", "shop id=5 (`id`,`name`,`city`)"),
+        (
+            "insert into customers values (5,'x','y') on duplicate key update name = values(name)",
+            "shop id=5 (`id`,`name`,`city`)",
+        ),
         ("insert into customers values (5,'x','y') on duplicate key update id = 6", "SH2007"),
         ("insert into customers (name) values ('x')", "SH2001"),
         ("insert into customers (id, name) values (5)", "SH2004"),

@@ -21,11 +21,12 @@ struct Remembered {
 }
 
 impl Credentials {
-    /// Whether the client's fast answer is right, as far as is known; `None`: it must send its password.
-    pub fn check_fast(&self, user: &str, record: &UserRecord, answer: &[u8], nonce: &Nonce) -> Option<bool> {
+    /// Whether the client's fast answer is known to be right. If not, it must send its password, as a user that
+    /// does not exist must: so nobody learns from outside who there is.
+    pub fn check_fast(&self, user: &str, record: &UserRecord, answer: &[u8], nonce: &Nonce) -> bool {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = remembered.get(user).filter(|known| known.password_hash == record.password_hash)?;
-        Some(scramble_matches(answer, nonce, &known.digest))
+        let known = remembered.get(user).filter(|known| known.password_hash == record.password_hash);
+        known.is_some_and(|known| scramble_matches(answer, nonce, &known.digest))
     }
 
     /// Remembers that the password was right.

@@ -200,16 +200,11 @@ impl Exchange<'_> {
             return Err(denied());
         }
         let record = shared.feed.load().user(&user).cloned();
-        if let Some(record) = &record {
-            match shared.credentials.check_fast(&user, record, &answer, &self.nonce) {
-                Some(true) => {
-                    self.say(&[auth::MORE_DATA, auth::FAST_OK]).await?;
-                    return Ok(record.clone());
-                }
-                // A wrong password is denied at once only where the right one is known.
-                Some(false) => return Err(denied()),
-                None => {}
-            }
+        if let Some(record) = &record
+            && shared.credentials.check_fast(&user, record, &answer, &self.nonce)
+        {
+            self.say(&[auth::MORE_DATA, auth::FAST_OK]).await?;
+            return Ok(record.clone());
         }
         let password = self.ask_for_password(shared).await?;
         let Some(password) = password else { return Err(denied()) };

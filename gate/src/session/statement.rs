@@ -3,18 +3,20 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use proto::errors::ErrorId;
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_KEYSPACE_NAME;
 use proto::wire::StatusFlags;
 use proto::wire::connection::Framed;
+use proto::wire::packet::write_payload;
 use proto::wire::reply::TextColumn;
 use topo::snapshot::{Keyspace, Snapshot};
 
 use super::{Session, SessionEnd};
 use crate::backend::SessionClass;
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{RelayError, relay};
+use crate::executor::relay::{RelayError, Request, relay};
 use crate::executor::route::{self, Literals};
 use crate::executor::schema_change;
 use crate::plan::{Afterwards, Answer, Plan, Route};
@@ -71,10 +73,17 @@ impl Session {
             Ok(backend) => backend,
             Err(error) => return self.answer_error(&error).await,
         };
-        match relay(&mut self.client, framed.wire_bytes, &mut backend.connection, class.capabilities).await {
+        let rewritten = match route.columns.as_deref().map(|columns| self.with_columns(framed, columns)) {
+            Some(None) => return self.answer_error(&ErrorId::NotUnderstood.plain()).await,
+            Some(packets) => packets,
+            None => None,
+        };
+        let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
+        match relay(&mut self.client, request, &mut backend.connection, class.capabilities).await {
             Ok(end) => {
-                let in_transaction = end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS);
-                if route.afterwards == Afterwards::Reuse && !in_transaction {
+                let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+                    && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+                if route.afterwards == Afterwards::Reuse && untouched {
                     self.worker.give_back(backend);
                 }
                 Ok(())
@@ -85,6 +94,17 @@ impl Session {
             }
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
         }
+    }
+
+    /// The statement's packets with a column list before its VALUES; `None` if there is none to be seen.
+    fn with_columns(&mut self, framed: Framed, columns: &str) -> Option<BytesMut> {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        // One for the command byte.
+        let (before, after) = payload.split_at(1 + self.fingerprint.values_at?);
+        let payload = [before, columns.as_bytes(), after].concat();
+        let mut packets = BytesMut::new();
+        write_payload(&mut packets, 0, &payload);
+        Some(packets)
     }
 
     async fn answer(&mut self, answer: Answer, snapshot: &Snapshot) -> Result<(), SessionEnd> {
@@ -122,7 +142,7 @@ impl Session {
         let class = self.class_for(&keyspace.name);
         let mut backend = self.worker.backend(shard, &class).await.ok()?;
         match prepares(&mut backend.connection, sql).await {
-            Err(AskError::Refused(packet)) if !is_about_preparing(&packet) => Some(packet),
+            Err(AskError::Refused(packet)) if is_about_the_statement(&packet) => Some(packet),
             _ => None,
         }
     }
@@ -149,7 +169,16 @@ impl Session {
     }
 }
 
-/// 1295: the command is not one that can be prepared, which says nothing about its sense.
-fn is_about_preparing(packet: &[u8]) -> bool {
-    packet.get(1..3) == Some(&1295u16.to_le_bytes()[..])
+/// Whether MySQL's error tells of the statement itself. 1295 says only that such commands are not prepared; errors
+/// of access tell of the account behind, whose rights are not the client's.
+fn is_about_the_statement(packet: &[u8]) -> bool {
+    const NOT_PREPARED: u16 = 1295;
+    const ACCESS: [u16; 6] = [1044, 1142, 1143, 1227, 1370, 1419];
+    match packet {
+        [0xff, low, high, ..] => {
+            let code = u16::from_le_bytes([*low, *high]);
+            code != NOT_PREPARED && !ACCESS.contains(&code)
+        }
+        _ => false,
+    }
 }

@@ -51,6 +51,11 @@ impl Marks {
     /// A string, comment or quoted name without its end.
     pub const UNTERMINATED: Self = Self(8);
 
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether all marks of the other set are set here.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -70,6 +75,8 @@ pub struct Fingerprint {
     pub literals: Vec<LiteralSpan>,
     /// What plans must know of.
     pub marks: Marks,
+    /// Where the first VALUES outside parentheses stands in the raw bytes.
+    pub values_at: Option<usize>,
 }
 
 impl Fingerprint {
@@ -78,6 +85,7 @@ impl Fingerprint {
         self.text.clear();
         self.literals.clear();
         self.marks = Marks::default();
+        self.values_at = None;
         let mut pass =
             Pass { sql, at: 0, out: self, previous: Previous::Start, blank: false, by_list: None, depth: 0 };
         while pass.at < sql.len() {
@@ -223,8 +231,9 @@ impl Pass<'_> {
             return self.word();
         }
         let (end, class) = number_end(self.sql, start);
-        // Digits that run into letters are a name, such as 2nd_address.
-        if self.sql.get(end).is_some_and(|&b| is_word(b)) {
+        let runs_into_word = self.sql.get(end).is_some_and(|&b| is_word(b));
+        // Digits that run into letters are a name, such as 2nd_address; 1.5 and 1e5 end there.
+        if runs_into_word && matches!(class, LiteralClass::Integer | LiteralClass::HexOrBit) {
             return self.word();
         }
         self.at = end;
@@ -239,6 +248,7 @@ impl Pass<'_> {
         } else {
             self.literal(start, end, class, Previous::Operand);
         }
+        self.blank |= runs_into_word;
     }
 
     /// Whether a number in an ORDER BY or GROUP BY list is an item by itself: a position and no value.
@@ -291,6 +301,10 @@ impl Pass<'_> {
         };
         if self.previous != Previous::Point {
             self.follow_by_list(word);
+            let is_values = word.eq_ignore_ascii_case(b"VALUES") || word.eq_ignore_ascii_case(b"VALUE");
+            if is_values && self.depth == 0 && self.out.values_at.is_none() {
+                self.out.values_at = Some(start);
+            }
         }
         self.emit(start, self.at, after);
     }
@@ -326,6 +340,8 @@ impl Pass<'_> {
                 self.depth = self.depth.saturating_sub(1);
             }
             b'?' => self.out.marks.set(Marks::PLACEHOLDER),
+            // Two of them begin a comment only before a blank, and there was none.
+            b'-' => self.blank |= self.out.text.last() == Some(&b'-'),
             b':' if self.peek(0) == Some(b'=') => self.out.marks.set(Marks::USER_VARIABLE),
             _ => {}
         }

@@ -3,7 +3,7 @@
 //! This is for everything that is not planned from its syntax tree, and decides only what MySQL's own grammar
 //! makes certain: the first words of a statement name its command.
 
-use super::words::names;
+use super::words::Words;
 
 /// Kinds of statements, as far as they are treated differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +67,12 @@ pub enum Ddl {
     Other,
 }
 
-/// Told from the normalised text.
-pub fn kind_of(text: &str) -> Kind {
-    let text = text.trim_start_matches(['(', ' ']);
-    let words: Vec<String> = names(text).take(6).map(|name| name.keyword()).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let Some((first, rest)) = words.split_first() else {
-        return if text.is_empty() { Kind::Empty } else { Kind::Unknown };
+/// Told from the words of the normalised text.
+pub fn kind_of(words: &Words<'_>) -> Kind {
+    let keywords: Vec<String> = words.names.iter().take(6).map(|name| name.keyword()).collect();
+    let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
+    let Some((first, rest)) = keywords.split_first() else {
+        return if words.longest_run == 0 { Kind::Empty } else { Kind::Unknown };
     };
     match *first {
         "SELECT" | "TABLE" | "VALUES" | "WITH" => Kind::Query,
@@ -214,11 +213,14 @@ mod tests {
             ("create or replace view v as select ?0", Kind::Ddl(Ddl::Other)),
             ("drop schema s", Kind::Unsupported("a change of databases")),
             ("grant all on *.* to a", Kind::Unsupported("GRANT")),
+            ("/*+ select */ set a = ?0", Kind::Set),
+            ("explain /*+ x */ analyze select ?0", Kind::Explain),
+            ("`select` ?0", Kind::Unknown),
             ("selec ?0", Kind::Unknown),
             (";", Kind::Unknown),
         ];
         for (text, kind) in cases {
-            assert_eq!(kind_of(text), kind, "{text}");
+            assert_eq!(kind_of(&Words::read(text)), kind, "{text}");
         }
     }
 }

@@ -24,6 +24,9 @@ pub fn decode<'a>(
         LiteralClass::String | LiteralClass::HexOrBit if sign == Sign::Minus => None,
         LiteralClass::String => {
             unquote(raw, scratch)?;
+            if character_set == CharacterSet::Binary {
+                return Some(Literal::Bytes(Cow::Borrowed(scratch)));
+            }
             Some(Literal::String { bytes: Cow::Borrowed(scratch), character_set: character_set.name() })
         }
         LiteralClass::HexOrBit => {

@@ -9,6 +9,9 @@ use super::Record;
 pub struct SchemaRecord {
     /// By table name, in MySQL's spelling; views are not in it.
     pub tables: BTreeMap<String, TableSchema>,
+    /// How many procedures, functions and triggers there are: they can change the session that runs them.
+    #[serde(default)]
+    pub stored_programs: u64,
 }
 
 /// One table.

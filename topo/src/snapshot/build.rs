@@ -31,6 +31,7 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
             Some(old) if old.facts == facts => Arc::new(Keyspace {
                 name: name.clone(),
                 sharded: facts.sharded,
+                has_stored_programs: old.has_stored_programs,
                 plan_version: old.plan_version,
                 shards,
                 tables: old.tables.clone(),
@@ -41,6 +42,7 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
                 Arc::new(Keyspace {
                     name: name.clone(),
                     sharded: facts.sharded,
+                    has_stored_programs: facts.schema.as_ref().is_some_and(|s| s.stored_programs > 0),
                     plan_version: last_plan_version,
                     shards,
                     tables: Arc::new(tables_of(&facts)),

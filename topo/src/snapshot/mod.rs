@@ -64,6 +64,8 @@ pub struct Keyspace {
     pub name: KeyspaceName,
     /// Whether its tables are spread by vindexes.
     pub sharded: bool,
+    /// Whether it has procedures, functions or triggers, which can change the session that runs them.
+    pub has_stored_programs: bool,
     /// Changes when, and only when, something changed that a plan may depend on: the tables, how they are
     /// sharded, the shard ranges, the table rules. Never given out twice, so it can stand in the key of a plan
     /// cache. A change of primary leaves it alone.

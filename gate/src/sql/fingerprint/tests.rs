@@ -90,7 +90,10 @@ fn blanks_and_comments_collapse_and_hints_stay() {
         ("select/* c */1", "select <i0>"),
         ("select 1 -- c\n+ 2", "select <i0> + <i1>"),
         ("select 1 # c\n", "select <i0>"),
-        ("select 5--3", "select <i0>--<i1>"),
+        ("select 5--3", "select <i0>- -<i1>"),
+        ("select 5 --/**/0 or a", "select <i0> - - <i1> or a"),
+        ("where 1.or 1.5or 1e5or .5or a", "where <d0> or <d1> or <f2> or <d3> or a"),
+        ("where 1or = 2", "where 1or = <i0>"),
         ("select /*+ MAX_EXECUTION_TIME(5) */ a", "select /*+ MAX_EXECUTION_TIME(5) */ a"),
         ("sum (a) sum(a)", "sum (a) sum(a)"),
     ];
