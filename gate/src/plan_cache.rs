@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use proto::ids::KeyspaceName;
 use topo::snapshot::Snapshot;
 
@@ -17,7 +18,7 @@ use crate::plan::{Plan, Route};
 #[derive(Default)]
 pub struct PlanCache {
     /// By default database (`None`: no default database), then by normalised text.
-    plans: HashMap<Option<KeyspaceName>, HashMap<Vec<u8>, Kept>>,
+    plans: HashMap<Option<KeyspaceName>, HashMap<Vec<u8>, Kept, RandomState>, RandomState>,
     size: usize,
 }
 

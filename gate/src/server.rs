@@ -105,7 +105,12 @@ fn start_thread(number: usize, shared: Arc<Shared>, secret: Arc<Secret>) -> io::
         .stack_size(SERVING_STACK_BYTES)
         .spawn(move || {
             let worker = Rc::new(Worker::new(shared, Pools::new(secret)));
-            LocalSet::new().block_on(&runtime, serve_arrivals(worker, receiver));
+            let local = LocalSet::new();
+            // A task of its own, so that it is woken for arrivals only and not with every session.
+            let serving = local.spawn_local(serve_arrivals(worker, receiver));
+            if let Err(error) = local.block_on(&runtime, serving) {
+                warn!(%error, "a serving thread ended by a fault");
+            }
         })?;
     Ok(ServingThread { arrivals, handle })
 }

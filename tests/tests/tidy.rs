@@ -71,6 +71,8 @@ fn crates_need_each_other_in_one_direction() -> Result<()> {
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
     ensure!(metadata["packages"].as_array().is_some_and(|packages| packages.len() > 5), "no packages");
     assert_none(crates::check(&metadata));
+    let architecture = std::fs::read_to_string(root().join("ARCHITECTURE.md"))?;
+    assert_none(crates::unexplained(&metadata, &architecture));
     Ok(())
 }
 
@@ -185,6 +187,16 @@ fn a_wrong_dependency_is_caught() {
         assert_caught(crates::check(&packages(name, needed)), 0, needed);
     }
     assert_caught(crates::check(&packages("shoal-new", "serde")), 0, "no place");
+
+    let table = "## Crates we depend on\n| crate | where |\n|---|---|\n| serde, tokio | all |\n";
+    let one = |needed: &str| json!({"packages": [{"dependencies": [{"name": needed}, {"name": "tokio"}]}]});
+    assert_none(crates::unexplained(&one("serde"), table));
+    let found = crates::unexplained(&one("clap"), table);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].what.contains("clap has no row") && found[1].what.contains("serde is explained"),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use proto::account::{DataRole, Secret, data_account};
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
@@ -42,7 +43,7 @@ pub struct Pools {
     /// Never shrinks, so that a place in it stays the same.
     pools: Vec<Pool>,
     /// Places of the pools of each mysqld.
-    by_address: HashMap<String, Vec<usize>>,
+    by_address: HashMap<String, Vec<usize>, RandomState>,
     /// Idle connections in all pools.
     idle: usize,
 }
@@ -65,7 +66,7 @@ pub struct Backend {
 impl Pools {
     /// No connections yet; passwords come from the secret.
     pub fn new(secret: Arc<Secret>) -> Self {
-        Self { secret, pools: Vec::new(), by_address: HashMap::new(), idle: 0 }
+        Self { secret, pools: Vec::new(), by_address: HashMap::default(), idle: 0 }
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.

@@ -5,6 +5,7 @@ mod login;
 mod statement;
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -108,11 +109,13 @@ impl Session {
 
     async fn run(mut self) -> SessionEnd {
         let draining = self.worker.shared.draining.clone();
+        // One waiter for the whole session: making one takes a lock that all threads share.
+        let mut drained = pin!(draining.cancelled());
         loop {
             let framed = tokio::select! {
                 biased;
                 framed = self.client.read_framed(0, MAX_PACKET_BYTES) => framed,
-                () = draining.cancelled() => return SessionEnd::Draining,
+                () = &mut drained => return SessionEnd::Draining,
             };
             let ended = match framed {
                 Ok(framed) => self.command(framed).await,

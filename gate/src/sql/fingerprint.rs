@@ -12,7 +12,7 @@
 //! for a quote or a backslash (see `sql::character_set`).
 
 use super::lexeme::{CLASSES, LiteralClass, is_word, number_end, quoted_end, quoted_name_end};
-use super::words::{is_type_name, may_precede_string};
+use super::words::{WordClass, word_class};
 
 /// Literals beyond this many are not compared with earlier ones: each counts as distinct, which can only make
 /// a plan more careful.
@@ -290,14 +290,11 @@ impl Pass<'_> {
                 }
             };
         }
-        let after = if self.previous == Previous::Point {
-            Previous::Operand
-        } else if is_type_name(word) {
-            Previous::TypeName
-        } else if may_precede_string(word) {
-            Previous::ValueWord
-        } else {
-            Previous::Operand
+        let after = match word_class(word) {
+            _ if self.previous == Previous::Point => Previous::Operand,
+            WordClass::TypeName => Previous::TypeName,
+            WordClass::BeforeValue => Previous::ValueWord,
+            WordClass::Other => Previous::Operand,
         };
         if self.previous != Previous::Point {
             self.follow_by_list(word);

@@ -2,44 +2,39 @@
 
 use super::lexeme::{is_word, quoted_end, quoted_name_end};
 
-/// Types whose length or precision may follow in parentheses.
-const TYPE_NAMES: &[&str] = &[
-    "BINARY",
-    "BIT",
-    "BLOB",
-    "CHAR",
-    "CHARACTER",
-    "DATETIME",
-    "DEC",
-    "DECIMAL",
-    "DOUBLE",
-    "FIXED",
-    "FLOAT",
-    "INT",
-    "INTEGER",
-    "BIGINT",
-    "MEDIUMINT",
-    "NCHAR",
-    "NUMERIC",
-    "NVARCHAR",
-    "REAL",
-    "SMALLINT",
-    "TEXT",
-    "TIME",
-    "TIMESTAMP",
-    "TINYINT",
-    "VARBINARY",
-    "VARCHAR",
-    "VECTOR",
-    "YEAR",
-];
+/// What a word says of the literals after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WordClass {
+    /// A type whose length or precision may follow in parentheses.
+    TypeName,
+    /// A string after it is a value and no alias.
+    BeforeValue,
+    /// Nothing.
+    Other,
+}
 
-/// Words after which a string is a value and no alias.
-const BEFORE_VALUES: &[&str] = &[
-    "ALL", "AND", "BETWEEN", "BY", "CASE", "DISTINCT", "DIV", "ELSE", "HAVING", "IN", "LIKE", "LIMIT", "MOD",
-    "NOT", "OFFSET", "ON", "OR", "REGEXP", "RETURN", "RLIKE", "SELECT", "THEN", "VALUES", "WHEN", "WHERE",
-    "XOR",
-];
+/// Longest word that has a class.
+const MAX_CLASSED: usize = 9;
+
+/// The class of a word, in whatever case.
+pub fn word_class(word: &[u8]) -> WordClass {
+    let mut upper = [0; MAX_CLASSED];
+    let Some(upper) = upper.get_mut(..word.len()) else { return WordClass::Other };
+    upper.copy_from_slice(word);
+    upper.make_ascii_uppercase();
+    match &*upper {
+        b"BINARY" | b"BIT" | b"BLOB" | b"CHAR" | b"CHARACTER" | b"DATETIME" | b"DEC" | b"DECIMAL"
+        | b"DOUBLE" | b"FIXED" | b"FLOAT" | b"INT" | b"INTEGER" | b"BIGINT" | b"MEDIUMINT" | b"NCHAR"
+        | b"NUMERIC" | b"NVARCHAR" | b"REAL" | b"SMALLINT" | b"TEXT" | b"TIME" | b"TIMESTAMP"
+        | b"TINYINT" | b"VARBINARY" | b"VARCHAR" | b"VECTOR" | b"YEAR" => WordClass::TypeName,
+        b"ALL" | b"AND" | b"BETWEEN" | b"BY" | b"CASE" | b"DISTINCT" | b"DIV" | b"ELSE" | b"HAVING"
+        | b"IN" | b"LIKE" | b"LIMIT" | b"MOD" | b"NOT" | b"OFFSET" | b"ON" | b"OR" | b"REGEXP"
+        | b"RETURN" | b"RLIKE" | b"SELECT" | b"THEN" | b"VALUES" | b"WHEN" | b"WHERE" | b"XOR" => {
+            WordClass::BeforeValue
+        }
+        _ => WordClass::Other,
+    }
+}
 
 /// Functions that read or change what belongs to one session, which a pooled connection does not keep.
 const SESSION_FUNCTIONS: &[&str] = &[
@@ -59,16 +54,6 @@ const SESSION_FUNCTIONS: &[&str] = &[
     "SYSTEM_USER",
     "USER",
 ];
-
-/// Whether the word is the name of a type that takes a length.
-pub fn is_type_name(word: &[u8]) -> bool {
-    contains(TYPE_NAMES, word)
-}
-
-/// Whether a string after the word is a value.
-pub fn may_precede_string(word: &[u8]) -> bool {
-    contains(BEFORE_VALUES, word)
-}
 
 /// The system variables that belong to one session's past.
 const SESSION_VARIABLES: &[&str] =
@@ -208,10 +193,6 @@ fn token_end(bytes: &[u8], start: usize) -> usize {
     };
     // What has no end goes on to the end of the text.
     end.unwrap_or(bytes.len())
-}
-
-fn contains(sorted_or_not: &[&str], word: &[u8]) -> bool {
-    sorted_or_not.iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which crate may need which, from what cargo says of the workspace.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Breach;
@@ -46,6 +48,32 @@ pub fn check(metadata: &Value) -> Vec<Breach> {
         }
     }
     breaches
+}
+
+/// Every foreign crate of the workspace stands in ARCHITECTURE.md with its reason, and every one there is needed.
+/// `metadata` is the output of `cargo metadata --no-deps`; the table's rows begin with the crates' names.
+pub fn unexplained(metadata: &Value, architecture: &str) -> Vec<Breach> {
+    let needed: BTreeSet<&str> = list(metadata, "packages")
+        .flat_map(|package| list(package, "dependencies"))
+        .map(|dependency| text(dependency, "name"))
+        .filter(|name| !name.starts_with("shoal-"))
+        .collect();
+    let table = architecture.split("## Crates we depend on").nth(1).unwrap_or_default();
+    let explained: BTreeSet<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .flat_map(|names| names.split(", "))
+        .filter(|name| *name != "crate")
+        .collect();
+    let breach = |name: &str, what: &str| Breach {
+        path: "ARCHITECTURE.md".to_owned(),
+        line: 0,
+        what: format!("crate {name} {what}"),
+    };
+    let missing =
+        needed.difference(&explained).map(|name| breach(name, "has no row: say where and why it is used"));
+    let stale = explained.difference(&needed).map(|name| breach(name, "is explained and not needed"));
+    missing.chain(stale).collect()
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {

@@ -1,6 +1,6 @@
 //! Statements and answers of every size go through unchanged.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tests::differential::outcome::Outcome;
 
 use crate::{cluster, refusal, session, value, wait};
@@ -109,6 +109,52 @@ fn roles_are_judged_by_mysql_and_by_the_gate() -> Result<()> {
             ensure!(seen == code, "{statement}: {seen} {text}");
         }
         ensure!(value(&mut admin, "select count(*) from t").await? == "1");
+        Ok(())
+    })
+}
+
+#[test]
+fn no_statement_is_too_deep_or_too_long_for_the_gate() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "shop").await?;
+        client.run_all(&["create table items (id bigint primary key, owner varchar(40))"]).await?;
+        client.run_all(&["insert into items values (1, 'x')"]).await?;
+        let chain =
+            |step: &str, times: usize| format!("select owner from items where id = 1{}", step.repeat(times));
+        ensure!(value(&mut client, &chain(" and 1", 500)).await? == "x");
+        for statement in [
+            chain(" and 1", 30_000),
+            chain("+1", 200_000),
+            format!("select {}1{} from items where id = 1", "(".repeat(50_000), ")".repeat(50_000)),
+            format!("select {}1 from items where id = 1", "- ".repeat(100_000)),
+            format!("select owner from items where id = 1 /* {} */ or 1 = 1", "x".repeat(3_000_000)),
+        ] {
+            let head: String = statement.chars().take(60).collect();
+            refusal(&mut client, &statement).await.with_context(|| head)?;
+        }
+        ensure!(value(&mut client, "select owner from items where id = 1").await? == "x");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_session_that_a_stored_function_changed_serves_nobody_else() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "main").await?;
+        client.run_all(&["create table t (a int primary key)", "insert into t values (1), (2), (3)"]).await?;
+        client
+            .run_all(&["create function narrow() returns int deterministic no sql begin set session sql_select_limit = 1; return 1; end"])
+            .await?;
+        for _ in 0..5 {
+            ensure!(value(&mut client, "select narrow()").await? == "1");
+            let mut other = session(&cluster, "app", "main").await?;
+            let Outcome::Rows { rows, .. } = other.run("select a from t").await? else {
+                anyhow::bail!("no rows")
+            };
+            ensure!(rows.len() == 3, "{} rows of 3", rows.len());
+        }
         Ok(())
     })
 }
