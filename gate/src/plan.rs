@@ -1,5 +1,7 @@
 //! What a statement comes to: decided once, and nobody looks at SQL after it.
 
+use std::rc::Rc;
+
 use proto::errors::ClientError;
 use proto::ids::KeyspaceName;
 use topo::snapshot::ShardingKey;
@@ -9,7 +11,7 @@ use topo::snapshot::ShardingKey;
 pub enum Plan {
     /// The client's own bytes go to one shard (with a column list put in, at most), and its answer comes back as
     /// it is.
-    Route(Route),
+    Route(Rc<Route>),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
     /// Answered by the gate.

@@ -12,7 +12,7 @@ use proto::ids::KeyspaceName;
 use topo::snapshot::Snapshot;
 
 use crate::limits::{MAX_CACHED_PLANS, MAX_CACHED_TEXT_BYTES};
-use crate::plan::{Plan, Route};
+use crate::plan::Route;
 
 /// The plans of one thread.
 #[derive(Default)]
@@ -40,26 +40,24 @@ impl PlanCache {
         (keyspace.plan_version == kept.plan_version).then(|| kept.route.clone())
     }
 
-    /// Keeps the plan if it is a route, and gives it as one.
+    /// Keeps a route that was planned for the text.
     pub fn keep(
         &mut self,
         text: &[u8],
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
-        plan: Plan,
-    ) -> Result<Rc<Route>, Plan> {
-        let Plan::Route(route) = plan else { return Err(plan) };
-        let route = Rc::new(route);
-        let keyspace = snapshot.keyspace(route.keyspace.as_str());
-        if let (Some(keyspace), true) = (keyspace, text.len() <= MAX_CACHED_TEXT_BYTES) {
-            if self.size >= MAX_CACHED_PLANS {
-                self.plans.clear();
-                self.size = 0;
-            }
-            let kept = Kept { route: route.clone(), plan_version: keyspace.plan_version };
-            let of_database = self.plans.entry(database.clone()).or_default();
-            self.size += usize::from(of_database.insert(text.to_vec(), kept).is_none());
+        route: &Rc<Route>,
+    ) {
+        let Some(keyspace) = snapshot.keyspace(route.keyspace.as_str()) else { return };
+        if text.len() > MAX_CACHED_TEXT_BYTES {
+            return;
         }
-        Ok(route)
+        if self.size >= MAX_CACHED_PLANS {
+            self.plans.clear();
+            self.size = 0;
+        }
+        let kept = Kept { route: route.clone(), plan_version: keyspace.plan_version };
+        let of_database = self.plans.entry(database.clone()).or_default();
+        self.size += usize::from(of_database.insert(text.to_vec(), kept).is_none());
     }
 }

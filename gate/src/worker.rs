@@ -1,7 +1,6 @@
 //! One thread's share of the gate: its connections to the shards and its plans.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -15,7 +14,7 @@ use topo::records::UserRecord;
 use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 
 use crate::backend::{Backend, Pools, SessionClass};
-use crate::plan::{Plan, Route};
+use crate::plan::Plan;
 use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
 use crate::session::credentials::Credentials;
@@ -72,21 +71,21 @@ impl Worker {
         self.pools.borrow_mut().give_back(backend);
     }
 
-    /// The route of a statement, or what else is to be done with it.
+    /// The plan of a statement, from the cache or made now.
     pub fn plan(
         &self,
         fingerprint: &Fingerprint,
         sql: &[u8],
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
-    ) -> Result<Rc<Route>, Plan> {
+    ) -> Plan {
         // What is marked leaves something out of the text, so that the text does not tell the plan.
         let whole = fingerprint.marks.is_empty();
         if whole && let Some(route) = self.plans.borrow().get(&fingerprint.text, database, snapshot) {
-            return Ok(route);
+            return Plan::Route(route);
         }
         let Ok(text) = std::str::from_utf8(&fingerprint.text) else {
-            return Err(Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() });
+            return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() };
         };
         let plan = planner::plan(Request {
             text,
@@ -96,9 +95,9 @@ impl Worker {
             database: database.as_ref(),
             snapshot,
         });
-        if !whole {
-            return Err(plan);
+        if let (true, Plan::Route(route)) = (whole, &plan) {
+            self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, route);
         }
-        self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, plan)
+        plan
     }
 }

@@ -19,7 +19,9 @@ mod set;
 mod show;
 mod target;
 
-use proto::errors::{ClientError, ErrorId};
+use std::rc::Rc;
+
+use proto::errors::{ClientError, ErrorId, ErrorKind};
 use proto::ids::KeyspaceName;
 use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
@@ -54,7 +56,7 @@ pub fn plan(request: Request<'_>) -> Plan {
     decide(&request).unwrap_or_else(|error| {
         // Access and naming errors are the gate's own to give; for the rest MySQL may know better what is wrong.
         let judge = match error.id.row().kind {
-            proto::errors::ErrorKind::Refused if !is_final(error.id) => {
+            ErrorKind::Refused if !is_final(error.id) => {
                 target::judge(&request).map(|keyspace| keyspace.name.clone())
             }
             _ => None,
@@ -66,7 +68,11 @@ pub fn plan(request: Request<'_>) -> Plan {
 fn is_final(id: ErrorId) -> bool {
     matches!(
         id,
-        ErrorId::UnknownDatabase | ErrorId::NoDatabase | ErrorId::SidecarSchema | ErrorId::Transaction
+        ErrorId::UnknownDatabase
+            | ErrorId::NoDatabase
+            | ErrorId::SidecarSchema
+            | ErrorId::SeveralKeyspaces
+            | ErrorId::Transaction
     )
 }
 
@@ -130,12 +136,9 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         Statement::Insert(insert) => insert::pins(insert, &tables, keyspace)?,
         other => (pins::of_statement(other, &tables, keyspace)?, None),
     };
-    Ok(Plan::Route(Route {
-        keyspace: keyspace.name.clone(),
-        target: Target::Pinned(pins),
-        columns,
-        afterwards: Afterwards::Reuse,
-    }))
+    let target = Target::Pinned(pins);
+    let afterwards = Afterwards::Reuse;
+    Ok(Plan::Route(Rc::new(Route { keyspace: keyspace.name.clone(), target, columns, afterwards })))
 }
 
 fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
@@ -156,7 +159,8 @@ fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> 
 fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
     // Any statement may call a function or fire a trigger, and those may set variables of the session.
     let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { afterwards };
-    Plan::Route(Route { keyspace: keyspace.name.clone(), target: Target::Any, columns: None, afterwards })
+    let (keyspace, target) = (keyspace.name.clone(), Target::Any);
+    Plan::Route(Rc::new(Route { keyspace, target, columns: None, afterwards }))
 }
 
 /// The word that a client without the right is told of.

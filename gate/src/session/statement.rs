@@ -29,10 +29,9 @@ impl Session {
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         self.fingerprint.read(sql);
         match self.worker.plan(&self.fingerprint, sql, &self.database, &snapshot) {
-            Ok(route) => self.route(&route, framed, &snapshot).await,
-            Err(Plan::Route(route)) => self.route(&route, framed, &snapshot).await,
-            Err(Plan::Answer(answer)) => self.answer(answer, &snapshot).await,
-            Err(Plan::ChangeSchema(change)) => {
+            Plan::Route(route) => self.route(&route, framed, &snapshot).await,
+            Plan::Answer(answer) => self.answer(answer, &snapshot).await,
+            Plan::ChangeSchema(change) => {
                 let sql = sql.to_vec();
                 let class = self.class_for(&change.keyspace);
                 match Box::pin(schema_change::run(&self.worker, &change, &class, &sql)).await {
@@ -40,7 +39,7 @@ impl Session {
                     Err(error) => self.answer_error(&error).await,
                 }
             }
-            Err(Plan::Refuse { error, judge }) => {
+            Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
                 match self.mysqls_own_error(judge, &sql, &snapshot).await {
                     Some(packet) => self.answer_packet(&packet).await,
