@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
 use crate::session::credentials::Credentials;
+use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::Fingerprint;
 use crate::sql::words::Words;
 
@@ -41,6 +42,17 @@ pub struct Shared {
     pub last_connection: AtomicU32,
     /// Cancelled when the gate stops: sessions end after their present statement.
     pub draining: CancellationToken,
+}
+
+/// A statement to be planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement<'a> {
+    /// As the client sent it.
+    pub sql: &'a [u8],
+    /// Its fingerprint.
+    pub fingerprint: &'a Fingerprint,
+    /// What it is written in.
+    pub character_set: CharacterSet,
 }
 
 /// One thread's share.
@@ -74,17 +86,19 @@ impl Worker {
     /// The plan of a statement, from the cache or made now.
     pub fn plan(
         &self,
-        fingerprint: &Fingerprint,
-        sql: &[u8],
+        statement: Statement<'_>,
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
     ) -> Plan {
-        // What is marked leaves something out of the text, so that the text does not tell the plan.
-        let whole = fingerprint.marks.is_empty();
-        if whole && let Some(route) = self.plans.borrow().get(&fingerprint.text, database, snapshot) {
+        let Statement { sql, fingerprint, character_set } = statement;
+        let text = fingerprint.text.as_slice();
+        // What is marked leaves something out of the text, so that the text does not tell the plan; nor does a text
+        // that means something else in another character set.
+        let whole = fingerprint.marks.is_empty() && (text.is_ascii() || character_set.can_read(text));
+        if whole && let Some(route) = self.plans.borrow().get(text, database, snapshot) {
             return Plan::Route(route);
         }
-        let Ok(text) = std::str::from_utf8(&fingerprint.text) else {
+        let (true, Ok(text)) = (character_set.can_read(text), std::str::from_utf8(text)) else {
             return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() };
         };
         let plan = planner::plan(Request {

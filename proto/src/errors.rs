@@ -90,8 +90,6 @@ error_table! {
     PacketsOutOfOrder = "SH1007", 1156, "08S01", Protocol, "Got packets out of order", "";
     /// A handshake that Shoal cannot follow.
     BadHandshake = "SH1008", 1043, "08S01", Protocol, "Bad handshake", "";
-    /// A client character set whose letters may contain the bytes of quotes or backslashes.
-    UnsafeCharacterSet = "SH1009", 1115, "42000", Protocol, "Unknown character set: '{}'", "";
     /// The gate has as many clients as it takes.
     TooManyConnections = "SH1010", 1040, "08004", Limit, "Too many connections", "";
     /// The account's role does not include the statement.
@@ -125,6 +123,8 @@ error_table! {
     BadShardingColumn = "SH2012", 1235, "42000", Refused, "{} cannot be a sharding column", "use an integer column, a binary one, or text with a _bin collation";
     /// A statement over tables of several keyspaces.
     SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
+    /// A client character set whose bytes could mean something else to MySQL than to Shoal.
+    UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

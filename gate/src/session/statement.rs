@@ -21,6 +21,7 @@ use crate::executor::route::{self, Literals};
 use crate::executor::schema_change;
 use crate::plan::{Afterwards, Answer, Plan, Route};
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
+use crate::worker::Statement;
 
 impl Session {
     /// Answers the statement at the front of the client's buffer.
@@ -28,7 +29,8 @@ impl Session {
         let snapshot = self.worker.shared.feed.snapshot();
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         self.fingerprint.read(sql);
-        match self.worker.plan(&self.fingerprint, sql, &self.database, &snapshot) {
+        let statement = Statement { sql, fingerprint: &self.fingerprint, character_set: self.character_set };
+        match self.worker.plan(statement, &self.database, &snapshot) {
             Plan::Route(route) => self.route(&route, framed, &snapshot).await,
             Plan::Answer(answer) => self.answer(answer, &snapshot).await,
             Plan::ChangeSchema(change) => {

@@ -4,16 +4,17 @@ use proto::errors::{ClientError, ErrorId};
 
 /// A client character set.
 ///
-/// Taken are those whose bytes mean to us what they mean to MySQL: ASCII bytes are ASCII characters and nothing
-/// else, and every other byte is a part of a letter. In others a byte of a longer character can be that of a
-/// quote or backslash (big5, sjis, gbk, cp932, gb18030), a byte over 0x7f can be a blank (latin1 and its kin), or
-/// a bracket can be a letter (swe7).
+/// Taken are those whose ASCII bytes are ASCII characters and nothing else. In others a byte of a longer character
+/// can be that of a quote or backslash (big5, sjis, gbk, cp932, gb18030), or a bracket can be a letter (swe7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CharacterSet {
     /// utf8mb4.
     Utf8mb4,
     /// utf8mb3.
     Utf8mb3,
+    /// latin1, which clients use where nobody told them otherwise. Outside quotes a byte over 0x7f can be a blank
+    /// to MySQL, so that a statement with one there is not understood.
+    Latin1,
     /// ascii.
     Ascii,
     /// binary: strings are bytes and not text.
@@ -29,9 +30,18 @@ impl CharacterSet {
         match id {
             45 | 46 | 224..=247 | 255 => Ok(Self::Utf8mb4),
             33 | 76 | 83 | 192..=215 | 223 => Ok(Self::Utf8mb3),
+            5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Ok(Self::Latin1),
             11 | 65 => Ok(Self::Ascii),
             63 => Ok(Self::Binary),
-            other => Err(ErrorId::UnsafeCharacterSet.with(format_args!("of collation {other}"))),
+            other => Err(ErrorId::UnsupportedCharacterSet.with(other)),
+        }
+    }
+
+    /// Whether a normalised text in it can be read: everything outside quotes means to us what it means to MySQL.
+    pub fn can_read(self, text: &[u8]) -> bool {
+        match self {
+            Self::Utf8mb4 | Self::Utf8mb3 => std::str::from_utf8(text).is_ok(),
+            Self::Latin1 | Self::Ascii | Self::Binary => text.is_ascii(),
         }
     }
 
@@ -40,6 +50,7 @@ impl CharacterSet {
         match self {
             Self::Utf8mb4 => "utf8mb4",
             Self::Utf8mb3 => "utf8mb3",
+            Self::Latin1 => "latin1",
             Self::Ascii => "ascii",
             Self::Binary => "binary",
         }
@@ -55,9 +66,12 @@ mod tests {
         assert_eq!(CharacterSet::of_collation(255), Ok(CharacterSet::Utf8mb4));
         assert_eq!(CharacterSet::of_collation(33), Ok(CharacterSet::Utf8mb3));
         assert_eq!(CharacterSet::of_collation(63), Ok(CharacterSet::Binary));
-        // big5, latin1, swe7, gbk, cp932, gb18030, ucs2, utf16, utf32.
-        for id in [1, 8, 10, 28, 96, 249, 35, 54, 60] {
+        assert_eq!(CharacterSet::of_collation(8), Ok(CharacterSet::Latin1));
+        // big5, swe7, gbk, cp932, gb18030, ucs2, utf16, utf32.
+        for id in [1, 10, 28, 96, 249, 35, 54, 60] {
             assert!(CharacterSet::of_collation(id).is_err(), "{id}");
         }
+        assert!(CharacterSet::Latin1.can_read(b"a or b") && !CharacterSet::Latin1.can_read(b"a\xa0or b"));
+        assert!(CharacterSet::Utf8mb4.can_read("ä".as_bytes()) && !CharacterSet::Utf8mb4.can_read(b"\xe4"));
     }
 }

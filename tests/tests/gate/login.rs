@@ -1,5 +1,7 @@
 //! Every way in, and every way not to get in.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
@@ -86,6 +88,39 @@ fn clients_of_both_kinds_of_answer_share_the_gate() -> Result<()> {
             ensure!(value(&mut new, "select 3").await? == "3");
             Ok(())
         })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn character_sets_are_read_as_mysql_reads_them_or_refused() -> Result<()> {
+    let cluster = cluster()?;
+    let run = |set: &str, statement: &[u8]| -> Result<(String, String)> {
+        let mut command = Command::new(programs::foreign("mysql")?);
+        let port = cluster.gate_port().to_string();
+        command.args(["--no-defaults", "-h127.0.0.1", "-P", &port, "-uapp", "--password=app", "-N", "--raw"]);
+        command
+            .arg(format!("--default-character-set={set}"))
+            .arg("-e")
+            .arg(OsStr::from_bytes(statement))
+            .arg("shop");
+        Ok(said(&command.output().context("mysql does not run")?))
+    };
+    run("utf8mb4", b"create table items (id bigint primary key, name varchar(9))")?;
+    for set in ["utf8mb4", "latin1", "ascii", "binary"] {
+        let key = set.len();
+        run(set, format!("replace into items values ({key}, '{set}')").as_bytes())?;
+        let (out, complaints) = run(set, format!("select name from items where id = {key}").as_bytes())?;
+        ensure!(out.trim() == set, "{set}: {out} {complaints}");
+    }
+    // In latin1 these bytes are one letter in a string, and outside of one a blank.
+    run("latin1", b"replace into items values (50, '\xe4')")?;
+    ensure!(run("utf8mb4", b"select name from items where id = 50")?.0.trim() == "\u{e4}");
+    let (_, complaints) = run("latin1", b"select name from items where id = 50 and name\xa0or\xa0(1 = 1)")?;
+    ensure!(complaints.contains("(SH2004)"), "{complaints}");
+    for set in ["gbk", "sjis", "big5", "swe7"] {
+        let (_, complaints) = run(set, b"select 1")?;
+        ensure!(complaints.contains("(SH2014)"), "{set}: {complaints}");
     }
     Ok(())
 }
