@@ -136,6 +136,8 @@ error_table! {
     SchemaChangeBusy = "SH3004", 1205, "HY000", Limit, "another schema change of keyspace {} is under way", "retry when it is done";
     /// DDL that some shards have executed and others not.
     PartialDdl = "SH3005", 1105, "HY000", Unknown, "the schema change took effect on some shards and failed on {}", "repair the cause, then repeat the statement with IF [NOT] EXISTS";
+    /// DDL that was executed, and of which gates could not be told.
+    SchemaNotRecorded = "SH3006", 1105, "HY000", Unknown, "the schema change of keyspace {} was made, but the topology could not be told of it", "when the topology store is back, make any schema change of the keyspace, which reads all of it back";
 
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";

@@ -34,11 +34,6 @@ impl KeyRange {
         Self { start: Vec::new(), end: Vec::new() }
     }
 
-    /// Whether this is the range of everything.
-    pub fn is_full(&self) -> bool {
-        trimmed(&self.start).is_empty() && self.end.is_empty()
-    }
-
     /// Whether the range holds the keyspace ID.
     pub fn contains(&self, id: &KeyspaceId) -> bool {
         let id = trimmed(&id.0);

@@ -57,6 +57,7 @@ pub async fn run(
 /// Reads the schema back, writes it to the topology, and waits until this gate routes by it.
 async fn record(worker: &Worker, mut shards: Shards, lock: &Lock) -> Result<(), ClientError> {
     let topology = &worker.shared.topology;
+    let unrecorded = ErrorId::SchemaNotRecorded.with(&shards.keyspace);
     let schema = shards.read_back().await?;
     let transaction = Transaction::new()
         .put(&topology.keys().schema(&shards.keyspace), &schema)
@@ -64,11 +65,11 @@ async fn record(worker: &Worker, mut shards: Shards, lock: &Lock) -> Result<(), 
         .while_locked(lock);
     shards.give_back(worker);
     let Ok(Outcome::Committed(revision)) = topology.commit(transaction).await else {
-        return Err(ErrorId::TopologyUnavailable.plain());
+        return Err(unrecorded);
     };
     // The client's next statement must find its table here.
     let seen = worker.shared.feed.at_least(revision, SCHEMA_SEEN_TIMEOUT).await;
-    seen.map(|_| ()).map_err(|_| ErrorId::TopologyUnavailable.plain())
+    seen.map(|_| ()).map_err(|_| unrecorded)
 }
 
 enum Changed {

@@ -9,6 +9,7 @@ use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Statement, Visit, Visitor,
 use topo::snapshot::Keyspace;
 
 use super::Request;
+use crate::sql::words::Name;
 
 /// The tables that a statement names, from its syntax tree.
 #[derive(Debug, Default)]
@@ -146,14 +147,11 @@ pub(super) fn of_tables<'a>(
 
 /// The keyspace of a statement that was not parsed: the default one, unless its text qualifies a name by another.
 pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
-    let named: BTreeSet<&str> = qualifying_keyspaces(request).collect();
-    let mut named = named.into_iter();
-    match (named.next(), named.next()) {
-        (None, _) => default(request),
-        (Some(one), None) if request.database.is_none_or(|database| database.as_str() == one) => {
-            by_schema(request, one)
-        }
-        _ => Err(ErrorId::SeveralKeyspaces.plain()),
+    let keyspace = of_schema_change(request)?;
+    match request.database {
+        // Its other names would be looked up in the default database.
+        Some(database) if *database != keyspace.name => Err(ErrorId::SeveralKeyspaces.plain()),
+        _ => Ok(keyspace),
     }
 }
 
@@ -167,19 +165,16 @@ pub(super) fn unsharded_throughout<'a>(request: &Request<'a>) -> Option<&'a Keys
 /// The keyspace whose schema is changed: the one that qualifies a name, or the default one. Names without a
 /// schema beside one of another keyspace find no database there, which MySQL then says.
 pub(super) fn of_schema_change<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
-    let named: BTreeSet<&str> = qualifying_keyspaces(request).collect();
+    let names = request.words.names.iter();
+    let is_keyspace =
+        |name: &&Name<'_>| name.is_qualifier() && request.snapshot.keyspace(name.text).is_some();
+    let named: BTreeSet<&str> = names.filter(is_keyspace).map(|name| name.text).collect();
     let mut named = named.into_iter();
     match (named.next(), named.next()) {
         (None, _) => default(request),
         (Some(one), None) => by_schema(request, one),
         _ => Err(ErrorId::SeveralKeyspaces.plain()),
     }
-}
-
-fn qualifying_keyspaces<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
-    let snapshot = request.snapshot;
-    let names = request.words.names.iter();
-    names.filter(|name| name.is_qualifier() && snapshot.keyspace(name.text).is_some()).map(|name| name.text)
 }
 
 /// The keyspace for a statement without tables: the default one, or any.

@@ -86,8 +86,16 @@ impl Fingerprint {
         self.literals.clear();
         self.marks = Marks::default();
         self.values_at = None;
-        let mut pass =
-            Pass { sql, at: 0, out: self, previous: Previous::Start, blank: false, by_list: None, depth: 0 };
+        let mut pass = Pass {
+            sql,
+            at: 0,
+            out: self,
+            previous: Previous::Start,
+            blank: false,
+            placeholder_at: 0,
+            by_list: None,
+            depth: 0,
+        };
         while pass.at < sql.len() {
             pass.step();
         }
@@ -120,6 +128,8 @@ struct Pass<'a> {
     previous: Previous,
     /// Blanks or comments stand before the present token.
     blank: bool,
+    /// Where in the normalised text the last placeholder begins.
+    placeholder_at: usize,
     /// Inside the list of an ORDER BY or GROUP BY that began at this depth of parentheses.
     by_list: Option<u32>,
     depth: u32,
@@ -370,16 +380,17 @@ impl Pass<'_> {
             .find(|earlier| earlier.class == class && &self.sql[earlier.start..earlier.end] == bytes);
         let number = equal.map_or(own, |earlier| earlier.number);
         self.out.literals.push(LiteralSpan { start, end, class, number });
+        self.placeholder_at = self.out.text.len();
         write_placeholder(&mut self.out.text, number, class);
         self.previous = after;
     }
 
+    /// Gives the last literal another number; what stands after its placeholder, a hint at most, goes.
     fn renumber_last(&mut self, number: usize) {
         let Some(last) = self.out.literals.last_mut() else { return };
         last.number = number;
         let class = last.class;
-        let cut = self.out.text.iter().rposition(|&b| b == b'?').unwrap_or(0);
-        self.out.text.truncate(cut);
+        self.out.text.truncate(self.placeholder_at);
         write_placeholder(&mut self.out.text, number, class);
         self.blank = false;
     }

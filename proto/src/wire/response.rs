@@ -66,11 +66,6 @@ impl ResponseScanner {
         }
     }
 
-    /// Whether nothing of the response has been seen yet.
-    pub fn is_untouched(&self) -> bool {
-        self.expect == Expect::First && self.skip == 0 && !self.continued
-    }
-
     /// Looks at what has arrived; the caller forwards the bytes and calls again with the rest and more.
     pub fn scan(&mut self, buffer: &[u8]) -> Result<Progress, BadResponse> {
         let mut at = 0;

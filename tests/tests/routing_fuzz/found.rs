@@ -55,5 +55,6 @@ pub(crate) const FORBIDDEN: &[&str] = &[
     "/*+ select */ SET autocommit = 0",
     "SELECT 1 AS 'a\\'', get_lock('x', 0)",
     "SELECT /*+ ' */ connection_id()",
+    "SELECT 'a' /*+ ? */ 'b', get_lock('x', 0)",
     "SELECT @@identity",
 ];

@@ -79,6 +79,8 @@ fn adjacent_strings_are_one_literal() {
     let fingerprint = read("where a = 'x' 'y'\n'z' and b = 'x'");
     assert_eq!(text("where a = 'x' 'y'\n'z' and b = 'x'"), "where a = <A0> and b = <s1>");
     assert_eq!((fingerprint.literals[0].start, fingerprint.literals[0].end), (10, 21));
+    // A hint between them is a comment to MySQL, whatever it holds.
+    assert_eq!(text("select 'a' /*+ ? */ 'b', f('c')"), "select <A0>, f(<s1>)");
     // A string that first looked equal to an earlier one, and is not.
     assert_eq!(text("where a = 'x' and b = 'x' 'y'"), "where a = <s0> and b = <A1>");
 }
