@@ -21,6 +21,9 @@ pub const DATA_SECRET_FILE: &str = "data.secret";
 pub const AGENT_SECRET_FILE: &str = "agent.secret";
 /// The agent's account on its own mysqld, from the local host only.
 pub const AGENT_ACCOUNT: &str = "_shoal_agent";
+/// The account, on every mysqld, through which the shard's other tablets replicate from it and copy it; its
+/// password is of the agent's secret.
+pub const REPLICATION_ACCOUNT: &str = "_shoal_replication";
 /// Shortest secret taken, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 

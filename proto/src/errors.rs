@@ -138,6 +138,10 @@ error_table! {
     PartialDdl = "SH3005", 1105, "HY000", Unknown, "the schema change took effect on some shards and failed on {}", "repair the cause, then repeat the statement with IF [NOT] EXISTS";
     /// DDL that was executed, and of which gates could not be told.
     SchemaNotRecorded = "SH3006", 1105, "HY000", Unknown, "the schema change of keyspace {} was made, but the topology could not be told of it", "when the topology store is back, make any schema change of the keyspace, which reads all of it back";
+    /// The shard was changing its primary for longer than statements are held.
+    HeldTooLong = "SH3007", 1105, "HY000", Unavailable, "shard {} is changing its primary, which takes longer than statements are held", "nothing was executed; retry in a moment, and see `shoal get tablets` and `shoal events` if it stays";
+    /// More statements wait for shards that change their primary than the gate holds.
+    TooManyHeld = "SH3008", 1105, "HY000", Limit, "shard {} is changing its primary, and the gate holds as many statements as it may", "nothing was executed; retry in a moment";
 
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";

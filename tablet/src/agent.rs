@@ -280,6 +280,7 @@ impl Agent {
             mysql_version: look.map(|look| look.version.clone()).unwrap_or_default(),
             gtid_executed: look.map(|look| look.gtid_executed.clone()).unwrap_or_default(),
             reason,
+            ..StatusResponse::default()
         });
     }
 }

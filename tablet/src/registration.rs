@@ -49,7 +49,7 @@ pub async fn keep(awaited: Awaited, mut record: TabletRecord, stop: Cancellation
     let known = stop.run_until_cancelled(Box::pin(awaited.both())).await;
     let Some(Some((topology, version))) = known else { return };
     record.mysql_version = version;
-    let liveness = TabletLiveness { alias: record.alias.clone(), incarnation: incarnation() };
+    let liveness = TabletLiveness { alias: record.alias.clone(), incarnation: incarnation(), health: None };
     let mut failing = false;
     while !stop.is_cancelled() {
         match stop.run_until_cancelled(register(&topology, &record, &liveness)).await {

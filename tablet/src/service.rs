@@ -3,7 +3,11 @@
 use proto::ids::{TabletRole, Term};
 use proto::limits::RPC_TIMEOUT;
 use proto::rpc::tablet::tablet_server::Tablet;
-use proto::rpc::tablet::{AssumeRoleRequest, AssumeRoleResponse, Role, StatusRequest, StatusResponse};
+use proto::rpc::tablet::{
+    AssumeRoleRequest, AssumeRoleResponse, CatchUpRequest, CatchUpResponse, DemoteRequest, DemoteResponse,
+    LeaveAckersRequest, LeaveAckersResponse, ProvisionRequest, ProvisionResponse, Role, StatusRequest,
+    StatusResponse,
+};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -54,6 +58,25 @@ impl Tablet for Service {
             Ok(Ok(Err(refusal))) => Err(refused(&refusal)),
             Ok(Ok(Ok(status))) => Ok(Response::new(AssumeRoleResponse { status: Some(status) })),
         }
+    }
+
+    async fn demote(&self, _: Request<DemoteRequest>) -> Result<Response<DemoteResponse>, Status> {
+        Err(Status::unimplemented("demote"))
+    }
+
+    async fn catch_up(&self, _: Request<CatchUpRequest>) -> Result<Response<CatchUpResponse>, Status> {
+        Err(Status::unimplemented("catch_up"))
+    }
+
+    async fn leave_ackers(
+        &self,
+        _: Request<LeaveAckersRequest>,
+    ) -> Result<Response<LeaveAckersResponse>, Status> {
+        Err(Status::unimplemented("leave_ackers"))
+    }
+
+    async fn provision(&self, _: Request<ProvisionRequest>) -> Result<Response<ProvisionResponse>, Status> {
+        Err(Status::unimplemented("provision"))
     }
 }
 

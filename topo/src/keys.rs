@@ -87,6 +87,24 @@ impl Keys {
         self.under("locks/schema", Some(name))
     }
 
+    /// The lock that a change of the shard's primary holds.
+    pub fn shard_lock(&self, shard: &ShardRef) -> String {
+        self.under("locks/shard", Some(shard))
+    }
+
+    /// An event; `None`: what they all begin with. In the keys' order the oldest is first.
+    pub fn event(&self, sequence: Option<u64>) -> String {
+        match sequence {
+            Some(sequence) => format!("{}events/{sequence:020}", self.root),
+            None => format!("{}events/", self.root),
+        }
+    }
+
+    /// The sequence number of an event's key.
+    pub fn event_sequence(&self, key: &str) -> Option<u64> {
+        key.strip_prefix(&self.event(None))?.parse().ok()
+    }
+
     /// What is kept at a key; `None`: not a key of ours, or one that a newer version knows.
     pub fn parse(&self, key: &str) -> Option<Place> {
         let path = key.strip_prefix(&self.root)?;
@@ -144,5 +162,7 @@ mod tests {
             assert_eq!(keys.parse(foreign), None, "{foreign}");
         }
         assert_eq!(keys.parse(&keys.schema_change_lock(&keyspace)), None);
+        assert_eq!(keys.event_sequence(&keys.event(Some(12))), Some(12));
+        assert!(keys.event(Some(9)) < keys.event(Some(10)));
     }
 }

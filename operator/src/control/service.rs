@@ -6,8 +6,9 @@ use futures::future::join_all;
 use proto::ids::{KeyspaceName, TabletAlias};
 use proto::rpc::control::control_server::Control;
 use proto::rpc::control::{
-    GetKeyspacesRequest, GetKeyspacesResponse, GetShardsRequest, GetShardsResponse, GetTabletsRequest,
-    GetTabletsResponse, Keyspace, Shard, Tablet,
+    Event, GetEventsRequest, GetEventsResponse, GetKeyspacesRequest, GetKeyspacesResponse, GetShardsRequest,
+    GetShardsResponse, GetTabletsRequest, GetTabletsResponse, Keyspace, ReparentProgress, ReparentRequest,
+    Shard, Tablet,
 };
 use tonic::{Request, Response, Status};
 use topo::records::{KeyspaceRecord, RoutingRecord, SchemaRecord, ShardRecord, TabletRecord};
@@ -68,6 +69,7 @@ impl Service {
                     term: record.term.0,
                     serving: status.is_some_and(|s| s.serves_as_primary(record.term)),
                     primary: record.primary.map(|alias| alias.to_string()).unwrap_or_default(),
+                    ..Shard::default()
                 });
             }
         }
@@ -135,8 +137,28 @@ impl Control for Service {
             mysql_address: record.mysql_address,
             agent_address: record.agent_address,
             mysql_version: record.mysql_version,
+            ..Tablet::default()
         });
         Ok(Response::new(GetTabletsResponse { tablets: answers.collect() }))
+    }
+
+    type ReparentStream = tokio_stream::Empty<Result<ReparentProgress, Status>>;
+
+    async fn reparent(&self, _: Request<ReparentRequest>) -> Result<Response<Self::ReparentStream>, Status> {
+        Err(Status::unimplemented("reparent"))
+    }
+
+    async fn get_events(&self, _: Request<GetEventsRequest>) -> Result<Response<GetEventsResponse>, Status> {
+        Err(Status::unimplemented("get_events"))
+    }
+
+    type WatchEventsStream = tokio_stream::Empty<Result<Event, Status>>;
+
+    async fn watch_events(
+        &self,
+        _: Request<GetEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        Err(Status::unimplemented("watch_events"))
     }
 }
 

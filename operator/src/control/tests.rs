@@ -6,7 +6,11 @@ use proto::ids::{ShardRef, Term};
 use proto::rpc::control::control_client::ControlClient;
 use proto::rpc::control::{GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest};
 use proto::rpc::tablet::tablet_server::{Tablet, TabletServer};
-use proto::rpc::tablet::{AssumeRoleRequest, AssumeRoleResponse, Role, StatusRequest, StatusResponse};
+use proto::rpc::tablet::{
+    AssumeRoleRequest, AssumeRoleResponse, CatchUpRequest, CatchUpResponse, DemoteRequest, DemoteResponse,
+    LeaveAckersRequest, LeaveAckersResponse, ProvisionRequest, ProvisionResponse, Role, StatusRequest,
+    StatusResponse,
+};
 use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
@@ -36,6 +40,25 @@ impl Tablet for FakeAgent {
         *status = StatusResponse { term, role, fenced: false, reason: String::new(), ..status.clone() };
         Ok(Response::new(AssumeRoleResponse { status: Some(status.clone()) }))
     }
+
+    async fn demote(&self, _: Request<DemoteRequest>) -> Result<Response<DemoteResponse>, Status> {
+        Err(Status::unimplemented("demote"))
+    }
+
+    async fn catch_up(&self, _: Request<CatchUpRequest>) -> Result<Response<CatchUpResponse>, Status> {
+        Err(Status::unimplemented("catch_up"))
+    }
+
+    async fn leave_ackers(
+        &self,
+        _: Request<LeaveAckersRequest>,
+    ) -> Result<Response<LeaveAckersResponse>, Status> {
+        Err(Status::unimplemented("leave_ackers"))
+    }
+
+    async fn provision(&self, _: Request<ProvisionRequest>) -> Result<Response<ProvisionResponse>, Status> {
+        Err(Status::unimplemented("provision"))
+    }
 }
 
 struct Fixture {
@@ -61,10 +84,7 @@ async fn fixture() -> Fixture {
     let mut routing = RoutingRecord { version: 1, ..RoutingRecord::default() };
     routing.keyspaces.insert("ks".parse().unwrap(), ranges(&["-80", "80-"]));
     topology.put(&keys.routing(), &routing).await.unwrap();
-    topology
-        .put(&keys.keyspace(Some(&"ks".parse().unwrap())), &KeyspaceRecord { sharded: true })
-        .await
-        .unwrap();
+    topology.put(&keys.keyspace(Some(&"ks".parse().unwrap())), &KeyspaceRecord::new(true)).await.unwrap();
     topology.put(&keys.user("u"), &UserRecord::new("u", DataRole::Read).unwrap()).await.unwrap();
     let shutdown = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,7 +127,10 @@ async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
     assert_eq!(told, [("-80", "a-1", 1, true), ("80-", "", 0, false)]);
     let shard: ShardRef = "ks/-80".parse().unwrap();
     let stored = topology.read::<ShardRecord>(&topology.keys().shard(Some(&shard))).await.unwrap().unwrap();
-    assert_eq!(stored.value, ShardRecord { term: Term(1), primary: Some("a-1".parse().unwrap()) });
+    assert_eq!(
+        stored.value,
+        ShardRecord { term: Term(1), primary: Some("a-1".parse().unwrap()), ..ShardRecord::default() }
+    );
 
     let tablets = control.get_tablets(GetTabletsRequest::default()).await.unwrap().into_inner().tablets;
     let told: Vec<_> =
@@ -123,7 +146,8 @@ async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
 async fn a_restarted_agent_is_told_its_role_again() {
     let Fixture { topology, mut control, shutdown } = fixture().await;
     let shard: ShardRef = "ks/-80".parse().unwrap();
-    let record = ShardRecord { term: Term(4), primary: Some("a-1".parse().unwrap()) };
+    let record =
+        ShardRecord { term: Term(4), primary: Some("a-1".parse().unwrap()), ..ShardRecord::default() };
     topology.put(&topology.keys().shard(Some(&shard)), &record).await.unwrap();
     let fenced = StatusResponse {
         mysqld_running: true,

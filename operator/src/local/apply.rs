@@ -67,7 +67,7 @@ async fn keyspace_records(
         };
     }
     for keyspace in &cluster.spec.keyspaces {
-        let wanted = KeyspaceRecord { sharded: keyspace.is_sharded() };
+        let wanted = KeyspaceRecord::new(keyspace.is_sharded());
         let key = keys.keyspace(Some(&keyspace.name));
         match topology.read::<KeyspaceRecord>(&key).await? {
             Some(stored) if stored.value == wanted => {}

@@ -20,7 +20,7 @@ pub(super) async fn act(
     match decision {
         Decision::Appoint { alias, term } => {
             let key = topology.keys().shard(Some(shard));
-            let record = ShardRecord { term: *term, primary: Some(alias.clone()) };
+            let record = ShardRecord { term: *term, primary: Some(alias.clone()), ..ShardRecord::default() };
             let outcome = match &seen.record {
                 Some(stored) => topology.replace(&key, &record, stored.revision).await?,
                 None => topology.create(&key, &record).await?,

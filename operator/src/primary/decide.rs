@@ -111,7 +111,10 @@ mod tests {
 
     fn record(term: u64, primary: &str) -> Option<Stored<ShardRecord>> {
         let primary = (!primary.is_empty()).then(|| primary.parse().unwrap());
-        Some(Stored { value: ShardRecord { term: Term(term), primary }, revision: Revision(7) })
+        Some(Stored {
+            value: ShardRecord { term: Term(term), primary, ..ShardRecord::default() },
+            revision: Revision(7),
+        })
     }
 
     fn said(role: impl Into<Option<TabletRole>>, term: u64, mysqld: SeenMysqld) -> Option<SeenStatus> {

@@ -4,7 +4,11 @@ const ME: &str = "zone1-101";
 const OTHER: &str = "zone1-102";
 
 fn record(term: u64, primary: Option<&str>) -> Option<ShardRecord> {
-    Some(ShardRecord { term: Term(term), primary: primary.map(|alias| alias.parse().unwrap()) })
+    Some(ShardRecord {
+        term: Term(term),
+        primary: primary.map(|alias| alias.parse().unwrap()),
+        ..ShardRecord::default()
+    })
 }
 
 fn accepted(term: u64, role: Option<TabletRole>) -> Accepted {

@@ -165,7 +165,7 @@ impl Bed {
     /// Writes the shard's record.
     pub(crate) async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
         let topology = self.topology().await?;
-        let record = ShardRecord { term: Term(term), primary: Some(alias.parse::<TabletAlias>()?) };
+        let record = ShardRecord { term: Term(term), primary: Some(alias.parse::<TabletAlias>()?), ..ShardRecord::default() };
         topology.put(&topology.keys().shard(Some(&self.shard)), &record).await?;
         Ok(())
     }

@@ -8,6 +8,34 @@ pub struct KeyspaceRecord {
     /// Whether its tables are spread over shards by vindexes. An unsharded keyspace has the one shard `-`;
     /// a sharded one may have one shard, too.
     pub sharded: bool,
+    /// When a commit is acknowledged to the client.
+    #[serde(default)]
+    pub durability: Durability,
+    /// How many tablets each of its shards is to have.
+    #[serde(default = "one")]
+    pub tablets: u16,
+}
+
+/// When a commit is acknowledged to the client.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Once a replica has it in its relay log. A shard of one tablet has nobody to wait for.
+    #[default]
+    SemiSync,
+    /// Once the primary has it: a failover may lose what no replica had received.
+    Async,
+}
+
+impl KeyspaceRecord {
+    /// A keyspace with one tablet a shard.
+    pub const fn new(sharded: bool) -> Self {
+        Self { sharded, durability: Durability::SemiSync, tablets: one() }
+    }
+}
+
+const fn one() -> u16 {
+    1
 }
 
 impl Record for KeyspaceRecord {

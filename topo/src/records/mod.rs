@@ -1,8 +1,10 @@
 //! The records of the topology: what they hold, where they live, and their format numbers.
 //!
 //! A record is JSON with a `format` number. A program refuses a record whose format is newer than its own,
-//! naming it, rather than misread it.
+//! naming it, rather than misread it. A field that older programs may do without is added with a default and
+//! leaves the format as it is: they pass over it.
 
+mod event;
 mod keyspace;
 mod routing;
 mod schema;
@@ -11,11 +13,12 @@ mod tablet;
 mod user;
 mod vschema;
 
-pub use keyspace::KeyspaceRecord;
+pub use event::{EventObject, EventReason, EventRecord};
+pub use keyspace::{Durability, KeyspaceRecord};
 pub use routing::{KeyspaceRouting, RoutingRecord, TableRule};
 pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
-pub use shard::ShardRecord;
-pub use tablet::{TabletLiveness, TabletRecord};
+pub use shard::{ShardRecord, Transition};
+pub use tablet::{SemiSyncPart, TabletHealth, TabletLiveness, TabletRecord, TabletState};
 pub use user::{PasswordError, UserRecord};
 pub use vschema::{ColumnVindex, TableVschema, VindexDefinition, VschemaRecord};
 

@@ -5,8 +5,8 @@ use proto::ids::{KeyspaceName, ShardRef};
 use proto::key_range::KeyRange;
 
 use super::records::Records;
-use super::{Endpoint, Keyspace, Shard, Sharding, Snapshot, Table};
-use crate::records::{SchemaRecord, TableRule, VschemaRecord};
+use super::{Endpoint, Keyspace, Replica, Shard, Sharding, Snapshot, Table};
+use crate::records::{SchemaRecord, TableRule, TabletRecord, VschemaRecord};
 use crate::store::Revision;
 
 /// All that plans over a keyspace depend on.
@@ -79,14 +79,25 @@ fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) ->
         let shard = ShardRef { keyspace: keyspace.clone(), range: range.clone() };
         let record = records.shards.get(&shard).cloned().unwrap_or_default();
         let tablet = record.primary.as_ref().and_then(|alias| records.tablets.get(alias));
-        let primary = tablet.map(|tablet| Endpoint {
-            alias: tablet.alias.clone(),
-            mysql_address: tablet.mysql_address.clone(),
-            mysql_version: tablet.mysql_version.clone(),
+        let others = records.tablets.values().filter(|tablet| tablet.shard == shard);
+        let others = others.filter(|tablet| record.primary.as_ref() != Some(&tablet.alias));
+        let replicas = others.map(|tablet| Replica {
+            endpoint: endpoint(tablet),
+            health: records.alive.get(&tablet.alias).and_then(|alive| alive.health.clone()),
         });
-        Shard { shard, term: record.term, primary }
+        let replicas = replicas.collect();
+        let held = record.transition.is_some();
+        Shard { shard, term: record.term, primary: tablet.map(endpoint), held, replicas }
     };
     ranges.iter().map(shard).collect()
+}
+
+fn endpoint(tablet: &TabletRecord) -> Endpoint {
+    Endpoint {
+        alias: tablet.alias.clone(),
+        mysql_address: tablet.mysql_address.clone(),
+        mysql_version: tablet.mysql_version.clone(),
+    }
 }
 
 fn tables_of(facts: &Facts) -> BTreeMap<String, Table> {

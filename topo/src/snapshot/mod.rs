@@ -20,7 +20,7 @@ use std::sync::Arc;
 use proto::ids::{KeyspaceName, ShardRef, TabletAlias, Term};
 use proto::key_range::KeyspaceId;
 
-use crate::records::{RoutingRecord, TableSchema, UserRecord};
+use crate::records::{RoutingRecord, TableSchema, TabletHealth, UserRecord};
 use crate::store::Revision;
 
 /// The cluster as of one revision.
@@ -112,6 +112,19 @@ pub struct Shard {
     pub term: Term,
     /// Where its primary is; `None` while it has none, or none that is registered.
     pub primary: Option<Endpoint>,
+    /// A change of primary is under way: statements wait for its end.
+    pub held: bool,
+    /// Its other tablets, by alias.
+    pub replicas: Vec<Replica>,
+}
+
+/// A tablet of a shard that is not its primary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replica {
+    /// Where its mysqld is.
+    pub endpoint: Endpoint,
+    /// How it is; `None` while its agent is away or has not said.
+    pub health: Option<TabletHealth>,
 }
 
 /// Where a tablet's mysqld is.

@@ -6,8 +6,8 @@ use proto::key_range::check_partition;
 
 use crate::keys::{Keys, Place};
 use crate::records::{
-    KeyspaceRecord, Record, RecordError, RoutingRecord, SchemaRecord, ShardRecord, TabletRecord, UserRecord,
-    VschemaRecord, decode,
+    KeyspaceRecord, Record, RecordError, RoutingRecord, SchemaRecord, ShardRecord, TabletLiveness,
+    TabletRecord, UserRecord, VschemaRecord, decode,
 };
 use crate::store::{ChangeBatch, Revision, Versioned};
 
@@ -24,6 +24,7 @@ pub(super) struct Records {
     pub(super) schemas: BTreeMap<KeyspaceName, Arc<SchemaRecord>>,
     pub(super) shards: BTreeMap<ShardRef, ShardRecord>,
     pub(super) tablets: BTreeMap<TabletAlias, TabletRecord>,
+    pub(super) alive: BTreeMap<TabletAlias, TabletLiveness>,
     pub(super) users: Arc<BTreeMap<String, UserRecord>>,
 }
 
@@ -38,6 +39,7 @@ impl Records {
             schemas: BTreeMap::new(),
             shards: BTreeMap::new(),
             tablets: BTreeMap::new(),
+            alive: BTreeMap::new(),
             users: Arc::default(),
         }
     }
@@ -83,8 +85,7 @@ impl Records {
             Place::Shard(shard) => put(&mut self.shards, shard, read(key, value)?),
             Place::Tablet(alias) => put(&mut self.tablets, alias, read(key, value)?),
             Place::User(name) => put(Arc::make_mut(&mut self.users), name, read(key, value)?),
-            // Whether an agent is there says nothing about where statements go.
-            Place::Alive(_) => {}
+            Place::Alive(alias) => put(&mut self.alive, alias, read(key, value)?),
         }
         Ok(())
     }

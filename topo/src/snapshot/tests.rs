@@ -8,8 +8,9 @@ use proto::account::DataRole;
 use proto::key_range::KeyRange;
 
 use crate::records::{
-    Column, ColumnType, ColumnVindex, KeyspaceRecord, KeyspaceRouting, SchemaRecord, ShardRecord, TableRule,
-    TableVschema, TabletRecord, VindexDefinition, Visibility, VschemaRecord,
+    Column, ColumnType, ColumnVindex, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart,
+    ShardRecord, TableRule, TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState,
+    Transition, VindexDefinition, Visibility, VschemaRecord,
 };
 use crate::store::{MemoryStore, Outcome, Store, StoreError, Write};
 use crate::topology::{Topology, TopologyError, Transaction};
@@ -77,7 +78,7 @@ impl Cluster {
         };
         let vschema = vschema(&[("by_id", "xxhash")], &[("t", "ID", "by_id")]);
         let transaction = Transaction::new()
-            .create(&keys.keyspace(Some(&cluster.name)), &KeyspaceRecord { sharded: true })
+            .create(&keys.keyspace(Some(&cluster.name)), &KeyspaceRecord::new(true))
             .and_then(|t| t.create(&keys.routing(), &routing))
             .and_then(|t| t.create(&keys.vschema(&cluster.name), &vschema));
         cluster.topology.commit(transaction.unwrap()).await.unwrap();
@@ -147,7 +148,7 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
     let alias: TabletAlias = "zone1-101".parse().unwrap();
     let record = tablet("zone1-101", &shard, "127.0.0.1:3001");
     cluster.topology.put(&keys.tablet(Some(&alias)), &record).await.unwrap();
-    let primary = ShardRecord { term: Term(3), primary: Some(alias.clone()) };
+    let primary = ShardRecord { term: Term(3), primary: Some(alias.clone()), ..ShardRecord::default() };
     let revision = cluster.topology.put(&keys.shard(Some(&shard)), &primary).await.unwrap();
     let after = keyspace_at(&feed, revision).await;
     let endpoint = Endpoint {
@@ -165,6 +166,27 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
     let moved = keyspace_at(&feed, revision).await;
     assert_eq!(moved.shards[1].primary.as_ref().unwrap().mysql_address, "127.0.0.1:3002");
     assert_eq!(moved.plan_version, before.plan_version);
+
+    let to: TabletAlias = "zone2-102".parse().unwrap();
+    let replica = tablet("zone2-102", &shard, "127.0.0.1:3003");
+    cluster.topology.put(&keys.tablet(Some(&to)), &replica).await.unwrap();
+    let transition = Some(Transition { next_term: Term(4), to: to.clone() });
+    let announced = ShardRecord { transition, ..primary };
+    cluster.topology.put(&keys.shard(Some(&shard)), &announced).await.unwrap();
+    let health = TabletHealth {
+        state: TabletState::Replicating,
+        term: Term(3),
+        lag_ms: Some(20),
+        gtid_executed: String::new(),
+        semi_sync: SemiSyncPart::Acker,
+    };
+    let alive = TabletLiveness { alias: to.clone(), incarnation: 1, health: Some(health.clone()) };
+    let revision = cluster.topology.put(&keys.alive(Some(&to)), &alive).await.unwrap();
+    let held = keyspace_at(&feed, revision).await;
+    assert_eq!((held.shards[0].held, held.shards[1].held, announced.highest_term()), (false, true, Term(4)));
+    let [seen] = held.shards[1].replicas.as_slice() else { panic!("{:?}", held.shards[1]) };
+    assert_eq!((&seen.endpoint.alias, &seen.health), (&to, &Some(health)));
+    assert_eq!(held.plan_version, before.plan_version);
 
     let revision = cluster.put_schema(&[("t", table(vec![column("id", bigint())]))]).await;
     let created = keyspace_at(&feed, revision).await;
@@ -195,7 +217,7 @@ async fn everything_that_plans_depend_on_gives_a_new_version() {
         t.put(&keys.routing(), &routing(ranges(&four), vec![rule])).await.unwrap(),
         t.put(&keys.vschema(&cluster.name), &VschemaRecord::default()).await.unwrap(),
         cluster.put_schema(&[]).await,
-        t.put(&keyspace_key, &KeyspaceRecord { sharded: false }).await.unwrap(),
+        t.put(&keyspace_key, &KeyspaceRecord::new(false)).await.unwrap(),
     ];
     // Each on its own: a feed of another's that starts late sees the sum only, so versions are compared by the
     // steps of one feed.
@@ -204,7 +226,7 @@ async fn everything_that_plans_depend_on_gives_a_new_version() {
 
     // Deleted and made again as it was, it still is not the one that old plans were made for.
     t.delete(&keyspace_key).await.unwrap();
-    let revision = t.put(&keyspace_key, &KeyspaceRecord { sharded: false }).await.unwrap();
+    let revision = t.put(&keyspace_key, &KeyspaceRecord::new(false)).await.unwrap();
     let again = keyspace_at(&feed, revision).await;
     assert!(again.plan_version > last.keyspace("shop").unwrap().plan_version);
 }
@@ -269,7 +291,7 @@ async fn an_unsharded_keyspace_has_one_shard_and_no_sharding_keys() {
         table_rules: Vec::new(),
     };
     let transaction = Transaction::new()
-        .create(&keys.keyspace(Some(&main)), &KeyspaceRecord { sharded: false })
+        .create(&keys.keyspace(Some(&main)), &KeyspaceRecord::new(false))
         .and_then(|t| t.put(&keys.routing(), &routing))
         .and_then(|t| t.put(&keys.vschema(&main), &vschema(&[("x", "xxhash")], &[("t", "k", "x")])))
         .and_then(|t| {
@@ -333,7 +355,7 @@ async fn the_last_snapshot_serves_while_the_store_is_away() {
     cluster.store.come_back();
     let keys = cluster.topology.keys();
     let next = keys.keyspace(Some(&"next".parse().unwrap()));
-    let revision = cluster.topology.put(&next, &KeyspaceRecord { sharded: false }).await.unwrap();
+    let revision = cluster.topology.put(&next, &KeyspaceRecord::new(false)).await.unwrap();
     cluster.topology.delete(&keys.vschema(&cluster.name)).await.unwrap();
     cluster.store.compact();
     let snapshot = feed.at_least(Revision(revision.0 + 1), PATIENCE).await.unwrap();
@@ -375,7 +397,7 @@ async fn all_keys_of_one_revision_appear_at_once() {
     let mut last = Revision(0);
     for sharded in [true, false, true, false] {
         let transaction = names.iter().try_fold(Transaction::new(), |t, name| {
-            t.put(&keys.keyspace(Some(name)), &KeyspaceRecord { sharded })
+            t.put(&keys.keyspace(Some(name)), &KeyspaceRecord::new(sharded))
         });
         let Outcome::Committed(revision) = cluster.topology.commit(transaction.unwrap()).await.unwrap()
         else {

@@ -17,8 +17,8 @@ fn keyspace_key(topology: &Topology, name: &str) -> String {
     topology.keys().keyspace(Some(&name.parse().unwrap()))
 }
 
-const SHARDED: KeyspaceRecord = KeyspaceRecord { sharded: true };
-const UNSHARDED: KeyspaceRecord = KeyspaceRecord { sharded: false };
+const SHARDED: KeyspaceRecord = KeyspaceRecord::new(true);
+const UNSHARDED: KeyspaceRecord = KeyspaceRecord::new(false);
 
 fn committed(outcome: Outcome) -> Revision {
     match outcome {
@@ -89,7 +89,7 @@ async fn a_lease_lives_until_it_is_closed() {
     let alias = "zone1-101".parse().unwrap();
     let key = topology.keys().alive(Some(&alias));
     let lease = topology.lease(TTL).await.unwrap();
-    let record = TabletLiveness { alias, incarnation: 1 };
+    let record = TabletLiveness { alias, incarnation: 1, health: None };
     topology.commit(Transaction::new().put_under(&key, &record, &lease).unwrap()).await.unwrap();
     tokio::time::sleep(TTL * 20).await;
     assert!(topology.read::<TabletLiveness>(&key).await.unwrap().is_some());
@@ -209,7 +209,7 @@ async fn a_followed_record_is_seen_change_by_change() {
     let (store, topology) = memory();
     let shard: ShardRef = "shop/-80".parse().unwrap();
     let key = topology.keys().shard(Some(&shard));
-    let record = |term| ShardRecord { term: Term(term), primary: None };
+    let record = |term| ShardRecord { term: Term(term), primary: None, ..ShardRecord::default() };
     store.go_away();
     let mut following = topology.follow::<ShardRecord>(&key);
     tokio::time::sleep(TTL).await;

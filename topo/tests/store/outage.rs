@@ -30,7 +30,7 @@ async fn put_keyspace(topology: &Topology, name: &str) -> topo::store::Revision 
     let key = topology.keys().keyspace(Some(&name));
     let deadline = Instant::now() + BACK_WITHIN;
     loop {
-        match topology.put(&key, &KeyspaceRecord { sharded: false }).await {
+        match topology.put(&key, &KeyspaceRecord::new(false)).await {
             Ok(revision) => return revision,
             Err(TopologyError::Store(StoreError::Unavailable(_))) if Instant::now() < deadline => {}
             Err(error) => panic!("{error}"),
@@ -63,7 +63,7 @@ async fn a_dead_member_is_passed_over() {
     for round in 0..20 {
         let name: KeyspaceName = format!("k{round}").parse().unwrap();
         let key = topology.keys().keyspace(Some(&name));
-        topology.put(&key, &KeyspaceRecord { sharded: false }).await.unwrap();
+        topology.put(&key, &KeyspaceRecord::new(false)).await.unwrap();
     }
     let snapshot = SnapshotFeed::start(&topology).await.unwrap().snapshot();
     assert_eq!(snapshot.keyspaces().count(), 20);
@@ -129,7 +129,10 @@ async fn a_followed_record_outlives_etcd_and_catches_up() {
     let key = topology.keys().shard(Some(&shard));
     let mut following = topology.follow::<ShardRecord>(&key);
     assert_eq!(within(SLACK, "the first look", following.changed()).await, Seen::Absent);
-    topology.put(&key, &ShardRecord { term: Term(1), primary: None }).await.unwrap();
+    topology
+        .put(&key, &ShardRecord { term: Term(1), primary: None, ..ShardRecord::default() })
+        .await
+        .unwrap();
     let term = |seen: Seen<ShardRecord>| match seen {
         Seen::Record(stored) => stored.value.term,
         other => panic!("{other:?}"),
@@ -138,7 +141,10 @@ async fn a_followed_record_outlives_etcd_and_catches_up() {
     server.kill();
     server.restart();
     put_keyspace(&topology, "back").await;
-    topology.put(&key, &ShardRecord { term: Term(2), primary: None }).await.unwrap();
+    topology
+        .put(&key, &ShardRecord { term: Term(2), primary: None, ..ShardRecord::default() })
+        .await
+        .unwrap();
     assert_eq!(term(within(BACK_WITHIN, "the change after the outage", following.changed()).await), Term(2));
 }
 
@@ -175,7 +181,7 @@ async fn a_lease_is_lost_while_etcd_is_frozen_and_a_lock_with_it() {
     let name: KeyspaceName = "shop".parse().unwrap();
     let key = topology.keys().keyspace(Some(&name));
     let write = |lock| {
-        let record = KeyspaceRecord { sharded: true };
+        let record = KeyspaceRecord::new(true);
         topology.commit(topo::topology::Transaction::new().put(&key, &record).unwrap().while_locked(lock))
     };
     assert_eq!(write(&lock).await.unwrap(), Outcome::Conflict, "whoever lost the lock still writes");

@@ -47,7 +47,7 @@ async fn additions_are_applied_and_the_rest_is_left_alone() {
     let topology = Topology::new(Arc::new(MemoryStore::new()), "shop");
     apply_to(&cluster(unchanged), &topology).await.unwrap();
     let keys = topology.keys();
-    let shard = ShardRecord { term: proto::ids::Term(3), primary: None };
+    let shard = ShardRecord { term: proto::ids::Term(3), primary: None, ..ShardRecord::default() };
     let shard_key = keys.shard(Some(&"shop/-80".parse().unwrap()));
     topology.put(&shard_key, &shard).await.unwrap();
 

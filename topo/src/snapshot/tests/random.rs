@@ -24,7 +24,7 @@ async fn random_step(cluster: &Cluster, below: &mut impl FnMut(u64) -> u64) {
             topology.put(&keys.tablet(Some(&alias)), &record).await.map(|_| ())
         }
         4 => {
-            let record = ShardRecord { term: Term(below(9)), primary: Some(alias) };
+            let record = ShardRecord { term: Term(below(9)), primary: Some(alias), ..ShardRecord::default() };
             topology.put(&keys.shard(Some(&shard)), &record).await.map(|_| ())
         }
         5 => {
@@ -33,7 +33,7 @@ async fn random_step(cluster: &Cluster, below: &mut impl FnMut(u64) -> u64) {
         }
         6 => topology.delete(&keys.vschema(&name)).await,
         _ => {
-            let record = KeyspaceRecord { sharded: below(2) == 0 };
+            let record = KeyspaceRecord::new(below(2) == 0);
             topology.put(&keys.keyspace(Some(&name)), &record).await.map(|_| ())
         }
     };
