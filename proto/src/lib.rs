@@ -5,6 +5,7 @@
 //!   account             the MySQL accounts behind, and their passwords
 //!   errors              everything Shoal tells a MySQL client
 //!   limits              bounds that several programs share
+//!   tls                 who a program is towards the others, and how it knows them
 //!   wire/               the MySQL protocol, both sides
 //!   rpc/                gRPC: control, tablet
 //! ```
@@ -18,4 +19,5 @@ pub mod invalid_name;
 pub mod key_range;
 pub mod limits;
 pub mod rpc;
+pub mod tls;
 pub mod wire;
