@@ -12,6 +12,7 @@
 
 pub mod cli;
 pub mod control;
+pub mod events;
 pub mod limits;
 pub mod local;
 pub mod spec;

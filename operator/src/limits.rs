@@ -76,3 +76,16 @@ pub const SUPERVISOR_START_DEADLINE: Duration = Duration::from_secs(5);
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a shard is looked at whose primary serves.
 pub const SHARD_LOOP_SETTLED: Duration = Duration::from_secs(2);
+
+/// Most events that are kept in the topology; the oldest go first.
+pub const MAX_EVENTS: u64 = 1000;
+/// Longest observation of an event, in bytes; a longer one is cut.
+pub const MAX_OBSERVATION: usize = 1024;
+/// Events that wait to be written; more are dropped and counted.
+pub const EVENT_QUEUE: usize = 256;
+/// Pause before events are written or followed again while the store is away.
+pub const EVENT_RETRY: Duration = Duration::from_millis(200);
+/// Longest that an ending control tries to write events that wait.
+pub const EVENTS_LAST_WORDS: Duration = Duration::from_secs(1);
+/// Surplus events removed in one transaction.
+pub const EVENTS_PER_COMMIT: usize = 100;

@@ -21,7 +21,7 @@ pub struct EventRecord {
 }
 
 /// What an event is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum EventObject {
     /// The cluster as a whole.
@@ -134,6 +134,8 @@ event_reasons! {
     TabletReachable,
     /// Tablets know terms that the topology does not.
     TopologyBehind,
+    /// Events came faster than they could be written.
+    EventsDropped,
 }
 
 impl fmt::Display for EventReason {
