@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use proto::program::Flags;
 
 /// The SQL proxy of Shoal: speaks the MySQL protocol to applications and sends every statement to the shard
 /// that holds its rows.
@@ -28,6 +29,9 @@ pub struct Config {
     /// Directory with the file data.secret, from which the passwords of the accounts behind are derived
     #[arg(long, value_name = "DIRECTORY")]
     pub secrets: PathBuf,
+    /// What every program takes
+    #[command(flatten)]
+    pub program: Flags,
     /// Threads that serve clients [default: one per core]
     #[arg(long, value_name = "NUMBER")]
     pub threads: Option<usize>,

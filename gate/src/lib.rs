@@ -53,7 +53,8 @@ impl App {
             (Some(certificate), Some(key)) => tls::from_files(certificate, key)?,
             _ => tls::self_signed()?,
         };
-        let topology = Topology::connect(&config.etcd, &config.cluster).await?;
+        let identity = config.program.identity()?;
+        let topology = Topology::connect(&config.etcd, &config.cluster, identity.as_ref()).await?;
         let feed = SnapshotFeed::start(&topology).await?;
         let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
         let shared = Shared {
@@ -62,6 +63,7 @@ impl App {
             feed,
             credentials: Credentials::default(),
             nobody: UserRecord::new(&random, DataRole::Read).context("cannot hash a password")?,
+            identity,
             server_key: ServerKey::generate()?,
             tls,
             last_connection: AtomicU32::new(0),

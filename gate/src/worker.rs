@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
+use proto::tls::Identity;
 use proto::wire::auth::ServerKey;
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub struct Shared {
     pub credentials: Credentials,
     /// Stands for users that do not exist, so that they take as long to be denied; nobody knows its password.
     pub nobody: UserRecord,
+    /// Who the gate is towards the other parts of the cluster, if they talk over TLS.
+    pub identity: Option<Identity>,
     /// For full authentication over plain TCP.
     pub server_key: ServerKey,
     /// For clients that ask for TLS.

@@ -6,6 +6,7 @@
 //!   errors              everything Shoal tells a MySQL client
 //!   limits              bounds that several programs share
 //!   tls                 who a program is towards the others, and how it knows them
+//!   program             what every program shows to the outside in the same way
 //!   wire/               the MySQL protocol, both sides
 //!   rpc/                gRPC: control, tablet
 //! ```
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod invalid_name;
 pub mod key_range;
 pub mod limits;
+pub mod program;
 pub mod rpc;
 pub mod tls;
 pub mod wire;

@@ -49,6 +49,8 @@ pub struct Config {
     pub mysql_port: u16,
     /// Where the secrets are.
     pub secrets: PathBuf,
+    /// Who it is towards the other parts of the cluster, if they talk over TLS.
+    pub identity: Option<proto::tls::Identity>,
     /// The mysqld to use; `None`: the first usable one.
     pub mysqld: Option<PathBuf>,
     /// This program, for the step that becomes mysqld.
@@ -73,6 +75,9 @@ pub enum TabletError {
     /// mysqld does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The gRPC service cannot be set up.
+    #[error("the gRPC service cannot be set up: {0}")]
+    Rpc(#[from] tonic::transport::Error),
     /// Something on this machine failed.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -110,6 +115,7 @@ impl Tablet {
             listen: SocketAddr::new(config.host, config.mysql_port),
             keyspace: config.shard.keyspace.clone(),
             secrets: secrets.clone(),
+            tls: config.identity.as_ref().map(|identity| identity.dir().to_owned()),
         };
         let supervisor = Supervisor::new(recipe, &dir).await?;
         Ok(Self { config, dir, supervisor, secrets })
@@ -146,8 +152,13 @@ impl Tablet {
         };
         let awaited = Awaited { topology: topology.clone(), status: status.clone() };
         background.tasks.spawn(registration::keep(awaited, record, background.end.clone()));
-        background.until_the_end(registration::connect(config.etcd, config.cluster, topology_tx));
-        background.serve(listener, Service::new(status, requests_tx));
+        background.until_the_end(registration::connect(
+            config.etcd,
+            config.cluster,
+            config.identity.clone(),
+            topology_tx,
+        ));
+        background.serve(listener, config.identity, Service::new(status, requests_tx))?;
         let begun = Box::pin(shutdown.run_until_cancelled(agent.begin())).await.transpose();
         if begun.is_ok() {
             shutdown.run_until_cancelled(Box::pin(agent.work(requests))).await;
@@ -175,10 +186,19 @@ impl Background {
         });
     }
 
-    fn serve(&self, listener: TcpListener, service: Service) {
+    fn serve(
+        &self,
+        listener: TcpListener,
+        identity: Option<proto::tls::Identity>,
+        service: Service,
+    ) -> Result<(), tonic::transport::Error> {
         let end = self.end.clone();
+        let mut server = tonic::transport::Server::builder();
+        if let Some(identity) = identity {
+            server = server.tls_config(identity.tonic_server())?;
+        }
         self.tasks.spawn(async move {
-            let served = tonic::transport::Server::builder()
+            let served = server
                 .add_service(TabletServer::new(service))
                 .serve_with_incoming_shutdown(TcpListenerStream::new(listener), end.cancelled_owned())
                 .await;
@@ -186,6 +206,7 @@ impl Background {
                 tracing::error!(%error, "the gRPC service ended");
             }
         });
+        Ok(())
     }
 
     async fn end(self, topology: Option<Topology>) {

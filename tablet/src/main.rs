@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
 use proto::ids::{ShardRef, TabletAlias};
+use proto::program::Flags;
 use tablet::mysqld::launch::Launch;
 use tablet::{Config, Tablet};
 use tokio::net::TcpListener;
@@ -72,6 +73,9 @@ struct RunArgs {
     /// Directory with the files data.secret and agent.secret, from which the accounts' passwords are derived.
     #[arg(long, value_name = "DIR")]
     secrets: PathBuf,
+    /// What every program takes.
+    #[command(flatten)]
+    program: Flags,
     /// The mysqld to use (MySQL 8.4 or newer); otherwise the first usable one on PATH, or the one of `make deps`.
     #[arg(long, value_name = "PATH")]
     mysqld: Option<PathBuf>,
@@ -136,6 +140,7 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         mysql_port: args.mysql_port,
         secrets: args.secrets,
         mysqld: args.mysqld,
+        identity: args.program.identity()?,
         launcher: THIS_PROGRAM.into(),
     };
     Ok(Box::pin(Tablet::build(config).await?.run(listener, shutdown)).await?)

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use proto::rpc::tablet::StatusResponse;
+use proto::tls::Identity;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +14,14 @@ use topo::{Topology, TopologyError};
 use crate::limits::{LIVENESS_TTL, TOPOLOGY_RETRY};
 
 /// Connects to the topology, however long it is away, and shows it to everybody who waits for it.
-pub async fn connect(etcd: Vec<String>, cluster: String, found: watch::Sender<Option<Topology>>) {
+pub async fn connect(
+    etcd: Vec<String>,
+    cluster: String,
+    identity: Option<Identity>,
+    found: watch::Sender<Option<Topology>>,
+) {
     loop {
-        match Topology::connect(&etcd, &cluster).await {
+        match Topology::connect(&etcd, &cluster, identity.as_ref()).await {
             Ok(topology) => {
                 found.send_replace(Some(topology));
                 return;

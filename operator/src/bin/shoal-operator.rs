@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use operator::control::{Config, Control};
 use operator::local::layout::Layout;
 use operator::local::{launch, supervisor};
+use proto::program::Flags;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,9 @@ enum Command {
         /// Where to serve gRPC
         #[arg(long, value_name = "HOST:PORT")]
         listen: SocketAddr,
+        /// What every program takes
+        #[command(flatten)]
+        program: Flags,
     },
     /// Supervise the local cluster in a folder; `shoal local up` prepares the folder and starts this
     Local {
@@ -76,7 +80,10 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let done = match cli.command {
-        Command::Control { cluster, etcd, listen } => control(&Config { cluster, etcd }, listen),
+        Command::Control { cluster, etcd, listen, program } => program
+            .identity()
+            .map_err(anyhow::Error::from)
+            .and_then(|identity| control(&Config { cluster, etcd, identity }, listen)),
         Command::Local { dir, mysqld } => local(dir, mysqld),
         Command::Launch { run_file, marker, command } => {
             launch(&run_file, &marker, &command).map(|never| match never {}).map_err(anyhow::Error::from)

@@ -10,6 +10,7 @@ mod service;
 use std::net::SocketAddr;
 
 use proto::rpc::control::control_server::ControlServer;
+use proto::tls::Identity;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ pub struct Config {
     pub cluster: String,
     /// Client URLs of etcd.
     pub etcd: Vec<String>,
+    /// Who control is towards the other parts of the cluster, if they talk over TLS.
+    pub identity: Option<Identity>,
 }
 
 /// Why control could not be started or go on.
@@ -43,25 +46,32 @@ pub enum ControlError {
 /// Control, connected and ready to run.
 pub struct Control {
     topology: Topology,
+    identity: Option<Identity>,
 }
 
 impl Control {
     /// Connects to the topology.
     pub async fn build(config: &Config) -> Result<Self, ControlError> {
-        Ok(Self { topology: Topology::connect(&config.etcd, &config.cluster).await? })
+        let identity = config.identity.clone();
+        let topology = Topology::connect(&config.etcd, &config.cluster, identity.as_ref()).await?;
+        Ok(Self { topology, identity })
     }
 
     /// Control on a topology that is there already.
     pub fn new(topology: Topology) -> Self {
-        Self { topology }
+        Self { topology, identity: None }
     }
 
     /// Serves on the listener and looks after every shard, until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ControlError> {
         let address: SocketAddr = listener.local_addr()?;
         tracing::info!(%address, "control serves");
+        let mut server = tonic::transport::Server::builder();
+        if let Some(identity) = &self.identity {
+            server = server.tls_config(identity.tonic_server())?;
+        }
         let shards = tokio::spawn(primary::look_after_shards(self.topology.clone(), shutdown.clone()));
-        let served = tonic::transport::Server::builder()
+        let served = server
             .add_service(ControlServer::new(service::Service::new(self.topology)))
             .serve_with_incoming_shutdown(
                 TcpListenerStream::new(listener),

@@ -33,7 +33,7 @@ impl From<topo::records::RecordError> for ApplyError {
 
 /// Writes what the topology lacks of the cluster file.
 pub(super) async fn apply(cluster: &ShoalCluster, etcd_url: &str) -> Result<(), ApplyError> {
-    let topology = Topology::connect(&[etcd_url.to_owned()], cluster.metadata.name.as_str()).await?;
+    let topology = Topology::connect(&[etcd_url.to_owned()], cluster.metadata.name.as_str(), None).await?;
     apply_to(cluster, &topology).await
 }
 

@@ -159,13 +159,17 @@ impl Bed {
 
     /// The topology.
     pub(crate) async fn topology(&self) -> Result<Topology> {
-        Ok(Topology::connect(&[self.etcd.url()], CLUSTER).await?)
+        Ok(Topology::connect(&[self.etcd.url()], CLUSTER, None).await?)
     }
 
     /// Writes the shard's record.
     pub(crate) async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
         let topology = self.topology().await?;
-        let record = ShardRecord { term: Term(term), primary: Some(alias.parse::<TabletAlias>()?), ..ShardRecord::default() };
+        let record = ShardRecord {
+            term: Term(term),
+            primary: Some(alias.parse::<TabletAlias>()?),
+            ..ShardRecord::default()
+        };
         topology.put(&topology.keys().shard(Some(&self.shard)), &record).await?;
         Ok(())
     }

@@ -13,6 +13,7 @@ use etcd_client::{
     PutOptions, Txn, TxnOp, WatchClient, WatchOptions, WatchResponse, WatchStream,
 };
 use proto::limits::CONNECT_TIMEOUT;
+use proto::tls::{Identity, Part};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -51,13 +52,16 @@ struct Member {
 
 impl Member {
     /// Nothing is connected before the first call.
-    async fn new(endpoint: &str) -> Result<Self, EtcdError> {
-        let options = ConnectOptions::new()
+    async fn new(endpoint: &str, identity: Option<&Identity>) -> Result<Self, EtcdError> {
+        let mut options = ConnectOptions::new()
             .with_connect_timeout(CONNECT_TIMEOUT)
             .with_keep_alive(STORE_PROBE_INTERVAL, STORE_PROBE_TIMEOUT)
             .with_keep_alive_while_idle(true)
             // A member that has lost its leader ends its watches rather than let them hang.
             .with_require_leader(true);
+        if let Some(identity) = identity {
+            options = options.with_tls(identity.tonic_client(Part::Etcd));
+        }
         // Boxed, because this future would make those of all callers large.
         let client = Box::pin(Client::connect([endpoint], Some(options))).await?;
         Ok(Self {
@@ -69,16 +73,18 @@ impl Member {
 }
 
 impl EtcdStore {
-    /// Connects to the etcd cluster with these client URLs (`http://host:port`); an error if none of them has
-    /// answered a read after `FIRST_CONTACT_TIMEOUT`.
-    pub async fn connect(endpoints: &[String]) -> Result<Self, StoreError> {
+    /// Connects to the etcd cluster with these client URLs (`https://host:port` with an identity, `http://` without);
+    /// an error if none of them has answered a read after `FIRST_CONTACT_TIMEOUT`.
+    pub async fn connect(endpoints: &[String], identity: Option<&Identity>) -> Result<Self, StoreError> {
         let named = |why: String| StoreError::Unavailable(format!("etcd at {}: {why}", endpoints.join(",")));
         if endpoints.is_empty() {
             return Err(named("no endpoint is given".into()));
         }
         let mut members = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {
-            members.push(Member::new(endpoint).await.map_err(|error| named(error.to_string()))?);
+            check_scheme(endpoint, identity).map_err(named)?;
+            let member = Member::new(endpoint, identity).await;
+            members.push(member.map_err(|error| named(error.to_string()))?);
         }
         let store = Self { members: members.into(), preferred: Arc::default() };
         let deadline = Instant::now() + FIRST_CONTACT_TIMEOUT;
@@ -126,6 +132,17 @@ impl EtcdStore {
             let _ = self.preferred.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
         }
         outcome
+    }
+}
+
+/// Whether the URL and the identity are both for TLS, or neither is: nothing goes in clear text by an oversight.
+fn check_scheme(endpoint: &str, identity: Option<&Identity>) -> Result<(), String> {
+    match identity {
+        Some(_) if endpoint.starts_with("http://") => {
+            Err("with --tls its URLs have to begin with https://".into())
+        }
+        None if endpoint.starts_with("https://") => Err("its https:// URLs need --tls".into()),
+        _ => Ok(()),
     }
 }
 

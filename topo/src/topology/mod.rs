@@ -16,6 +16,7 @@ pub(crate) use tail::{Tail, TailEvent};
 use std::sync::Arc;
 use std::time::Duration;
 
+use proto::tls::Identity;
 use tokio_util::task::TaskTracker;
 
 use crate::keys::Keys;
@@ -51,10 +52,14 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// The topology of the cluster in the etcd with these client URLs; an error when none of them answers in
-    /// time.
-    pub async fn connect(etcd_endpoints: &[String], cluster: &str) -> Result<Self, TopologyError> {
-        Ok(Self::new(Arc::new(EtcdStore::connect(etcd_endpoints).await?), cluster))
+    /// The topology of the cluster in the etcd with these client URLs, over TLS if there is an identity; an
+    /// error when none of them answers in time.
+    pub async fn connect(
+        etcd_endpoints: &[String],
+        cluster: &str,
+        identity: Option<&Identity>,
+    ) -> Result<Self, TopologyError> {
+        Ok(Self::new(Arc::new(EtcdStore::connect(etcd_endpoints, identity).await?), cluster))
     }
 
     /// The topology of the cluster in a store that is there already.

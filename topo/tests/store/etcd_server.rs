@@ -41,7 +41,7 @@ impl EtcdServer {
                 panic!("etcd ended with {status}: {log}");
             }
             if std::net::TcpStream::connect(("127.0.0.1", self.client_port)).is_ok() {
-                let store = EtcdStore::connect(&self.endpoints()).await.unwrap();
+                let store = EtcdStore::connect(&self.endpoints(), None).await.unwrap();
                 if store.list("/").await.is_ok() {
                     return store;
                 }

@@ -42,12 +42,12 @@ async fn put_keyspace(topology: &Topology, name: &str) -> topo::store::Revision 
 async fn a_first_contact_that_fails_is_an_error_in_time() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let connecting = Topology::connect(std::slice::from_ref(&endpoint), "shop");
+    let connecting = Topology::connect(std::slice::from_ref(&endpoint), "shop", None);
     let error =
         within(FIRST_CONTACT_TIMEOUT + SLACK, "connecting", connecting).await.map(|_| ()).unwrap_err();
     assert!(error.to_string().contains(&endpoint), "{error}");
     for nonsense in ["", "http://", "not a url"] {
-        let error = EtcdStore::connect(&[nonsense.to_owned()]).await.map(|_| ()).unwrap_err();
+        let error = EtcdStore::connect(&[nonsense.to_owned()], None).await.map(|_| ()).unwrap_err();
         assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
     }
 }
@@ -59,7 +59,7 @@ async fn a_dead_member_is_passed_over() {
     let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut endpoints = vec![format!("http://127.0.0.1:{dead}")];
     endpoints.extend(server.endpoints());
-    let topology = Topology::connect(&endpoints, "shop").await.unwrap();
+    let topology = Topology::connect(&endpoints, "shop", None).await.unwrap();
     for round in 0..20 {
         let name: KeyspaceName = format!("k{round}").parse().unwrap();
         let key = topology.keys().keyspace(Some(&name));
@@ -67,7 +67,7 @@ async fn a_dead_member_is_passed_over() {
     }
     let snapshot = SnapshotFeed::start(&topology).await.unwrap().snapshot();
     assert_eq!(snapshot.keyspaces().count(), 20);
-    assert!(EtcdStore::connect(&[]).await.is_err());
+    assert!(EtcdStore::connect(&[], None).await.is_err());
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn every_call_to_a_frozen_etcd_ends_in_time() {
 async fn a_snapshot_outlives_etcd_and_catches_up() {
     let mut server = EtcdServer::start();
     server.store().await;
-    let topology = Topology::connect(&server.endpoints(), "shop").await.unwrap();
+    let topology = Topology::connect(&server.endpoints(), "shop", None).await.unwrap();
     let first = put_keyspace(&topology, "one").await;
     let feed = SnapshotFeed::start(&topology).await.unwrap();
     assert!(feed.at_least(first, SLACK).await.unwrap().keyspace("one").is_some());
@@ -124,7 +124,7 @@ async fn a_snapshot_outlives_etcd_and_catches_up() {
 async fn a_followed_record_outlives_etcd_and_catches_up() {
     let mut server = EtcdServer::start();
     server.store().await;
-    let topology = Topology::connect(&server.endpoints(), "shop").await.unwrap();
+    let topology = Topology::connect(&server.endpoints(), "shop", None).await.unwrap();
     let shard: ShardRef = "shop/-80".parse().unwrap();
     let key = topology.keys().shard(Some(&shard));
     let mut following = topology.follow::<ShardRecord>(&key);
