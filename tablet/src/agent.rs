@@ -8,8 +8,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::decide::{Decision, Mysqld, Observation, Reading, Step, Why, decide};
 use crate::dir::TabletDir;
-use crate::fence::{self, FenceState, Look};
+use crate::fence::{self, FenceState};
 use crate::limits::{LOOK_INTERVAL, MAX_STEPS_A_PASS};
+use crate::look::{Look, look};
 use crate::mysqld::supervisor::{StartError, Supervisor};
 use crate::session::{AgentSession, SessionError};
 use crate::shard_reader::ShardReader;
@@ -177,7 +178,7 @@ impl Agent {
         let absence = self.supervisor.absence();
         let look = match absence {
             Some(_) => None,
-            None => Some(fence::look(&mut self.session).await),
+            None => Some(look(&mut self.session).await),
         };
         let mysqld = match (&look, absence) {
             (_, Some(absence)) => absence,

@@ -1,29 +1,47 @@
 //! What an agent does next: a pure function of what it sees.
 //!
-//! The rule, for a mysqld that answers (rows from top to bottom, the first that fits):
+//! The shard's record says what the tablet is to be, and how far it may be followed depends on what the agent
+//! has accepted on disk before. The first row that fits counts:
 //!
-//! | the shard's record, as this agent read it | fence | then |
-//! |---|---|---|
-//! | names this tablet, under a term it may follow, read just now | lifted | serve |
-//! |   | not lifted | write the term to disk, lift |
-//! | the same, but read earlier | lifted | serve |
-//! |   | not lifted | read it again first |
-//! | names another tablet, or nobody under a higher term | raised | stay fenced |
-//! |   | not raised | write the term to disk, raise |
-//! | was not read since this agent started, is not there, names nobody yet, or names this tablet under a term that it may not follow | lifted, and the disk says primary | leave it: it serves |
-//! |   | raised | leave it: fenced |
-//! |   | else | raise |
+//! | the shard's record | the tablet is |
+//! |---|---|
+//! | was not read since this agent started, or is not there | what it was (see below) |
+//! | names this tablet, under a higher term than the disk's, or the same and the disk says primary | primary |
+//! | names this tablet, under any other term | what it was: such a primaryship is over |
+//! | names nobody, under a term that was accepted before | what it was |
+//! | names another tablet, or nobody | replica |
 //!
-//! A term may be followed when it is higher than the one on disk, or equal to it and the disk says primary.
-//! So an agent that is restarted while the topology is away touches nothing, and never lifts a fence by
-//! what it remembers.
+//! Each role is a list of steps in an order that keeps every acknowledged write. Each step has a condition
+//! that says when it is done, so a pass that was cut short anywhere goes on where it was.
+//!
+//! ```text
+//!   primary (primary.rs)                              replica (replica.rs)
+//!     term on disk                                      term on disk
+//!     everything received applied, source dropped       fence up: no data session, no write
+//!     commits wait for ackers, iff there are ackers     commits no longer wait, once no session is left
+//!     writes on, data sessions still off                the primary followed where its record says it is,
+//!     an own write acknowledged under the term            acknowledging iff listed as acker
+//!     data sessions on
+//! ```
+//!
+//! What it was, while the record says nothing that can be acted on: a fence that is down stays down where the
+//! disk says primary, and goes up elsewhere; one that is up stays up. So an agent that is restarted while the
+//! topology is away touches nothing.
+//!
+//! What changes on a record's word alone is only ever towards the fence. Opening anything, and following
+//! anybody, needs a record that was read after mysqld was looked at.
 
-use std::fmt;
+mod primary;
+mod replica;
+mod why;
 
 use proto::ids::{TabletAlias, TabletRole, Term};
 use topo::records::ShardRecord;
 
+pub use why::Why;
+
 use crate::fence::FenceState;
+use crate::replication::{Acks, Source, Switch, ThreadState};
 use crate::term::Accepted;
 
 /// What an agent sees.
@@ -35,12 +53,20 @@ pub struct Observation {
     pub mysqld: Mysqld,
     /// What the topology says of its shard.
     pub shard: Reading,
+    /// Where the record's primary listens, as its own record says.
+    pub primary_at: Option<Source>,
     /// What stands on its disk.
     pub accepted: Accepted,
+    /// The term under which a write of the agent's own was acknowledged since mysqld started.
+    pub proven: Option<Term>,
+    /// Whether it may acknowledge at all now.
+    pub acking: Acking,
+    /// Whether a replication that stopped with an error may be started again.
+    pub retry: Retry,
 }
 
 /// How mysqld is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mysqld {
     /// There is none, and it is time to start it.
     StartDue,
@@ -48,10 +74,44 @@ pub enum Mysqld {
     StartLater,
     /// There is none, and it has died too often.
     GivenUp,
-    /// The process is there but does not answer.
-    Silent,
+    /// The process is there but does not answer. With its fence as this agent last saw it, if it ever did.
+    Silent(Option<FenceState>),
+    /// Its data is being replaced by a donor's.
+    Provisioning,
     /// It answers.
-    Up(FenceState),
+    Up(Server),
+}
+
+/// A mysqld that answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its fence.
+    pub fence: FenceState,
+    /// Whether its commits wait for an acknowledgement.
+    pub waits: Switch,
+    /// Whether it acknowledges what it receives.
+    pub acks: Acks,
+    /// Whom it replicates from, if a source is set.
+    pub channel: Option<Channel>,
+}
+
+/// How a mysqld replicates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// From where.
+    pub source: Source,
+    /// The thread that receives.
+    pub receiver: ThreadState,
+    /// The threads that apply.
+    pub applier: ThreadState,
+    /// What stopped one of them.
+    pub error: Option<String>,
+}
+
+impl Channel {
+    fn runs(&self) -> bool {
+        self.receiver != ThreadState::Stopped && self.applier != ThreadState::Stopped
+    }
 }
 
 /// The shard's record, and how well it is known; `None` inside: the topology has none.
@@ -65,11 +125,45 @@ pub enum Reading {
     Fresh(Option<ShardRecord>),
 }
 
-/// What to do, in this order: accept, then the step.
+impl Reading {
+    /// What it says, as far as it is known.
+    pub fn record(&self) -> Option<&ShardRecord> {
+        match self {
+            Self::Unread => None,
+            Self::Recalled(record) | Self::Fresh(record) => record.as_ref(),
+        }
+    }
+
+    fn is_fresh(&self) -> bool {
+        matches!(self, Self::Fresh(_))
+    }
+}
+
+/// Whether a tablet may acknowledge commits when its shard's record lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acking {
+    /// Yes.
+    Allowed,
+    /// Not yet: it was asked to stop a moment ago, so that the record can leave it out.
+    Suspended,
+}
+
+/// Whether something that failed may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Yes.
+    Due,
+    /// A little later.
+    Later,
+}
+
+/// What to do, in this order: accept, then see to the heartbeat, then the step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// Put this on disk first.
     pub accept: Option<Accepted>,
+    /// The term under which heartbeats are written meanwhile; `None`: none are written.
+    pub beat: Option<Term>,
     /// Then do this.
     pub step: Step,
     /// Why, in words for `Status`.
@@ -77,7 +171,7 @@ pub struct Decision {
 }
 
 /// One act on mysqld.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Nothing.
     Leave,
@@ -89,64 +183,26 @@ pub enum Step {
     Raise,
     /// Kill mysqld: it does not answer, so nobody can raise its fence.
     Kill,
-    /// Lift the fence.
-    Lift,
-}
-
-/// The reason of a decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// mysqld is not there.
-    MysqldDown,
-    /// mysqld does not answer.
-    MysqldSilent,
-    /// The topology has not answered yet.
-    TopologyUnread,
-    /// The shard has no primary yet.
-    NoPrimary,
-    /// The shard's record names this tablet.
-    Primary(Term),
-    /// Somebody else is primary, or nobody is any more.
-    NotPrimary(Option<TabletAlias>, Term),
-    /// The record names this tablet under a term that it may not follow.
-    StaleTerm {
-        /// The record's term.
-        record: Term,
-        /// What stands on disk.
-        accepted: Accepted,
-    },
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MysqldDown => f.write_str("mysqld is down"),
-            Self::MysqldSilent => f.write_str("mysqld runs but does not answer"),
-            Self::TopologyUnread => f.write_str("the topology has not been reached yet"),
-            Self::NoPrimary => f.write_str("the shard has no primary yet"),
-            Self::Primary(term) => write!(f, "it is primary under term {term}"),
-            Self::NotPrimary(Some(other), term) => write!(f, "{other} is primary under term {term}"),
-            Self::NotPrimary(None, term) => write!(f, "nobody is primary under term {term}"),
-            Self::StaleTerm { record, accepted } => {
-                let role =
-                    accepted.role.map_or_else(|| "without a role".to_owned(), |role| format!("as {role}"));
-                write!(
-                    f,
-                    "the shard's record names this tablet under term {record}, but term {} was already \
-                     accepted {role}; a new primaryship needs a higher term",
-                    accepted.term
-                )
-            }
-        }
-    }
+    /// Apply everything that was received, then forget the source.
+    LeaveSource,
+    /// Make commits wait for an acknowledgement.
+    WaitForAcks,
+    /// Let commits wait for nobody, once no data session is left; where they stay, kill mysqld.
+    StopWaiting,
+    /// Take writes, from the agent only.
+    OpenWrites,
+    /// Let data sessions in.
+    Admit,
+    /// Replicate from there.
+    Follow(Source, Acks),
 }
 
 /// What the record says to this tablet.
-enum Verdict {
-    /// Serve under the term.
-    Primary(Term),
+enum Verdict<'a> {
+    /// Serve under the record's term.
+    Primary(&'a ShardRecord),
     /// Do not serve; somebody else may.
-    NotPrimary(Why, Term),
+    Replica(&'a ShardRecord),
     /// Nothing that could be acted on.
     Undecided(Why),
 }
@@ -155,81 +211,97 @@ enum Verdict {
 pub fn decide(seen: &Observation) -> Decision {
     let verdict = judge(seen);
     let accept = newly_accepted(&verdict, seen.accepted);
-    let fence = match seen.mysqld {
-        Mysqld::StartDue => return Decision { accept, step: Step::StartMysqld, why: Why::MysqldDown },
-        Mysqld::StartLater | Mysqld::GivenUp => {
-            return Decision { accept, step: Step::Leave, why: Why::MysqldDown };
+    let plain = |step, why| Decision { accept, beat: None, step, why };
+    match &seen.mysqld {
+        Mysqld::StartDue => plain(Step::StartMysqld, Why::MysqldDown),
+        Mysqld::StartLater | Mysqld::GivenUp => plain(Step::Leave, Why::MysqldDown),
+        Mysqld::Provisioning => {
+            Decision { accept: None, beat: None, step: Step::Leave, why: Why::Provisioning }
         }
-        Mysqld::Silent => return decide_silent(verdict, accept),
-        Mysqld::Up(fence) => fence,
-    };
+        Mysqld::Silent(fence) => silent(&verdict, accept, *fence),
+        Mysqld::Up(server) => match &verdict {
+            Verdict::Primary(record) => {
+                let (step, why) = primary::next(seen, server, record);
+                // A role is taken up on a fresh record only; what already serves may change its term.
+                let settled = server.fence == FenceState::Lifted || step != Step::ReadRecord;
+                let beat = writes(server).then_some(record.term).filter(|_| step != Step::Raise);
+                Decision { accept: accept.filter(|_| settled), beat, step, why }
+            }
+            Verdict::Replica(record) => {
+                let (step, why) = replica::next(seen, server, record);
+                plain(step, why)
+            }
+            Verdict::Undecided(why) => {
+                let (step, why) = as_it_was(seen, server, why);
+                let beat = (writes(server) && step == Step::Leave).then_some(seen.accepted.term);
+                Decision { accept, beat, step, why }
+            }
+        },
+    }
+}
+
+fn writes(server: &Server) -> bool {
+    matches!(server.fence, FenceState::Lifted | FenceState::WritesOpen)
+}
+
+/// A frozen mysqld may wake up any moment: where another one serves it must not. One whose fence was seen up
+/// is no danger, and neither is one that was never heard of while this agent runs: it starts, fenced.
+fn silent(verdict: &Verdict<'_>, accept: Option<Accepted>, fence: Option<FenceState>) -> Decision {
+    let open = fence.is_some_and(|fence| fence != FenceState::Raised);
     match verdict {
-        Verdict::Primary(term) => {
-            let fresh = matches!(seen.shard, Reading::Fresh(_));
-            let (accept, step) = match (fence, fresh) {
-                (FenceState::Lifted, _) => (accept, Step::Leave),
-                (_, true) => (accept, Step::Lift),
-                (_, false) => (None, Step::ReadRecord),
-            };
-            Decision { accept, step, why: Why::Primary(term) }
+        Verdict::Replica(record) if accept.is_some() || open => {
+            let why = Why::NotPrimary(record.primary.clone(), record.term);
+            Decision { accept, beat: None, step: Step::Kill, why }
         }
-        Verdict::NotPrimary(why, _) => {
-            let step = if fence == FenceState::Raised { Step::Leave } else { Step::Raise };
-            Decision { accept, step, why }
-        }
-        Verdict::Undecided(why) => {
-            let was_primary = seen.accepted.role == Some(TabletRole::Primary);
-            let step = match fence {
-                FenceState::Raised => Step::Leave,
-                FenceState::Lifted if was_primary => Step::Leave,
-                FenceState::Lifted | FenceState::Half => Step::Raise,
-            };
-            Decision { accept, step, why }
-        }
+        _ => Decision { accept: None, beat: None, step: Step::Leave, why: Why::MysqldSilent },
     }
 }
 
-/// A frozen mysqld may wake up any moment: where another one serves it must not.
-fn decide_silent(verdict: Verdict, accept: Option<Accepted>) -> Decision {
-    match (verdict, accept) {
-        // The role changes just now, so this mysqld may have its fence lifted.
-        (Verdict::NotPrimary(why, _), Some(accept)) => {
-            Decision { accept: Some(accept), step: Step::Kill, why }
+fn as_it_was(seen: &Observation, server: &Server, why: &Why) -> (Step, Why) {
+    let Accepted { term, role } = seen.accepted;
+    match (server.fence, role) {
+        (FenceState::Lifted, Some(TabletRole::Primary)) => (Step::Leave, Why::Serves(term)),
+        // Nobody but the agent is in, and its own write may wait for an acknowledgement.
+        (FenceState::WritesOpen, Some(TabletRole::Primary)) => (Step::Leave, why.clone()),
+        (FenceState::Raised, Some(TabletRole::Replica))
+            if *why == Why::TopologyUnread && server.channel.as_ref().is_some_and(replica::is_well) =>
+        {
+            (Step::Leave, Why::Replicates(term))
         }
-        _ => Decision { accept: None, step: Step::Leave, why: Why::MysqldSilent },
+        (FenceState::Raised, _) => (Step::Leave, why.clone()),
+        _ => (Step::Raise, why.clone()),
     }
 }
 
-fn judge(seen: &Observation) -> Verdict {
-    let record = match &seen.shard {
-        Reading::Unread => return Verdict::Undecided(Why::TopologyUnread),
-        Reading::Recalled(None) | Reading::Fresh(None) => return Verdict::Undecided(Why::NoPrimary),
-        Reading::Recalled(Some(record)) | Reading::Fresh(Some(record)) => record,
-    };
+fn judge(seen: &Observation) -> Verdict<'_> {
+    if seen.shard == Reading::Unread {
+        return Verdict::Undecided(Why::TopologyUnread);
+    }
+    let Some(record) = seen.shard.record() else { return Verdict::Undecided(Why::NoPrimary) };
     match &record.primary {
         Some(primary) if *primary == seen.me => {
             if may_follow(record.term, seen.accepted) {
-                Verdict::Primary(record.term)
+                Verdict::Primary(record)
             } else {
                 Verdict::Undecided(Why::StaleTerm { record: record.term, accepted: seen.accepted })
             }
         }
         None if record.term <= seen.accepted.term => Verdict::Undecided(Why::NoPrimary),
-        other => Verdict::NotPrimary(Why::NotPrimary(other.clone(), record.term), record.term),
+        _ => Verdict::Replica(record),
     }
 }
 
 /// Whether a primaryship of this tablet under the term is news, or the one that it already has.
-fn may_follow(term: Term, accepted: Accepted) -> bool {
+pub fn may_follow(term: Term, accepted: Accepted) -> bool {
     term > accepted.term || (term == accepted.term && accepted.role == Some(TabletRole::Primary))
 }
 
 /// What the verdict changes on disk. Terms never fall, also when the topology's does.
-fn newly_accepted(verdict: &Verdict, accepted: Accepted) -> Option<Accepted> {
+fn newly_accepted(verdict: &Verdict<'_>, accepted: Accepted) -> Option<Accepted> {
     let next = match verdict {
-        Verdict::Primary(term) => Accepted { term: *term, role: Some(TabletRole::Primary) },
-        Verdict::NotPrimary(_, term) => {
-            Accepted { term: accepted.term.max(*term), role: Some(TabletRole::Replica) }
+        Verdict::Primary(record) => Accepted { term: record.term, role: Some(TabletRole::Primary) },
+        Verdict::Replica(record) => {
+            Accepted { term: accepted.term.max(record.term), role: Some(TabletRole::Replica) }
         }
         Verdict::Undecided(_) => return None,
     };

@@ -1,12 +1,20 @@
 //! The fence: mysqld itself keeps data sessions out (`offline_mode`) and writes off (`super_read_only`).
 //!
-//! Both are needed. XA COMMIT passes `super_read_only`, and the agent passes `offline_mode`.
+//! Both are needed. XA COMMIT passes `super_read_only`, and the agent and replicas pass `offline_mode`.
+//!
+//! ```text
+//!            open_writes          admit
+//!   Raised ─────────────► Proving ─────► Lifted          raise: from anywhere, data sessions out first
+//!      ▲                     ▲             │             demote: from Lifted, writes off first, so that
+//!      └──── raise, demote ──┴── reopen ◄──┘                     nothing is cut off in the midst
+//! ```
 
-use proto::account::AGENT_ACCOUNT;
+use proto::account::{AGENT_ACCOUNT, REPLICATION_ACCOUNT};
 use proto::ids::KeyspaceName;
 use tokio::time::{Instant, sleep};
 
-use crate::limits::{FENCE_DEADLINE, SESSIONS_DEADLINE, SESSIONS_POLL};
+use crate::heartbeat;
+use crate::limits::{DRAIN_DEADLINE, FENCE_DEADLINE, SESSIONS_DEADLINE, SESSIONS_POLL};
 use crate::session::{AgentSession, LOCK_WAIT_TIMEOUT, SessionError};
 
 /// How the fence stands.
@@ -14,21 +22,12 @@ use crate::session::{AgentSession, LOCK_WAIT_TIMEOUT, SessionError};
 pub enum FenceState {
     /// No data session, no write.
     Raised,
+    /// No data session, but the agent may write.
+    Proving,
     /// Open to data sessions and writes.
     Lifted,
-    /// One part is up and the other is not: something was interrupted.
+    /// Data sessions are let in but cannot write: something was interrupted.
     Half,
-}
-
-/// What mysqld says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
-    /// Its fence.
-    pub fence: FenceState,
-    /// What it has executed.
-    pub gtid_executed: String,
-    /// `SELECT VERSION()`.
-    pub version: String,
 }
 
 /// Why the fence does not stand as asked.
@@ -53,20 +52,33 @@ pub enum FenceError {
     SessionsStay(u64),
 }
 
-/// Looks at mysqld.
-pub async fn look(session: &mut AgentSession) -> Result<Look, SessionError> {
-    let (super_read_only, read_only, offline, gtids, version): (bool, bool, bool, String, String) = session
-        .row(
-            "SELECT @@GLOBAL.super_read_only, @@GLOBAL.read_only, @@GLOBAL.offline_mode, \
-             @@GLOBAL.gtid_executed, VERSION()",
-        )
-        .await?;
-    let fence = match (super_read_only, read_only, offline) {
+/// Why a primary was not demoted in good order.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoteError {
+    /// A commit that waits for a replica, a long statement or a table lock keeps writes from being turned off.
+    #[error("a commit that waits for a replica, a long statement or a table lock stands in the way: {0}")]
+    WritesStay(SessionError),
+    /// Something else failed.
+    #[error(transparent)]
+    Fence(#[from] FenceError),
+}
+
+impl From<SessionError> for DemoteError {
+    fn from(error: SessionError) -> Self {
+        Self::Fence(error.into())
+    }
+}
+
+/// How the fence stands now.
+pub async fn state(session: &mut AgentSession) -> Result<FenceState, SessionError> {
+    let (super_read_only, read_only, offline): (bool, bool, bool) =
+        session.row("SELECT @@GLOBAL.super_read_only, @@GLOBAL.read_only, @@GLOBAL.offline_mode").await?;
+    Ok(match (super_read_only, read_only, offline) {
         (true, true, true) => FenceState::Raised,
+        (false, false, true) => FenceState::Proving,
         (false, false, false) => FenceState::Lifted,
         _ => FenceState::Half,
-    };
-    Ok(Look { fence, gtid_executed: gtids.replace('\n', ""), version })
+    })
 }
 
 /// Raises the fence: first no more data sessions, then no more writes. Safe to repeat.
@@ -77,8 +89,7 @@ pub async fn raise(session: &mut AgentSession) -> Result<(), FenceError> {
     session.run("SET GLOBAL offline_mode = ON").await?;
     // This waits for running writes and table locks, which offline_mode is ending meanwhile.
     while let Err(error) = session.run("SET GLOBAL super_read_only = ON").await {
-        let waiting = matches!(error, SessionError::Refused { code: LOCK_WAIT_TIMEOUT, .. });
-        if !waiting {
+        if error.code() != Some(LOCK_WAIT_TIMEOUT) {
             return Err(error.into());
         }
         if Instant::now() >= deadline {
@@ -88,10 +99,31 @@ pub async fn raise(session: &mut AgentSession) -> Result<(), FenceError> {
     expect(session, FenceState::Raised).await
 }
 
-/// Lifts the fence: first writes, so that the keyspace's schema can be made where it lacks, then data
-/// sessions. Safe to repeat.
-pub async fn lift(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result<(), FenceError> {
+/// Raises the fence of a serving primary such that no statement is cut off: first writes end (what comes
+/// after is refused before it runs, so it may be sent again elsewhere), then, once the statements in progress
+/// are done, data sessions. When this fails, `reopen` lets the primary serve on.
+pub async fn demote(session: &mut AgentSession) -> Result<(), DemoteError> {
+    if let Err(error) = session.run("SET GLOBAL super_read_only = ON").await {
+        return Err(match error.code() {
+            Some(LOCK_WAIT_TIMEOUT) => DemoteError::WritesStay(error),
+            _ => error.into(),
+        });
+    }
+    statements_end(session).await?;
+    session.run("SET GLOBAL offline_mode = ON").await?;
+    sessions_end(session).await?;
+    Ok(expect(session, FenceState::Raised).await?)
+}
+
+/// Lets a primary serve on whose demotion failed half-way. Safe to repeat.
+pub async fn reopen(session: &mut AgentSession) -> Result<(), FenceError> {
     // Turning read_only off turns super_read_only off with it; the other way round read_only would stay.
+    session.run("SET GLOBAL read_only = OFF").await?;
+    admit(session).await
+}
+
+/// Lets the agent, and nobody else, write, and makes the schemas that lack. Safe to repeat.
+pub async fn open_writes(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result<(), FenceError> {
     session.run("SET GLOBAL read_only = OFF").await?;
     // CREATE DATABASE IF NOT EXISTS would be logged as a transaction each time.
     let schemas =
@@ -99,19 +131,27 @@ pub async fn lift(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result
     if session.row::<u64>(&schemas).await? == 0 {
         session.run(&format!("CREATE DATABASE `{keyspace}`")).await?;
     }
+    heartbeat::make_table(session).await?;
+    Ok(())
+}
+
+/// Lets data sessions in, where writes are open. Safe to repeat.
+pub async fn admit(session: &mut AgentSession) -> Result<(), FenceError> {
     session.run("SET GLOBAL offline_mode = OFF").await?;
     expect(session, FenceState::Lifted).await
 }
 
-/// Waits until no session but the server's and the agent's is left.
+/// Lifts the fence at once: writes, then data sessions.
+pub async fn lift(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result<(), FenceError> {
+    open_writes(session, keyspace).await?;
+    admit(session).await
+}
+
+/// Waits until no session but the server's, the agent's and the replicas' is left.
 pub async fn sessions_end(session: &mut AgentSession) -> Result<(), FenceError> {
-    let others = format!(
-        "SELECT COUNT(*) FROM performance_schema.processlist \
-         WHERE user NOT IN ('{AGENT_ACCOUNT}', 'system user', 'event_scheduler')"
-    );
     let deadline = Instant::now() + SESSIONS_DEADLINE;
     loop {
-        match session.row::<u64>(&others).await? {
+        match data_sessions(session, "TRUE").await? {
             0 => return Ok(()),
             left if Instant::now() >= deadline => return Err(FenceError::SessionsStay(left)),
             _ => sleep(SESSIONS_POLL).await,
@@ -119,8 +159,25 @@ pub async fn sessions_end(session: &mut AgentSession) -> Result<(), FenceError> 
     }
 }
 
+/// Waits, not for long, until no data session runs a statement.
+async fn statements_end(session: &mut AgentSession) -> Result<(), FenceError> {
+    let deadline = Instant::now() + DRAIN_DEADLINE;
+    while data_sessions(session, "command <> 'Sleep'").await? > 0 && Instant::now() < deadline {
+        sleep(SESSIONS_POLL).await;
+    }
+    Ok(())
+}
+
+async fn data_sessions(session: &mut AgentSession, which: &str) -> Result<u64, SessionError> {
+    let count = format!(
+        "SELECT COUNT(*) FROM performance_schema.processlist WHERE {which} AND user NOT IN \
+         ('{AGENT_ACCOUNT}', '{REPLICATION_ACCOUNT}', 'system user', 'event_scheduler')"
+    );
+    session.row(&count).await
+}
+
 async fn expect(session: &mut AgentSession, wanted: FenceState) -> Result<(), FenceError> {
-    match look(session).await?.fence {
+    match state(session).await? {
         found if found == wanted => Ok(()),
         found => Err(FenceError::Otherwise { wanted, found }),
     }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   topology ──► shard_reader ─┐                        ┌─► mysqld/ (supervisor ─► process ─► mysqld)
-//!   mysqld ────► fence::look ──┼─► agent: decide ─► act ┼─► fence (over session, as _shoal_agent)
+//!   mysqld ────► look ─────────┼─► agent: decide ─► act ┼─► fence (over session, as _shoal_agent)
 //!   disk ──────► term ─────────┘     ▲                  └─► term (on disk first)
 //!   control ───► service ────────────┘     registration ──► topology
 //! ```
@@ -18,9 +18,13 @@ pub mod decide;
 pub mod dir;
 pub mod durable;
 pub mod fence;
+pub mod heartbeat;
 pub mod limits;
+pub mod look;
 pub mod mysqld;
+pub mod provision;
 pub mod registration;
+pub mod replication;
 pub mod service;
 pub mod session;
 pub mod shard_reader;

@@ -46,8 +46,16 @@ pub const LOCK_WAIT_SECONDS: u32 = 1;
 pub const FENCE_DEADLINE: Duration = Duration::from_secs(4);
 /// Longest wait until offline_mode has ended the data sessions.
 pub const SESSIONS_DEADLINE: Duration = Duration::from_secs(3);
+/// Longest wait, when a primary is demoted, until the statements in progress are done; data sessions that run
+/// one after that are cut off.
+pub const DRAIN_DEADLINE: Duration = Duration::from_millis(300);
 /// Pause between two looks at sessions that are ending.
-pub const SESSIONS_POLL: Duration = Duration::from_millis(20);
+pub const SESSIONS_POLL: Duration = Duration::from_millis(5);
+
+/// Pause between two heartbeats.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
+/// Longest time in which a donor's data is copied.
+pub const CLONE_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 /// Lines of mysqld's error log that an error quotes.
 pub const LOG_TAIL_LINES: usize = 12;

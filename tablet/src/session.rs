@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 use mysql_async::prelude::{FromRow, Queryable};
 use mysql_async::{Conn, Opts, OptsBuilder};
@@ -18,10 +19,10 @@ const MAX_PACKET: usize = 16 * 1024 * 1024;
 const WAIT_TIMEOUT: usize = 28_800;
 
 /// Why a statement has no answer.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// Nobody answers in time: mysqld is frozen, or still starting.
-    #[error("mysqld does not answer within {SQL_DEADLINE:?}")]
+    #[error("mysqld does not answer in time")]
     Silent,
     /// mysqld answered with an error.
     #[error("mysqld says {code}: {message}")]
@@ -36,11 +37,22 @@ pub enum SessionError {
     Broken(String),
 }
 
+impl SessionError {
+    /// mysqld's code, if it answered.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Silent | Self::Broken(_) => None,
+        }
+    }
+}
+
 /// A session that is opened when it is needed, and again after it broke.
 #[derive(Debug)]
 pub struct AgentSession {
     opts: Opts,
     conn: Option<Conn>,
+    deadline: Duration,
 }
 
 impl AgentSession {
@@ -53,7 +65,13 @@ impl AgentSession {
             .max_allowed_packet(Some(MAX_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT))
             .setup(vec![format!("SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}")]);
-        Self { opts: opts.into(), conn: None }
+        Self { opts: opts.into(), conn: None, deadline: SQL_DEADLINE }
+    }
+
+    /// The same session with another longest wait for each answer.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Runs a statement whose answer does not matter.
@@ -63,8 +81,21 @@ impl AgentSession {
 
     /// The one row that the statement gives.
     pub async fn row<T: FromRow + Send + 'static>(&mut self, sql: &str) -> Result<T, SessionError> {
-        let row = self.with_conn(async |conn| conn.query_first::<T, _>(sql).await).await?;
+        let row = self.optional_row(sql).await?;
         row.ok_or_else(|| SessionError::Broken(format!("no row for {sql:?}")))
+    }
+
+    /// The first row that the statement gives, if it gives any.
+    pub async fn optional_row<T: FromRow + Send + 'static>(
+        &mut self,
+        sql: &str,
+    ) -> Result<Option<T>, SessionError> {
+        self.with_conn(async |conn| conn.query_first::<T, _>(sql).await).await
+    }
+
+    /// All rows that the statement gives.
+    pub async fn rows<T: FromRow + Send + 'static>(&mut self, sql: &str) -> Result<Vec<T>, SessionError> {
+        self.with_conn(async |conn| conn.query::<T, _>(sql).await).await
     }
 
     /// Forgets the connection; the next statement opens another.
@@ -76,7 +107,7 @@ impl AgentSession {
     pub async fn close(&mut self) {
         if let Some(conn) = self.conn.take() {
             // One that cannot be said goodbye to is gone, or ends with mysqld.
-            let _ = in_time(Box::pin(conn.disconnect())).await;
+            let _ = in_time(self.deadline, Box::pin(conn.disconnect())).await;
         }
     }
 
@@ -87,9 +118,9 @@ impl AgentSession {
         // Taken out, so that a statement that is given up takes its connection with it.
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => in_time(Box::pin(Conn::new(self.opts.clone()))).await?,
+            None => in_time(SQL_DEADLINE.min(self.deadline), Box::pin(Conn::new(self.opts.clone()))).await?,
         };
-        let done = in_time(Box::pin(work(&mut conn))).await;
+        let done = in_time(self.deadline, Box::pin(work(&mut conn))).await;
         if matches!(done, Ok(_) | Err(SessionError::Refused { .. })) {
             self.conn = Some(conn);
         }
@@ -97,8 +128,11 @@ impl AgentSession {
     }
 }
 
-async fn in_time<T>(work: impl Future<Output = mysql_async::Result<T>>) -> Result<T, SessionError> {
-    match timeout(SQL_DEADLINE, work).await {
+async fn in_time<T>(
+    deadline: Duration,
+    work: impl Future<Output = mysql_async::Result<T>>,
+) -> Result<T, SessionError> {
+    match timeout(deadline, work).await {
         Err(_) => Err(SessionError::Silent),
         Ok(Ok(value)) => Ok(value),
         Ok(Err(mysql_async::Error::Server(error))) => {

@@ -50,6 +50,8 @@ pub struct Recipe {
     pub keyspace: KeyspaceName,
     /// Their passwords.
     pub secrets: Secrets,
+    /// Directory with `ca.pem`, `cert.pem` and `key.pem`; `None`: connections are plain.
+    pub tls: Option<PathBuf>,
 }
 
 /// Why mysqld does not run.
@@ -105,6 +107,7 @@ pub struct Supervisor {
     starts_in_a_row: u32,
     next_start: Instant,
     failure: Option<String>,
+    end_expected: bool,
 }
 
 impl Supervisor {
@@ -115,7 +118,35 @@ impl Supervisor {
             tracing::info!(pid = process.pid(), "found mysqld running");
         }
         let now = Instant::now();
-        Ok(Self { recipe, process, running_since: now, starts_in_a_row: 0, next_start: now, failure: None })
+        Ok(Self {
+            recipe,
+            process,
+            running_since: now,
+            starts_in_a_row: 0,
+            next_start: now,
+            failure: None,
+            end_expected: false,
+        })
+    }
+
+    /// Starts in a row, none of which held; grows while mysqld crash-loops.
+    pub fn starts_in_a_row(&self) -> u32 {
+        self.starts_in_a_row
+    }
+
+    /// Whether mysqld has died too often in a row and is left down.
+    pub fn given_up(&self) -> bool {
+        self.absence() == Some(Mysqld::GivenUp)
+    }
+
+    /// The next end of this mysqld is wanted: it is started again at once, and not counted as a crash.
+    pub fn expect_end(&mut self) {
+        self.end_expected = true;
+    }
+
+    /// The next end of this mysqld is no longer wanted: the copy that would have led to it failed.
+    pub fn expect_no_end(&mut self) {
+        self.end_expected = false;
     }
 
     /// The process, if one runs.
@@ -164,6 +195,12 @@ impl Supervisor {
     /// Takes note that mysqld has ended.
     pub fn note_end(&mut self, ending: Ending, dir: &TabletDir) {
         if self.process.take().is_none() {
+            return;
+        }
+        if std::mem::take(&mut self.end_expected) {
+            tracing::info!("mysqld {ending}, as expected");
+            self.starts_in_a_row = 0;
+            self.next_start = Instant::now();
             return;
         }
         if self.running_since.elapsed() >= STEADY_AFTER {
@@ -333,7 +370,7 @@ fn check_port(address: SocketAddr) -> Result<(), StartError> {
 async fn ready(session: &mut AgentSession) -> Result<(), SessionError> {
     let mut last = SessionError::Silent;
     let logged_in = timeout(STARTUP_DEADLINE, async {
-        while let Err(error) = fence::look(session).await {
+        while let Err(error) = fence::state(session).await {
             // The init file has run before the first login, so this will not change.
             if matches!(error, SessionError::Refused { code: ACCESS_DENIED, .. }) {
                 return Err(error);
