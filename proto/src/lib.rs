@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   ids, key_range      what things are called
+//!   gtid                sets of transactions, as MySQL writes them
 //!   account             the MySQL accounts behind, and their passwords
 //!   errors              everything Shoal tells a MySQL client
 //!   limits              bounds that several programs share
@@ -15,6 +16,7 @@
 
 pub mod account;
 pub mod errors;
+pub mod gtid;
 pub mod ids;
 pub mod invalid_name;
 pub mod key_range;
