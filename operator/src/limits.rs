@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Most gates of a local cluster; each is a process of its own.
 pub const MAX_GATES: u16 = 16;
+/// Most tablets of a shard; each is a mysqld of its own.
+pub const MAX_TABLETS: u16 = 9;
 /// Longest cluster name, in bytes: the bound of a Kubernetes label.
 pub const MAX_CLUSTER_NAME: usize = 63;
 /// Longest user name, in bytes: MySQL's bound for the user part of an account.

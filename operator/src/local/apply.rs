@@ -9,7 +9,7 @@ use topo::topology::Transaction;
 use topo::{Topology, TopologyError};
 
 use crate::limits::{APPLY_ATTEMPTS, USERS_PER_COMMIT};
-use crate::spec::{KeyspaceSpec, ShoalCluster, UserSpec, merge_routing, vschema_record};
+use crate::spec::{KeyspaceSpec, ShoalCluster, UserSpec, keyspace_record, merge_routing, vschema_record};
 
 /// Why the records were not written.
 #[derive(Debug, thiserror::Error)]
@@ -67,11 +67,20 @@ async fn keyspace_records(
         };
     }
     for keyspace in &cluster.spec.keyspaces {
-        let wanted = KeyspaceRecord::new(keyspace.is_sharded());
+        let wanted = keyspace_record(keyspace);
         let key = keys.keyspace(Some(&keyspace.name));
         match topology.read::<KeyspaceRecord>(&key).await? {
-            Some(stored) if stored.value == wanted => {}
-            Some(_) => return Err(ApplyError::Refused(resharded(keyspace))),
+            Some(stored) if stored.value.sharded != wanted.sharded => {
+                return Err(ApplyError::Refused(resharded(keyspace)));
+            }
+            Some(stored) => {
+                // Tablets that are there stay: one may hold an acknowledged commit that no other replica has.
+                let merged = KeyspaceRecord { tablets: wanted.tablets.max(stored.value.tablets), ..wanted };
+                if merged != stored.value {
+                    changed = true;
+                    transaction = transaction.replace(&key, &merged, stored.revision)?;
+                }
+            }
             None => {
                 changed = true;
                 transaction = transaction.create(&key, &wanted)?;

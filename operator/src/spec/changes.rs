@@ -1,7 +1,7 @@
 //! What a newer cluster file changes of an older one, as far as it cannot be applied.
 //!
-//! New keyspaces, users, vindexes and tables, other passwords, roles and gates can be applied at any start.
-//! What would need data to move, or would make rows unreachable, is refused by name.
+//! New keyspaces, users, vindexes and tables, more tablets, other passwords, roles and gates, another durability
+//! can be applied at any start. What would need data to move, or would make rows unreachable, is refused by name.
 
 use super::parse::locate;
 use super::{BadFile, KeyspaceSpec, Problem, ShoalCluster, VschemaSpec};
@@ -63,6 +63,15 @@ fn compare_keyspaces(old: &KeyspaceSpec, new: &KeyspaceSpec, path: &str, found: 
         };
         let what = format!("the shards of an existing keyspace cannot be changed: {} {was}", old.name);
         found.push((format!("{path}.shards"), what));
+    }
+    if new.tablets.get() < old.tablets.get() {
+        let what = format!(
+            "the shards of keyspace {} have {} tablets, and none can be taken away yet; write `tablets: {}` or more",
+            old.name,
+            old.tablets.get(),
+            old.tablets.get()
+        );
+        found.push((format!("{path}.tablets"), what));
     }
     let none = VschemaSpec::default();
     let (before, now) = (old.vschema.as_ref().unwrap_or(&none), new.vschema.as_ref().unwrap_or(&none));

@@ -21,11 +21,12 @@ use proto::account::DataRole;
 use proto::ids::{Cell, KeyspaceName, ShardRef};
 use proto::key_range::KeyRange;
 use serde::{Deserialize, Serialize};
+use topo::records::Durability;
 
 pub use changes::refused_changes;
-pub use names::{ClusterName, Port, Replicas, UserName};
+pub use names::{ClusterName, Port, Replicas, Tablets, Tls, UserName};
 pub use parse::{BadFile, Problem, parse};
-pub use records::{merge_routing, vschema_record};
+pub use records::{keyspace_record, merge_routing, vschema_record};
 
 /// A cluster, as its owner wants it: the same type on one machine and as a Kubernetes resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,9 @@ pub struct ClusterSpec {
     /// The gates that clients connect to.
     #[serde(default)]
     pub gates: GatesSpec,
+    /// Whether the parts of the cluster speak TLS with one another, each with a certificate of its own.
+    #[serde(default)]
+    pub tls: Tls,
     /// Who may log in at a gate.
     pub users: Vec<UserSpec>,
     /// The logical databases.
@@ -129,6 +133,12 @@ pub struct KeyspaceSpec {
     /// Ranges of keyspace IDs, one for each shard. Absent: the keyspace is unsharded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<Vec<KeyRange>>,
+    /// How many tablets each shard has: a primary and its replicas.
+    #[serde(default)]
+    pub tablets: Tablets,
+    /// When a commit is acknowledged to the client.
+    #[serde(default)]
+    pub durability: Durability,
     /// How its tables are sharded; only for sharded keyspaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vschema: Option<VschemaSpec>,

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::limits::{MAX_CLUSTER_NAME, MAX_GATES, MAX_USER_NAME};
+use crate::limits::{MAX_CLUSTER_NAME, MAX_GATES, MAX_TABLETS, MAX_USER_NAME};
 
 /// What a cluster is called: part of its keys in the topology store and of Kubernetes names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,5 +145,93 @@ impl TryFrom<u64> for Replicas {
 impl From<Replicas> for u64 {
     fn from(replicas: Replicas) -> u64 {
         replicas.0.into()
+    }
+}
+
+/// How many tablets a shard has; never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Tablets(u16);
+
+impl Tablets {
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for Tablets {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl TryFrom<u64> for Tablets {
+    type Error = String;
+    fn try_from(number: u64) -> Result<Self, String> {
+        match u16::try_from(number) {
+            Ok(count) if (1..=MAX_TABLETS).contains(&count) => Ok(Self(count)),
+            _ => Err(format!("a shard cannot have {number} tablets")),
+        }
+    }
+}
+
+impl From<Tablets> for u64 {
+    fn from(tablets: Tablets) -> u64 {
+        tablets.0.into()
+    }
+}
+
+/// Whether the parts of a cluster speak TLS with one another.
+///
+/// `on` and `off` are words to one version of YAML and truth values to another, so both are taken, quoted or
+/// not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// They do, and each shows a certificate.
+    #[default]
+    On,
+    /// They trust the network.
+    Off,
+}
+
+impl Serialize for Tls {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Tls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TlsWord)
+    }
+}
+
+struct TlsWord;
+
+impl Visitor<'_> for TlsWord {
+    type Value = Tls;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("on or off")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, on: bool) -> Result<Tls, E> {
+        Ok(if on { Tls::On } else { Tls::Off })
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Tls, E> {
+        Err(E::custom("there is no value"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Tls, E> {
+        match word.to_ascii_lowercase().as_str() {
+            "on" | "true" | "yes" => Ok(Tls::On),
+            "off" | "false" | "no" => Ok(Tls::Off),
+            _ => Err(E::custom(format!("{word:?} is neither on nor off"))),
+        }
     }
 }

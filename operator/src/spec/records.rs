@@ -1,10 +1,16 @@
 //! The topology records that a cluster file stands for.
 
 use topo::records::{
-    ColumnVindex, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition, VschemaRecord,
+    ColumnVindex, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition,
+    VschemaRecord,
 };
 
-use super::{ShoalCluster, VschemaSpec};
+use super::{KeyspaceSpec, ShoalCluster, VschemaSpec};
+
+/// The record of a keyspace.
+pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
+    KeyspaceRecord { sharded: spec.is_sharded(), durability: spec.durability, tablets: spec.tablets.get() }
+}
 
 /// The vschema record of a keyspace.
 pub fn vschema_record(spec: &VschemaSpec) -> VschemaRecord {

@@ -1,3 +1,5 @@
+use topo::records::{Durability, KeyspaceRecord};
+
 use super::*;
 
 const HEAD: &str = "apiVersion: shoal.dev/v1alpha1\nkind: ShoalCluster\nmetadata: {name: shop}\n";
@@ -14,6 +16,8 @@ fn good() -> ShoalCluster {
   keyspaces:
     - name: shop
       shards: [-80, \"80-\"]
+      tablets: 3
+      durability: async
       vschema:
         vindexes: {by_id: {type: xxhash}}
         tables:
@@ -34,6 +38,23 @@ fn a_good_file_is_read_with_its_defaults() {
         spec.keyspaces.iter().flat_map(KeyspaceSpec::shard_refs).map(|s| s.to_string()).collect();
     assert_eq!(shards, ["shop/-80", "shop/80-", "main/-"]);
     assert!(spec.keyspaces[0].is_sharded() && !spec.keyspaces[1].is_sharded());
+    let wanted: Vec<KeyspaceRecord> = spec.keyspaces.iter().map(keyspace_record).collect();
+    let shop = KeyspaceRecord { sharded: true, durability: Durability::Async, tablets: 3 };
+    assert_eq!(wanted, [shop, KeyspaceRecord::new(false)]);
+    assert_eq!(spec.tls, Tls::On);
+}
+
+#[test]
+fn tls_is_switched_with_whatever_yaml_makes_of_on_and_off() {
+    let words =
+        [("on", Tls::On), ("off", Tls::Off), ("true", Tls::On), ("no", Tls::Off), ("\"off\"", Tls::Off)];
+    for (word, expected) in words {
+        let text = with(&format!("  tls: {word}\n  keyspaces: [{{name: shop}}]\n"));
+        let cluster = parse("c.yaml", &text).unwrap_or_else(|bad| panic!("{bad}"));
+        assert_eq!(cluster.spec.tls, expected, "{word}");
+        let json = serde_json::to_string(&cluster).unwrap();
+        assert_eq!(serde_json::from_str::<ShoalCluster>(&json).unwrap(), cluster);
+    }
 }
 
 #[test]
@@ -78,7 +99,10 @@ fn changes_that_need_data_to_move_are_refused_by_name() {
     };
     let customers =
         |c: &mut ShoalCluster| c.spec.keyspaces[0].vschema.clone().unwrap().tables["customers"].clone();
-    let applied: [&dyn Fn(&mut ShoalCluster); 4] = [
+    let applied: [&dyn Fn(&mut ShoalCluster); 7] = [
+        &|c| c.spec.keyspaces[1].tablets = Tablets::try_from(9).unwrap(),
+        &|c| c.spec.keyspaces[0].durability = Durability::SemiSync,
+        &|c| c.spec.tls = Tls::Off,
         &|c| c.spec.users[0].password = "other".into(),
         &|c| c.spec.gates = GatesSpec::default(),
         &|c| {
@@ -95,7 +119,11 @@ fn changes_that_need_data_to_move_are_refused_by_name() {
         assert_eq!(good_text(change), Ok(()));
     }
     type Refused<'a> = (&'a dyn Fn(&mut ShoalCluster), &'a str);
-    let refused: [Refused<'_>; 7] = [
+    let refused: [Refused<'_>; 8] = [
+        (
+            &|c| c.spec.keyspaces[0].tablets = Tablets::try_from(2).unwrap(),
+            "shop have 3 tablets, and none can be taken away yet; write `tablets: 3` or more",
+        ),
         (
             &|c| c.metadata.name = String::from("other").try_into().unwrap(),
             "metadata.name: this folder holds cluster shop",

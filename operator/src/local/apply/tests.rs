@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use topo::records::ShardRecord;
+use topo::records::{Durability, ShardRecord};
 use topo::store::MemoryStore;
 
 use super::*;
@@ -64,6 +64,26 @@ async fn additions_are_applied_and_the_rest_is_left_alone() {
     let extra = topology.read::<VschemaRecord>(&keys.vschema(&"extra".parse().unwrap())).await.unwrap();
     assert_eq!(extra.unwrap().value.vindexes["v"].kind, "hash");
     assert_eq!(topology.read::<ShardRecord>(&shard_key).await.unwrap().unwrap().value, shard);
+}
+
+#[tokio::test]
+async fn tablets_and_durability_follow_the_file_but_a_tablet_that_is_there_stays() {
+    let topology = Topology::new(Arc::new(MemoryStore::new()), "shop");
+    let stored = async || {
+        let key = topology.keys().keyspace(Some(&"main".parse().unwrap()));
+        topology.read::<KeyspaceRecord>(&key).await.unwrap().unwrap().value
+    };
+    apply_to(&cluster(unchanged), &topology).await.unwrap();
+    assert_eq!(stored().await, KeyspaceRecord::new(false));
+    let steps = [
+        ("tablets: 3", Durability::SemiSync, 3),
+        ("tablets: 4\n      durability: async", Durability::Async, 4),
+        ("durability: semi_sync", Durability::SemiSync, 4),
+    ];
+    for (lines, durability, tablets) in steps {
+        apply_to(&cluster(|text| format!("{text}      {lines}\n")), &topology).await.unwrap();
+        assert_eq!(stored().await, KeyspaceRecord { sharded: false, durability, tablets }, "{lines}");
+    }
 }
 
 #[tokio::test]
