@@ -1,9 +1,11 @@
 //! One etcd of a test's own.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use proto::tls::{CA_FILE, CERTIFICATE_FILE, Identity, KEY_FILE};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use topo::store::{EtcdStore, Store};
@@ -18,35 +20,56 @@ pub(crate) struct EtcdServer {
     folder: TempDir,
     client_port: u16,
     peer_port: u16,
+    /// Where its certificate is, if it talks TLS only.
+    tls: Option<PathBuf>,
 }
 
 impl EtcdServer {
     pub(crate) fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// With the files of an identity: one that talks TLS only, and only with clients under its CA.
+    pub(crate) fn start_with(tls: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("shoal-topo-etcd").tempdir().unwrap();
         let (client_port, peer_port) = (free_port(), free_port());
-        let process = spawn(&folder, client_port, peer_port);
-        Self { process, folder, client_port, peer_port }
+        let process = spawn(&folder, client_port, peer_port, tls);
+        Self { process, folder, client_port, peer_port, tls: tls.map(Path::to_owned) }
     }
 
     pub(crate) fn endpoints(&self) -> Vec<String> {
-        vec![format!("http://127.0.0.1:{}", self.client_port)]
+        vec![client_url(self.client_port, self.tls.as_deref())]
     }
 
     /// A store in it, once it answers.
     pub(crate) async fn store(&mut self) -> EtcdStore {
+        self.store_as(None).await
+    }
+
+    /// The same for a client who is somebody.
+    pub(crate) async fn store_as(&mut self, identity: Option<&Identity>) -> EtcdStore {
         let deadline = Instant::now() + STARTS_WITHIN;
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
                 let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
                 panic!("etcd ended with {status}: {log}");
             }
-            if std::net::TcpStream::connect(("127.0.0.1", self.client_port)).is_ok() {
-                let store = EtcdStore::connect(&self.endpoints(), None).await.unwrap();
+            if TcpStream::connect(("127.0.0.1", self.client_port)).is_ok() {
+                let store = EtcdStore::connect(&self.endpoints(), identity).await.unwrap();
                 if store.list("/").await.is_ok() {
                     return store;
                 }
             }
             assert!(Instant::now() < deadline, "etcd does not answer");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until it takes connections, whatever it does with them then.
+    pub(crate) async fn listens(&self) {
+        let deadline = Instant::now() + STARTS_WITHIN;
+        while TcpStream::connect(("127.0.0.1", self.client_port)).is_err() {
+            assert!(Instant::now() < deadline, "etcd does not listen");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -58,7 +81,7 @@ impl EtcdServer {
 
     /// After `kill`: the same data on the same ports.
     pub(crate) fn restart(&mut self) {
-        self.process = spawn(&self.folder, self.client_port, self.peer_port);
+        self.process = spawn(&self.folder, self.client_port, self.peer_port, self.tls.as_deref());
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -79,11 +102,21 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn spawn(folder: &TempDir, client_port: u16, peer_port: u16) -> Child {
-    let client_url = format!("http://127.0.0.1:{client_port}");
+fn client_url(port: u16, tls: Option<&Path>) -> String {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://127.0.0.1:{port}")
+}
+
+fn spawn(folder: &TempDir, client_port: u16, peer_port: u16, tls: Option<&Path>) -> Child {
+    let client_url = client_url(client_port, tls);
     let peer_url = format!("http://127.0.0.1:{peer_port}");
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("log")).unwrap();
-    Command::new(programs::find("etcd", |_| true))
+    let mut command = Command::new(programs::find("etcd", |_| true));
+    if let Some(dir) = tls {
+        command.arg("--client-cert-auth").arg("--trusted-ca-file").arg(dir.join(CA_FILE));
+        command.arg("--cert-file").arg(dir.join(CERTIFICATE_FILE)).arg("--key-file").arg(dir.join(KEY_FILE));
+    }
+    command
         .args(["--name", "test", "--unsafe-no-fsync", "--log-level", "warn"])
         .arg("--data-dir")
         .arg(folder.path().join("data"))

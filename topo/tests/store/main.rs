@@ -1,4 +1,5 @@
-//! The promises of the store, checked on every backend, and what the layers above do while a real etcd is away.
+//! The promises of the store, checked on every backend, and what the layers above do with a real etcd that is
+//! away or talks TLS only.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is a test")]
 
@@ -8,6 +9,7 @@ mod outage;
 #[path = "../support/programs.rs"]
 mod programs;
 mod suite;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
