@@ -12,6 +12,7 @@
 pub mod backend;
 pub mod config;
 pub mod executor;
+pub mod hold;
 pub mod limits;
 pub mod plan;
 pub mod plan_cache;
@@ -35,6 +36,7 @@ use topo::records::UserRecord;
 use topo::snapshot::SnapshotFeed;
 
 use config::Config;
+use hold::{Bounds, Holding};
 use session::credentials::Credentials;
 use worker::Shared;
 
@@ -57,9 +59,11 @@ impl App {
         let topology = Topology::connect(&config.etcd, &config.cluster, identity.as_ref()).await?;
         let feed = SnapshotFeed::start(&topology).await?;
         let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
+        let draining = CancellationToken::new();
         let shared = Shared {
             name: format!("shoal-gate at {}", config.listen),
             topology,
+            holding: Holding::new(feed.clone(), draining.clone(), Bounds::default()),
             feed,
             credentials: Credentials::default(),
             nobody: UserRecord::new(&random, DataRole::Read).context("cannot hash a password")?,
@@ -67,7 +71,7 @@ impl App {
             server_key: ServerKey::generate()?,
             tls,
             last_connection: AtomicU32::new(0),
-            draining: CancellationToken::new(),
+            draining,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {

@@ -38,3 +38,14 @@ pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
 pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Users whose passwords are remembered for fast authentication.
 pub const MAX_REMEMBERED_USERS: usize = 10_000;
+/// Statements of one gate that wait at once for shards that change their primary. Each has its client's
+/// connection already, so the bound keeps half of the clients free for the other shards.
+pub const MAX_HELD_STATEMENTS: usize = MAX_CLIENTS / 2;
+/// How long one statement waits for shards that change their primary, in all.
+pub const HOLD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the topology may take to say why a shard refuses a statement; then the refusal is the answer.
+pub const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+/// How often one statement that was not executed is tried again.
+pub const MAX_REPEATS: u32 = 5;
+/// How far the gate reads ahead of a statement that waits, to see whether its client is still there, in bytes.
+pub const MAX_READ_AHEAD_BYTES: usize = 64 * 1024;

@@ -38,6 +38,8 @@ pub struct Route {
     pub columns: Option<String>,
     /// What becomes of the connection afterwards.
     pub afterwards: Afterwards,
+    /// Whether a server that refuses the statement has done nothing of it.
+    pub refusal: Refusal,
 }
 
 /// Which shard.
@@ -67,6 +69,15 @@ pub enum Afterwards {
     Reuse,
     /// It is closed: the statement may have left state in its session.
     Close,
+}
+
+/// What it means that a server refuses a statement because it takes no writes any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing of it was done: it may be sent again.
+    OfAll,
+    /// Parts of it may have been done and committed before, as in a procedure.
+    OfTheRest,
 }
 
 /// A schema change on every shard of a keyspace.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use proto::errors::{ClientError, ErrorId};
+use proto::errors::ErrorId;
 use proto::ids::KeyspaceName;
 use proto::tls::Identity;
 use proto::wire::auth::ServerKey;
@@ -14,7 +14,8 @@ use topo::Topology;
 use topo::records::UserRecord;
 use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 
-use crate::backend::{Backend, Pools, SessionClass};
+use crate::backend::{Backend, Pools, SessionClass, Unreached};
+use crate::hold::Holding;
 use crate::plan::Plan;
 use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
@@ -31,6 +32,8 @@ pub struct Shared {
     pub topology: Topology,
     /// The picture of it that statements are routed by.
     pub feed: SnapshotFeed,
+    /// The statements that wait for shards which change their primary.
+    pub holding: Holding,
     /// Who has logged in before.
     pub credentials: Credentials,
     /// Stands for users that do not exist, so that they take as long to be denied; nobody knows its password.
@@ -73,7 +76,7 @@ impl Worker {
     }
 
     /// A connection to the shard's primary.
-    pub async fn backend(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, ClientError> {
+    pub async fn backend(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, Unreached> {
         let taken = self.pools.borrow_mut().take(shard, class)?;
         match taken {
             Ok(backend) => Ok(backend),

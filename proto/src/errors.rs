@@ -143,6 +143,9 @@ error_table! {
     /// More statements wait for shards that change their primary than the gate holds.
     TooManyHeld = "SH3008", 1105, "HY000", Limit, "shard {} is changing its primary, and the gate holds as many statements as it may", "nothing was executed; retry in a moment";
 
+    /// The gate stopped while the statement waited for a shard that changed its primary.
+    StoppedWhileHeld = "SH3009", 1053, "08S01", Unavailable, "the gate stops, and shard {} is changing its primary", "nothing was executed; connect again";
+
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";
 }

@@ -1,19 +1,21 @@
 //! Connections to the mysqlds behind, kept by each thread for itself.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
 use proto::account::{DataRole, Secret, data_account};
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::KeyspaceName;
+use proto::ids::{KeyspaceName, ShardRef};
 use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
-use proto::wire::login::{Login, connect};
+use proto::wire::login::{Login, LoginError, connect};
 use topo::snapshot::Shard;
 use tracing::warn;
 
+use crate::hold::decide::is_refusal;
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
 
 /// What makes one connection as good as another for a session.
@@ -70,12 +72,8 @@ impl Pools {
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.
-    pub fn take(
-        &mut self,
-        shard: &Shard,
-        class: &SessionClass,
-    ) -> Result<Result<Backend, Dial>, ClientError> {
-        let primary = shard.primary.as_ref().ok_or_else(|| ErrorId::ShardUnavailable.with(&shard.shard))?;
+    pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, Unreached> {
+        let primary = shard.primary.as_ref().ok_or(Unreached::NoPrimary)?;
         let pool = self.pool(&primary.mysql_address, class);
         while let Some((_, connection)) = self.pools[pool].idle.pop_back() {
             self.idle -= 1;
@@ -85,7 +83,7 @@ impl Pools {
             }
         }
         let address = primary.mysql_address.clone();
-        Ok(Err(Dial { address, login: self.login(class), shard: shard.shard.to_string(), pool }))
+        Ok(Err(Dial { address, login: self.login(class), pool }))
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -141,19 +139,48 @@ impl Pools {
 pub struct Dial {
     address: String,
     login: Login,
-    shard: String,
     pool: usize,
 }
 
 impl Dial {
-    /// Makes it. A failure means that nothing was executed.
-    pub async fn connect(self) -> Result<Backend, ClientError> {
+    /// Makes it.
+    pub async fn connect(self) -> Result<Backend, Unreached> {
         match connect(&self.address, &self.login).await {
             Ok(connection) => Ok(Backend { connection, pool: self.pool }),
-            Err(error) => {
-                warn!(shard = self.shard, address = self.address, %error, "cannot use the shard's primary");
-                Err(ErrorId::ShardUnavailable.with(self.shard))
-            }
+            Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
+            Err(error) => Err(Unreached::Failed { address: self.address, error }),
         }
+    }
+}
+
+/// Why there is no connection to a shard's primary. In every case nothing was executed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreached {
+    /// The topology knows of none.
+    #[error("the shard has no primary")]
+    NoPrimary,
+    /// It admits no data account, as one that is no longer, or not yet, primary.
+    #[error("the shard's primary admits nobody")]
+    Fenced,
+    /// It cannot be reached, or the login failed.
+    #[error("cannot use the mysqld at {address}: {error}")]
+    Failed {
+        /// Where.
+        address: String,
+        /// How.
+        error: LoginError,
+    },
+    /// The connection broke before the request was sent.
+    #[error("the connection broke before the request was sent: {0}")]
+    NotSent(io::Error),
+}
+
+impl Unreached {
+    /// What the client is told, when nothing more is tried.
+    pub fn give_up(&self, shard: &ShardRef) -> ClientError {
+        if !matches!(self, Self::NoPrimary) {
+            warn!(%shard, error = %self, "cannot use the shard's primary");
+        }
+        ErrorId::ShardUnavailable.with(shard)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use proto::errors::{ClientError, ErrorId};
 use proto::wire::command;
 use proto::wire::connection::{Connection, ReadError};
 use proto::wire::packet::{take_lenenc_bytes, take_lenenc_int, write_payload};
@@ -92,12 +91,4 @@ fn row(mut payload: &[u8], columns: u64) -> Option<Row> {
         }
     }
     payload.is_empty().then_some(row)
-}
-
-/// MySQL's error, or ours where the connection to the shard broke.
-pub fn answer_of(error: AskError, shard: impl std::fmt::Display) -> Result<Vec<u8>, ClientError> {
-    match error {
-        AskError::Refused(packet) => Ok(packet),
-        AskError::Lost(_) | AskError::Unreadable => Err(ErrorId::ShardLost.with(shard)),
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod control;
 mod done;
+mod line;
 pub mod relay;
 pub mod route;
 pub mod schema_change;

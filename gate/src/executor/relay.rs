@@ -4,15 +4,29 @@ use std::io;
 
 use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
+use proto::wire::packet::HEADER_BYTES;
 use proto::wire::response::{End, ResponseScanner};
 
+use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_FORWARD_BYTES;
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relayed {
+    /// The client has the answer.
+    Answered(End),
+    /// The server refused the statement before it executed anything of it. The error, its only answer, is still
+    /// in the shard's buffer, with so many bytes.
+    Refused(usize),
+}
 
 /// How a relay went wrong.
 #[derive(Debug)]
 pub enum RelayError {
     /// The client is gone; the shard's connection is in the middle of an answer.
     Client(io::Error),
+    /// The shard is gone, and the system did not take the whole request for it: nothing can have been executed.
+    NotSent(io::Error),
     /// The shard is gone before it answered anything: the client can be told.
     ShardBeforeAnswer,
     /// The shard is gone in the middle of its answer: only closing the client's connection is honest.
@@ -34,12 +48,12 @@ pub async fn relay(
     request: Request<'_>,
     shard: &mut Connection,
     capabilities: CapabilityFlags,
-) -> Result<End, RelayError> {
+) -> Result<Relayed, RelayError> {
     let bytes = match request {
         Request::Front(length) => &client.buffered()[..length],
         Request::Packets(bytes) => bytes,
     };
-    shard.write_all(bytes).await.map_err(|_| RelayError::ShardBeforeAnswer)?;
+    shard.write_all(bytes).await.map_err(RelayError::NotSent)?;
     let mut scanner = ResponseScanner::new(capabilities);
     let mut scanned = 0;
     let mut forwarded = false;
@@ -51,6 +65,12 @@ pub async fn relay(
         }
         let Ok(progress) = scanner.scan(&shard.buffered()[scanned..]) else { return Err(lost) };
         scanned += progress.forward;
+        if let Some(End { failed: true, .. }) = progress.end
+            && !forwarded
+            && is_refused(&shard.buffered()[..scanned])
+        {
+            return Ok(Relayed::Refused(scanned));
+        }
         // A short answer goes out in one write when it is whole; a long one piece by piece.
         if progress.end.is_some() || scanned >= MAX_FORWARD_BYTES {
             shard.forward(scanned, client).await.map_err(RelayError::Client)?;
@@ -59,7 +79,15 @@ pub async fn relay(
         }
         if let Some(end) = progress.end {
             // Nobody asked for more than the answer.
-            return if shard.buffered().is_empty() { Ok(end) } else { Err(RelayError::ShardWithinAnswer) };
+            return match shard.buffered() {
+                [] => Ok(Relayed::Answered(end)),
+                _ => Err(RelayError::ShardWithinAnswer),
+            };
         }
     }
+}
+
+/// Whether the answer, which is here as a whole, begins with the error of a server that executed nothing.
+fn is_refused(answer: &[u8]) -> bool {
+    answer.get(HEADER_BYTES..).and_then(error_code).is_some_and(is_refusal)
 }

@@ -16,9 +16,10 @@ use topo::snapshot::{Keyspace, Sharding, ShardingKey, Table};
 use topo::store::Outcome;
 use topo::topology::{Lock, LockError, Transaction};
 
-use super::control::{AskError, Row, answer_of, execute, query};
+use super::control::Row;
 use super::done::together;
-use crate::backend::{Backend, SessionClass};
+use super::line::{Line, LineError};
+use crate::backend::SessionClass;
 use crate::limits::{SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT};
 use crate::plan::SchemaChange;
 use crate::worker::Worker;
@@ -42,7 +43,10 @@ pub async fn run(
             LockError::Held { .. } => ErrorId::SchemaChangeBusy.with(&change.keyspace),
             LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
         })?;
-    let mut shards = Shards::open(worker, change, class).await?;
+    // The gate's own questions are read under one form of answer.
+    let mut class = class.clone();
+    class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
+    let mut shards = Shards::open(worker, change, &class).await?;
     let answer = match shards.change(change, sql).await {
         Ok(Changed::Refused(packet)) => return Ok(packet),
         Ok(Changed::Everywhere(packet)) => Ok(packet),
@@ -55,7 +59,7 @@ pub async fn run(
 }
 
 /// Reads the schema back, writes it to the topology, and waits until this gate routes by it.
-async fn record(worker: &Worker, mut shards: Shards, lock: &Lock) -> Result<(), ClientError> {
+async fn record(worker: &Worker, mut shards: Shards<'_>, lock: &Lock) -> Result<(), ClientError> {
     let topology = &worker.shared.topology;
     let unrecorded = ErrorId::SchemaNotRecorded.with(&shards.keyspace);
     let schema = shards.read_back().await?;
@@ -63,7 +67,7 @@ async fn record(worker: &Worker, mut shards: Shards, lock: &Lock) -> Result<(), 
         .put(&topology.keys().schema(&shards.keyspace), &schema)
         .map_err(|error| ErrorId::Internal.with(error))?
         .while_locked(lock);
-    shards.give_back(worker);
+    shards.close();
     let Ok(Outcome::Committed(revision)) = topology.commit(transaction).await else {
         return Err(unrecorded);
     };
@@ -77,29 +81,30 @@ enum Changed {
     Refused(Vec<u8>),
 }
 
-/// A connection to every shard, all of them open before anything is changed on one.
-struct Shards {
+/// A line to every shard, all of them open before anything is changed on one.
+struct Shards<'a> {
     keyspace: KeyspaceName,
-    backends: Vec<(String, Backend)>,
+    lines: Vec<Line<'a>>,
     /// The sharding of the table that is created.
     table: Option<Table>,
 }
 
-impl Shards {
-    async fn open(worker: &Worker, change: &SchemaChange, class: &SessionClass) -> Result<Self, ClientError> {
+impl<'a> Shards<'a> {
+    async fn open(
+        worker: &'a Worker,
+        change: &SchemaChange,
+        class: &'a SessionClass,
+    ) -> Result<Self, ClientError> {
         let snapshot = worker.shared.feed.snapshot();
         let keyspace: &Keyspace = snapshot
             .keyspace(change.keyspace.as_str())
             .ok_or_else(|| ErrorId::UnknownDatabase.with(&change.keyspace))?;
-        let mut class = class.clone();
-        // The gate's own questions are read under one form of answer.
-        class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
-        let mut backends = Vec::new();
+        let mut lines = Vec::new();
         for shard in &keyspace.shards {
-            backends.push((shard.shard.to_string(), worker.backend(shard, &class).await?));
+            lines.push(Line::open(worker, class, &shard.shard).await?);
         }
         let table = change.creates.as_deref().and_then(|name| keyspace.table(name)).cloned();
-        Ok(Self { keyspace: change.keyspace.clone(), backends, table })
+        Ok(Self { keyspace: change.keyspace.clone(), lines, table })
     }
 
     async fn change(&mut self, change: &SchemaChange, sql: &[u8]) -> Result<Changed, ClientError> {
@@ -107,18 +112,17 @@ impl Shards {
             Some(table) if !self.exists(table).await? => Some(table.clone()),
             _ => None,
         };
-        let (name, first) = self.first()?;
-        let answer = match execute(&mut first.connection, sql).await {
+        let answer = match self.first()?.execute(sql).await {
             Ok(answer) => answer,
-            Err(error) => return answer_of(error, name).map(Changed::Refused),
+            Err(error) => return error.answer().map(Changed::Refused),
         };
         if let Some(table) = new_table {
             self.judge(&table).await?;
         }
         let mut answers = vec![answer];
-        for (name, backend) in self.backends.iter_mut().skip(1) {
-            let answer = execute(&mut backend.connection, sql).await;
-            answers.push(answer.map_err(|_| ErrorId::PartialDdl.with(name))?);
+        for line in self.lines.iter_mut().skip(1) {
+            let answer = line.execute(sql).await;
+            answers.push(answer.map_err(|_| ErrorId::PartialDdl.with(line.shard()))?);
         }
         let answer =
             together(&answers).ok_or_else(|| ErrorId::Internal.with("an OK packet that cannot be read"))?;
@@ -135,10 +139,9 @@ impl Shards {
         };
         if let Err(error) = verdict {
             let undo = format!("DROP TABLE {}.{}", quoted(self.keyspace.as_str()), quoted(name));
-            let (shard, first) = self.first()?;
-            execute(&mut first.connection, undo.as_bytes())
-                .await
-                .map_err(|_| ErrorId::PartialDdl.with(shard))?;
+            let first = self.first()?;
+            let undone = first.execute(undo.as_bytes()).await;
+            undone.map_err(|_| ErrorId::PartialDdl.with(first.shard()))?;
             return Err(error);
         }
         Ok(())
@@ -171,22 +174,18 @@ impl Shards {
     }
 
     async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
-        let (name, first) = self.first()?;
-        query(&mut first.connection, sql).await.map_err(|error| match error {
-            AskError::Refused(_) => ErrorId::Internal.with("MySQL refused to describe its schema"),
-            AskError::Lost(_) | AskError::Unreadable => ErrorId::ShardLost.with(name),
+        self.first()?.query(sql).await.map_err(|error| match error {
+            LineError::Refused(_) => ErrorId::Internal.with("MySQL refused to describe its schema"),
+            LineError::Failed(error) => error,
         })
     }
 
-    fn first(&mut self) -> Result<(&str, &mut Backend), ClientError> {
-        let first = self.backends.first_mut().map(|(name, backend)| (name.as_str(), backend));
-        first.ok_or_else(|| ErrorId::ShardUnavailable.with(&self.keyspace))
+    fn first(&mut self) -> Result<&mut Line<'a>, ClientError> {
+        self.lines.first_mut().ok_or_else(|| ErrorId::ShardUnavailable.with(&self.keyspace))
     }
 
-    fn give_back(self, worker: &Worker) {
-        for (_, backend) in self.backends {
-            worker.give_back(backend);
-        }
+    fn close(self) {
+        self.lines.into_iter().for_each(Line::close);
     }
 }
 

@@ -27,7 +27,7 @@ use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
 use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
-use crate::plan::{Afterwards, Answer, Plan, Route, Target};
+use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, Target};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::{Ddl, Kind, kind_of};
 use crate::sql::parse::parse;
@@ -137,8 +137,13 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         other => (pins::of_statement(other, &tables, keyspace)?, None),
     };
     let target = Target::Pinned(pins);
-    let afterwards = Afterwards::Reuse;
-    Ok(Plan::Route(Rc::new(Route { keyspace: keyspace.name.clone(), target, columns, afterwards })))
+    Ok(Plan::Route(Rc::new(Route {
+        keyspace: keyspace.name.clone(),
+        target,
+        columns,
+        afterwards: Afterwards::Reuse,
+        refusal: Refusal::OfAll,
+    })))
 }
 
 fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
@@ -157,10 +162,16 @@ fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> 
 }
 
 fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
+    // What closes the connection by its own kind may be several transactions, such as CALL. A function or a
+    // trigger is part of its statement's one transaction.
+    let refusal = match afterwards {
+        Afterwards::Reuse => Refusal::OfAll,
+        Afterwards::Close => Refusal::OfTheRest,
+    };
     // Any statement may call a function or fire a trigger, and those may set variables of the session.
     let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { afterwards };
     let (keyspace, target) = (keyspace.name.clone(), Target::Any);
-    Plan::Route(Rc::new(Route { keyspace, target, columns: None, afterwards }))
+    Plan::Route(Rc::new(Route { keyspace, target, columns: None, afterwards, refusal }))
 }
 
 /// The word that a client without the right is told of.

@@ -1,6 +1,7 @@
 //! One client: login, then commands one after the other until it leaves.
 
 pub mod credentials;
+mod held;
 mod login;
 mod statement;
 

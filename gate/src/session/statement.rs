@@ -4,49 +4,52 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use proto::errors::ErrorId;
+use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_KEYSPACE_NAME;
 use proto::wire::StatusFlags;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
 use proto::wire::reply::TextColumn;
-use topo::snapshot::{Keyspace, Snapshot};
+use topo::snapshot::{Keyspace, Shard, Snapshot};
 
+use super::held::Next;
 use super::{Session, SessionEnd};
-use crate::backend::SessionClass;
+use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{RelayError, Request, relay};
+use crate::executor::relay::{RelayError, Relayed, Request, relay};
 use crate::executor::route::{self, Literals};
 use crate::executor::schema_change;
-use crate::plan::{Afterwards, Answer, Plan, Route};
+use crate::hold::decide::{error_code, is_refusal};
+use crate::hold::{HoldEnd, Patience};
+use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, SchemaChange};
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Statement;
 
 impl Session {
     /// Answers the statement at the front of the client's buffer.
     pub(super) async fn statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
+        let mut patience = Patience::default();
+        while self.attempt(framed, &mut patience).await? == Next::Again {}
+        Ok(())
+    }
+
+    /// Plans the statement by the newest snapshot and does as planned, unless its shard does not take it now.
+    async fn attempt(&mut self, framed: Framed, patience: &mut Patience) -> Result<Next, SessionEnd> {
         let snapshot = self.worker.shared.feed.snapshot();
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
-        self.fingerprint.read(sql);
         let statement = Statement { sql, fingerprint: &self.fingerprint, character_set: self.character_set };
         match self.worker.plan(statement, &self.database, &snapshot) {
-            Plan::Route(route) => self.route(&route, framed, &snapshot).await,
-            Plan::Answer(answer) => self.answer(answer, &snapshot).await,
+            Plan::Route(route) => self.route(&route, framed, &snapshot, patience).await,
+            Plan::Answer(answer) => self.answer(answer, &snapshot).await.map(|()| Next::Answered),
             Plan::ChangeSchema(change) => {
                 let sql = sql.to_vec();
-                let class = self.class_for(&change.keyspace);
-                match Box::pin(schema_change::run(&self.worker, &change, &class, &sql)).await {
-                    Ok(packet) => self.answer_packet(&packet).await,
-                    Err(error) => self.answer_error(&error).await,
-                }
+                Box::pin(self.change_schema(&change, &sql, &snapshot, patience)).await
             }
             Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
-                match self.mysqls_own_error(judge, &sql, &snapshot).await {
-                    Some(packet) => self.answer_packet(&packet).await,
-                    None => self.answer_error(&error).await,
-                }
+                Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await
             }
         }
     }
@@ -56,9 +59,10 @@ impl Session {
         route: &Route,
         framed: Framed,
         snapshot: &Arc<Snapshot>,
-    ) -> Result<(), SessionEnd> {
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
         let Some(keyspace) = snapshot.keyspace(route.keyspace.as_str()) else {
-            return self.answer_error(&ErrorId::UnknownDatabase.with(&route.keyspace)).await;
+            return self.tell(&ErrorId::UnknownDatabase.with(&route.keyspace)).await;
         };
         let literals = Literals {
             sql: &self.client.payload(framed, &mut self.scratch)[1..],
@@ -67,34 +71,90 @@ impl Session {
         };
         let shard = match route::shard(&route.target, keyspace, literals) {
             Ok(index) => &keyspace.shards[index],
-            Err(error) => return self.answer_error(&error).await,
+            Err(error) => return self.tell(&error).await,
         };
+        if shard.held {
+            return Box::pin(self.hold(shard, patience)).await;
+        }
         let class = self.class_for(&route.keyspace);
         let mut backend = match self.worker.backend(shard, &class).await {
             Ok(backend) => backend,
-            Err(error) => return self.answer_error(&error).await,
+            Err(unreached) => return Box::pin(self.unreached(shard, unreached, patience)).await,
         };
         let rewritten = match route.columns.as_deref().map(|columns| self.with_columns(framed, columns)) {
-            Some(None) => return self.answer_error(&ErrorId::NotUnderstood.plain()).await,
+            Some(None) => return self.tell(&ErrorId::NotUnderstood.plain()).await,
             Some(packets) => packets,
             None => None,
         };
         let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
         match relay(&mut self.client, request, &mut backend.connection, class.capabilities).await {
-            Ok(end) => {
+            Ok(Relayed::Answered(end)) => {
                 let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
                     && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
                 if route.afterwards == Afterwards::Reuse && untouched {
                     self.worker.give_back(backend);
                 }
-                Ok(())
+                Ok(Next::Answered)
+            }
+            Ok(Relayed::Refused(bytes)) if route.refusal == Refusal::OfAll => {
+                Box::pin(self.refused(shard, (&mut backend, bytes), patience)).await
+            }
+            Ok(Relayed::Refused(bytes)) => {
+                backend.connection.forward(bytes, &mut self.client).await?;
+                Ok(Next::Answered)
+            }
+            Err(RelayError::NotSent(error)) => {
+                Box::pin(self.unreached(shard, Unreached::NotSent(error), patience)).await
             }
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
-            Err(RelayError::ShardBeforeAnswer) => {
-                self.answer_error(&ErrorId::ShardLost.with(&shard.shard)).await
-            }
+            Err(RelayError::ShardBeforeAnswer) => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
         }
+    }
+
+    async fn change_schema(
+        &mut self,
+        change: &SchemaChange,
+        sql: &[u8],
+        snapshot: &Snapshot,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let keyspace = snapshot.keyspace(change.keyspace.as_str());
+        if let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(|shard| shard.held)) {
+            return self.hold(shard, patience).await;
+        }
+        let class = self.class_for(&change.keyspace);
+        match schema_change::run(&self.worker, change, &class, sql).await {
+            Ok(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Err(error) => self.tell(&error).await,
+        }
+    }
+
+    /// Answers with the gate's refusal, or with MySQL's own error if it has one: the statement is wrong by itself.
+    async fn refuse(
+        &mut self,
+        (error, judge): (ClientError, Option<KeyspaceName>),
+        sql: &[u8],
+        snapshot: &Snapshot,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let keyspace = judge.and_then(|judge| snapshot.keyspace(judge.as_str()));
+        let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.first()) else {
+            return self.tell(&error).await;
+        };
+        // Where MySQL cannot be asked, the refusal is true all the same.
+        if shard.held && self.until_released(shard, patience).await? == HoldEnd::Released {
+            return Ok(Next::Again);
+        }
+        match self.mysqls_own_error(shard, sql).await {
+            Some(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            None => self.tell(&error).await,
+        }
+    }
+
+    /// The client has the error for an answer.
+    async fn tell(&mut self, error: &ClientError) -> Result<Next, SessionEnd> {
+        self.answer_error(error).await.map(|()| Next::Answered)
     }
 
     /// The statement's packets with a column list before its VALUES; `None` if there is none to be seen.
@@ -131,16 +191,9 @@ impl Session {
         }
     }
 
-    /// MySQL's error for a statement that the gate refuses, if it has one: the statement is wrong by itself.
-    async fn mysqls_own_error(
-        &mut self,
-        judge: Option<KeyspaceName>,
-        sql: &[u8],
-        snapshot: &Snapshot,
-    ) -> Option<Vec<u8>> {
-        let keyspace = snapshot.keyspace(judge?.as_str())?;
-        let shard = keyspace.shards.first()?;
-        let class = self.class_for(&keyspace.name);
+    /// MySQL's error for a statement that the gate refuses, if it has one.
+    async fn mysqls_own_error(&mut self, shard: &Shard, sql: &[u8]) -> Option<Vec<u8>> {
+        let class = self.class_for(&shard.shard.keyspace);
         let mut backend = self.worker.backend(shard, &class).await.ok()?;
         match prepares(&mut backend.connection, sql).await {
             Err(AskError::Refused(packet)) if is_about_the_statement(&packet) => Some(packet),
@@ -171,15 +224,10 @@ impl Session {
 }
 
 /// Whether MySQL's error tells of the statement itself. 1295 says only that such commands are not prepared; errors
-/// of access tell of the account behind, whose rights are not the client's.
+/// of access tell of the account behind, whose rights are not the client's; refusals tell of the server.
 fn is_about_the_statement(packet: &[u8]) -> bool {
     const NOT_PREPARED: u16 = 1295;
     const ACCESS: [u16; 6] = [1044, 1142, 1143, 1227, 1370, 1419];
-    match packet {
-        [0xff, low, high, ..] => {
-            let code = u16::from_le_bytes([*low, *high]);
-            code != NOT_PREPARED && !ACCESS.contains(&code)
-        }
-        _ => false,
-    }
+    error_code(packet)
+        .is_some_and(|code| code != NOT_PREPARED && !ACCESS.contains(&code) && !is_refusal(code))
 }

@@ -1,0 +1,193 @@
+//! Statements that wait while a shard changes its primary.
+//!
+//! ```text
+//!   statement ──► shard held? ── yes ──► wait for the topology ──► plan again by what it says then
+//!                     │ no                        │ too long, too many, client gone, gate stops: told so
+//!                     ▼                           ▲
+//!                    shard ── refused, unreached ─┘ if the topology has moved, or moves at once
+//! ```
+//!
+//! Every statement has one `Patience` for all its waits. Only what was certainly not executed comes here: a
+//! statement that was not sent, and one that the server refused before it executed anything.
+
+pub mod decide;
+
+use std::future::Future;
+use std::time::Duration;
+
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::ShardRef;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
+
+use crate::limits::{HOLD_TIMEOUT, MAX_HELD_STATEMENTS, MAX_REPEATS, REFUSAL_PATIENCE};
+use decide::{Standing, standing};
+
+/// How many statements wait, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Statements that wait at once.
+    pub places: usize,
+    /// How long one of them waits in all.
+    pub timeout: Duration,
+    /// How long the topology may take to say why a shard refuses a statement.
+    pub refusal_patience: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { places: MAX_HELD_STATEMENTS, timeout: HOLD_TIMEOUT, refusal_patience: REFUSAL_PATIENCE }
+    }
+}
+
+/// How often and how long one statement may still wait.
+#[derive(Debug, Default)]
+pub struct Patience {
+    /// Until when it waits in all; set by its first wait.
+    deadline: Option<Instant>,
+    repeats: u32,
+}
+
+impl Patience {
+    /// One more attempt with a shard that has not executed the statement, if it may have one.
+    fn repeat(&mut self) -> bool {
+        self.repeats += 1;
+        self.repeats <= MAX_REPEATS
+    }
+}
+
+/// Why a statement waits no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldEnd {
+    /// The shard is held no more: plan again.
+    Released,
+    /// It took too long.
+    TimedOut,
+    /// As many wait as may.
+    NoPlace,
+    /// The client is gone.
+    Left,
+    /// The gate stops.
+    Draining,
+}
+
+impl HoldEnd {
+    /// What the client is told, if the statement cannot go on.
+    pub fn error(self, shard: &ShardRef) -> Option<ClientError> {
+        match self {
+            Self::Released | Self::Left => None,
+            Self::TimedOut => Some(ErrorId::HeldTooLong.with(shard)),
+            Self::NoPlace => Some(ErrorId::TooManyHeld.with(shard)),
+            Self::Draining => Some(ErrorId::StoppedWhileHeld.with(shard)),
+        }
+    }
+}
+
+/// Whether a statement that a shard did not execute may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The topology has moved or is moving: plan again.
+    Again,
+    /// It has not: the failure is the answer.
+    Final,
+    /// The client is gone.
+    Left,
+}
+
+/// The waiting statements of a gate.
+pub struct Holding {
+    feed: SnapshotFeed,
+    draining: CancellationToken,
+    bounds: Bounds,
+    places: Semaphore,
+}
+
+impl Holding {
+    /// Nobody waits yet. Statements wait for what the feed says, until `draining`.
+    pub fn new(feed: SnapshotFeed, draining: CancellationToken, bounds: Bounds) -> Self {
+        Self { feed, draining, places: Semaphore::new(bounds.places), bounds }
+    }
+
+    /// Statements that wait now.
+    pub fn waiting(&self) -> usize {
+        self.bounds.places - self.places.available_permits()
+    }
+
+    /// Waits until the shard is held no more. `left` ends when the client is gone.
+    pub async fn until_released(
+        &self,
+        shard: &Shard,
+        patience: &mut Patience,
+        left: impl Future<Output = ()>,
+    ) -> HoldEnd {
+        let Some(_place) = self.place() else { return HoldEnd::NoPlace };
+        let deadline = self.deadline(patience);
+        self.wait(deadline, left, |now| standing(now, shard) != Standing::Held).await
+    }
+
+    /// Whether to try again after the server refused the statement without executing it: waits until the
+    /// topology says that the primary changes or has changed since the statement was sent by `used`.
+    pub async fn after_refusal(
+        &self,
+        used: &Shard,
+        patience: &mut Patience,
+        left: impl Future<Output = ()>,
+    ) -> Verdict {
+        let Some(_place) = self.place() else { return Verdict::Final };
+        if !patience.repeat() {
+            return Verdict::Final;
+        }
+        let deadline = self.deadline(patience).min(Instant::now() + self.bounds.refusal_patience);
+        match self.wait(deadline, left, |now| standing(now, used) != Standing::Same).await {
+            HoldEnd::Released => Verdict::Again,
+            HoldEnd::Left => Verdict::Left,
+            HoldEnd::TimedOut | HoldEnd::NoPlace | HoldEnd::Draining => Verdict::Final,
+        }
+    }
+
+    /// Whether to try again after the shard could not be reached and nothing was sent: only if the topology
+    /// says already that its primary changes or has changed.
+    pub fn after_failure(&self, used: &Shard, patience: &mut Patience) -> Verdict {
+        let moved = standing(&self.feed.load(), used) != Standing::Same;
+        if moved && patience.repeat() { Verdict::Again } else { Verdict::Final }
+    }
+
+    fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.try_acquire().ok()
+    }
+
+    fn deadline(&self, patience: &mut Patience) -> Instant {
+        *patience.deadline.get_or_insert_with(|| Instant::now() + self.bounds.timeout)
+    }
+
+    async fn wait(
+        &self,
+        deadline: Instant,
+        left: impl Future<Output = ()>,
+        released: impl Fn(&Snapshot) -> bool,
+    ) -> HoldEnd {
+        let mut news = self.feed.subscribe();
+        let release = async {
+            loop {
+                // Marked as seen first: a revision that comes after this look wakes the wait below.
+                news.borrow_and_update();
+                if released(&self.feed.load()) {
+                    return;
+                }
+                if news.changed().await.is_err() {
+                    // Nobody follows the topology any more; the other ends remain.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = release => HoldEnd::Released,
+            () = left => HoldEnd::Left,
+            () = self.draining.cancelled() => HoldEnd::Draining,
+            () = sleep_until(deadline) => HoldEnd::TimedOut,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What becomes of a statement that its shard has not executed, because the shard changes its primary.
+
+use proto::wire::connection::Connection;
+use topo::snapshot::Shard;
+
+use super::{Session, SessionEnd};
+use crate::backend::{Backend, Unreached};
+use crate::hold::{HoldEnd, Patience, Verdict};
+use crate::limits::MAX_READ_AHEAD_BYTES;
+
+/// How an attempt with a statement ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The client has its answer.
+    Answered,
+    /// Nothing was executed: plan it again, by the newest snapshot.
+    Again,
+}
+
+impl Session {
+    /// Waits until a held shard is released, or tells the client why not.
+    pub(super) async fn hold(&mut self, shard: &Shard, patience: &mut Patience) -> Result<Next, SessionEnd> {
+        let end = self.until_released(shard, patience).await?;
+        match end.error(&shard.shard) {
+            None => Ok(Next::Again),
+            Some(error) => self.answer_error(&error).await.map(|()| Next::Answered),
+        }
+    }
+
+    /// Waits until a held shard is released.
+    pub(super) async fn until_released(
+        &mut self,
+        shard: &Shard,
+        patience: &mut Patience,
+    ) -> Result<HoldEnd, SessionEnd> {
+        let worker = self.worker.clone();
+        match worker.shared.holding.until_released(shard, patience, left(&mut self.client)).await {
+            HoldEnd::Left => Err(SessionEnd::Left),
+            end => Ok(end),
+        }
+    }
+
+    /// No connection to the shard: nothing was executed.
+    pub(super) async fn unreached(
+        &mut self,
+        shard: &Shard,
+        unreached: Unreached,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let worker = self.worker.clone();
+        let holding = &worker.shared.holding;
+        let verdict = match unreached {
+            Unreached::Fenced => holding.after_refusal(shard, patience, left(&mut self.client)).await,
+            _ => holding.after_failure(shard, patience),
+        };
+        match verdict {
+            Verdict::Again => Ok(Next::Again),
+            Verdict::Left => Err(SessionEnd::Left),
+            Verdict::Final => {
+                self.answer_error(&unreached.give_up(&shard.shard)).await.map(|()| Next::Answered)
+            }
+        }
+    }
+
+    /// The server refused the statement before it executed anything; its error has so many bytes.
+    pub(super) async fn refused(
+        &mut self,
+        shard: &Shard,
+        (backend, bytes): (&mut Backend, usize),
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let worker = self.worker.clone();
+        match worker.shared.holding.after_refusal(shard, patience, left(&mut self.client)).await {
+            Verdict::Again => Ok(Next::Again),
+            Verdict::Left => Err(SessionEnd::Left),
+            Verdict::Final => {
+                backend.connection.forward(bytes, &mut self.client).await?;
+                Ok(Next::Answered)
+            }
+        }
+    }
+}
+
+/// Ends when the client has closed its connection. What it sends meanwhile stays in its buffer; a client that
+/// sends very much ahead is no longer watched.
+async fn left(client: &mut Connection) {
+    let enough = client.buffered().len() + MAX_READ_AHEAD_BYTES;
+    while client.buffered().len() < enough {
+        if !matches!(client.fill().await, Ok(1..)) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
