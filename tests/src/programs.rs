@@ -1,9 +1,10 @@
 //! Where the programs are that a test runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::{env, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tablet::mysqld::installation::{Installation, cache_dir};
 
 /// A program of this workspace, built beside the running test.
@@ -14,6 +15,15 @@ pub fn own(name: &str) -> Result<PathBuf> {
         bail!("{} is not there; `cargo build --workspace --all-targets` builds it", path.display());
     }
     Ok(path)
+}
+
+/// A program of the version before this one; the first test that asks for it may wait until it is built.
+pub fn previous(name: &str) -> Result<PathBuf> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("previous");
+    let output =
+        Command::new(&script).stdin(Stdio::null()).output().context("tests/previous does not run")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(Path::new(String::from_utf8(output.stdout)?.trim_end()).join(name))
 }
 
 /// A program of the machine or of the cache that `make deps` fills.
