@@ -1,0 +1,5 @@
+//! Gates and tablets of the previous version beside today's control: an upgrade changes one program at a time,
+//! and in between the cluster serves.
+
+mod bed;
+mod mixes;
