@@ -46,6 +46,17 @@ impl Part {
     /// All parts.
     pub const ALL: [Self; 5] = [Self::Etcd, Self::Control, Self::Tablet, Self::Gate, Self::Client];
 
+    /// The part in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::Control => "control",
+            Self::Tablet => "tablet",
+            Self::Gate => "gate",
+            Self::Client => "client",
+        }
+    }
+
     /// The DNS name that the certificate of such a part carries.
     pub fn name(self) -> &'static str {
         match self {
