@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::limits::{MAX_CONNECTIONS, MAX_ROUNDS, MAX_ROWS, MAX_SECONDS};
+use crate::limits::{MAX_CONNECTIONS, MAX_ROUNDS, MAX_ROWS, MAX_SECONDS, MAX_TABLETS};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   shoal-bench --connections 64 --rounds 5                another load, sooner done
   shoal-bench --json now.json --markdown now.md          the figures for programs and for a document
   shoal-bench --through gate-sharded --connections 1     one way only, such as to profile it
+  shoal-bench reparent                                   how long writes stand still when a primary is moved
 
 The run starts a cluster of its own in a temporary folder by the program `shoal` beside it, and ends it again,
 also after Ctrl-C. Every answer is checked against what was loaded; a wrong one ends the run with an error.
@@ -23,6 +24,16 @@ Build the programs with `make bench`: figures of a debug build mean nothing.
 How to read it: all parts share this machine's cores, so compare within one table only. Trust CPU time per query
 more than queries per second, and the ratios most: they compare measurements that were made seconds apart.
 Exit code: 0 measured, 1 failed.";
+
+const REPARENT_EXAMPLES: &str = "\
+Examples:
+  shoal-bench reparent                            30 reparents of 2 shards with 3 tablets each, about 2 minutes
+  shoal-bench reparent --runs 4 --markdown now.md
+
+A shard's write gap is the longest time in which none of its writes was acknowledged, from the start of a
+reparent until shortly after its end; beside it stands the longest one of the second before. At the end all rows
+are read from the primaries, past the gate: a row that was acknowledged and is not there is lost.
+Exit code: 0 measured, 1 failed, or rows were lost.";
 
 /// Measures point selects through a gate, beside a direct connection and a blind TCP forwarder.
 #[derive(Debug, Parser)]
@@ -36,12 +47,38 @@ pub struct CommandLine {
     pub part: Option<Part>,
 }
 
-/// The program's other parts, which the bench starts itself.
+/// What else the program does.
 #[derive(Debug, Subcommand)]
 pub enum Part {
+    /// Move primaries in order while clients write, and measure how long the writes stand still
+    #[command(after_help = REPARENT_EXAMPLES)]
+    Reparent(ReparentConfig),
     /// Pass TCP connections on without looking at them, until standard input ends
     #[command(hide = true)]
     Forward(Forward),
+}
+
+/// What is measured of reparents.
+#[derive(Debug, Clone, Args, Serialize)]
+pub struct ReparentConfig {
+    /// How many reparents, over both shards in turn
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = number(MAX_ROUNDS))]
+    pub runs: usize,
+    /// Connections that insert rows, one after the other and each by itself
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = number(MAX_CONNECTIONS))]
+    pub writers: usize,
+    /// Tablets of each of the two shards
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = tablets)]
+    pub tablets: usize,
+    /// The mysqld to run, MySQL 8.4 or newer [default: the one on PATH, or that of `make deps`]
+    #[arg(long, value_name = "PATH")]
+    pub mysqld: Option<PathBuf>,
+    /// Write all figures of all runs here
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the table here as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
 }
 
 /// The blind forwarder's command line.
@@ -88,6 +125,15 @@ fn number(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send 
     }
 }
 
+fn tablets(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if (2..=MAX_TABLETS).contains(&number) => Ok(number),
+        _ => {
+            Err(format!("write a number from 2 to {MAX_TABLETS}: one tablet alone has no other to take over"))
+        }
+    }
+}
+
 /// A way from the load to the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -98,13 +144,16 @@ pub enum Way {
     Forwarder,
     /// The same mysqld through a gate
     GateUnsharded,
+    /// A like mysqld of another cluster, where the gate's connections to it are inside TLS
+    GateTls,
     /// A keyspace of two shards through a gate
     GateSharded,
 }
 
 impl Way {
     /// All ways, the shortest first.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Forwarder, Self::GateUnsharded, Self::GateSharded];
+    pub const ALL: [Self; 5] =
+        [Self::Direct, Self::Forwarder, Self::GateUnsharded, Self::GateTls, Self::GateSharded];
 }
 
 impl fmt::Display for Way {
@@ -113,6 +162,7 @@ impl fmt::Display for Way {
             Self::Direct => "direct",
             Self::Forwarder => "forwarder",
             Self::GateUnsharded => "gate, unsharded",
+            Self::GateTls => "gate, TLS behind",
             Self::GateSharded => "gate, 2 shards",
         })
     }
@@ -135,6 +185,16 @@ mod tests {
         let config = parse(&["--connections", "1,8,64", "--through", "direct,gate-sharded"]).unwrap().config;
         assert_eq!(config.connections, [1, 8, 64]);
         assert_eq!(config.through, [Way::Direct, Way::GateSharded]);
+    }
+
+    #[test]
+    fn reparents_are_asked_for_by_name() {
+        let Some(Part::Reparent(config)) = parse(&["reparent", "--runs", "4"]).unwrap().part else {
+            panic!("not the command that was named")
+        };
+        assert_eq!((config.runs, config.writers, config.tablets), (4, 16, 3));
+        let said = parse(&["reparent", "--tablets", "1"]).unwrap_err().to_string();
+        assert!(said.contains("no other to take over"), "{said}");
     }
 
     #[test]

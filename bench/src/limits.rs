@@ -39,3 +39,14 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
 pub const FORWARD_BUFFER_BYTES: usize = 16 * 1024;
 /// Slowest answer that is told apart from slower ones.
 pub const MAX_LATENCY: Duration = Duration::from_secs(10);
+/// Most tablets of a shard whose primary is moved.
+pub const MAX_TABLETS: usize = 5;
+/// How long writes are watched before a reparent, to know what a gap is without one; and after it, until the
+/// first of them have come through.
+pub const WATCHED: Duration = Duration::from_secs(1);
+/// Longest wait until all tablets of a shard do their part again after a reparent.
+pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often the tablets are listed in the meantime, each time by a program of its own.
+pub const LIST_INTERVAL: Duration = Duration::from_millis(250);
+/// How many different failures of writes a report shows.
+pub const SHOWN_FAILURES: usize = 5;

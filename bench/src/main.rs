@@ -1,10 +1,12 @@
-//! Measures what a gate costs.
+//! Measures what a gate and a change of primary cost.
 
+use std::future::Future;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use bench::config::{CommandLine, Config, Part};
+use bench::config::{CommandLine, Config, Part, ReparentConfig};
 use bench::forward;
+use bench::reparent::ReparentBench;
 use bench::run::Bench;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +17,8 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(
             |runtime| match part {
                 Some(Part::Forward(forward)) => runtime.block_on(forward::serve(forward.to)),
-                None => runtime.block_on(measure(config)),
+                Some(Part::Reparent(config)) => runtime.block_on(reparents(config)),
+                None => runtime.block_on(point_selects(config)),
             },
         );
     match done {
@@ -27,15 +30,27 @@ fn main() -> ExitCode {
     }
 }
 
+async fn point_selects(config: Config) -> Result<()> {
+    let bench = Bench::build(config)?;
+    until_interrupted(bench.start(), |started| started.run()).await
+}
+
+async fn reparents(config: ReparentConfig) -> Result<()> {
+    let bench = ReparentBench::build(config)?;
+    until_interrupted(bench.start(), |started| started.run()).await
+}
+
 /// A run, which Ctrl-C ends as soon as its cluster can be ended in order.
-async fn measure(config: Config) -> Result<()> {
+async fn until_interrupted<S, R: Future<Output = Result<()>>>(
+    start: impl Future<Output = Result<S>>,
+    run: impl FnOnce(S) -> R,
+) -> Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let started = Bench::build(config)?.start().await?;
-    let running = started.run();
+    let running = run(start.await?);
     tokio::select! {
         done = running => return done,
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    bail!("interrupted before everything was measured; the cluster is ended")
+    bail!("interrupted before everything was measured; what was started is ended")
 }

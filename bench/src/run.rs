@@ -1,13 +1,13 @@
 //! A whole run, from an empty folder to the report.
 
 use std::fs::OpenOptions;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cluster::{Cluster, Programs, SHARDED, UNSHARDED};
+use crate::cluster::{Programs, SHARDED, UNSHARDED};
 use crate::config::{Config, Way};
 use crate::forward::Forwarder;
 use crate::limits::MAX_CONNECTION_COUNTS;
@@ -16,7 +16,7 @@ use crate::load::{connections_in_words, fill};
 use crate::measure::round::Round;
 use crate::measure::taken;
 use crate::measure::trace::{self, Counted};
-use crate::measure::way::{Loaded, Prepared};
+use crate::measure::way::{Clusters, Loaded, Prepared};
 use crate::report::machine::Machine;
 use crate::report::{LoadReport, Report, Trace};
 
@@ -38,40 +38,42 @@ impl Bench {
             config.connections.len() <= MAX_CONNECTION_COUNTS,
             "--connections takes at most {MAX_CONNECTION_COUNTS} numbers"
         );
-        for file in [&config.json, &config.markdown].into_iter().flatten() {
-            let writable = OpenOptions::new().append(true).create(true).open(file);
-            writable.with_context(|| format!("cannot write {}; name another file", file.display()))?;
-        }
+        check_writable([&config.json, &config.markdown])?;
         Ok(Self { config, programs: Programs::beside_this()? })
     }
 
-    /// Starts the cluster. To be awaited to its end; it has one within bounds.
+    /// Starts the clusters. To be awaited to its end; it has one within bounds.
     pub async fn start(self) -> Result<Started> {
-        if cfg!(debug_assertions) {
-            eprintln!("this is a debug build: its figures mean nothing; `make bench` builds for speed");
-        }
+        warn_of_debug_build();
         let begun = Instant::now();
-        let cluster = Cluster::start(&self.programs, self.config.mysqld.as_deref()).await?;
-        eprintln!("the cluster takes SQL after {:.1} s", begun.elapsed().as_secs_f64());
-        Ok(Started { config: self.config, cluster, begun })
+        let clusters = Clusters::start(&self.programs, &self.config).await?;
+        eprintln!("all takes SQL after {:.1} s", begun.elapsed().as_secs_f64());
+        Ok(Started { config: self.config, clusters, begun })
     }
 }
 
-/// A run whose cluster is there; it is ended when this is dropped.
+/// Says so if this program was not built for speed.
+pub fn warn_of_debug_build() {
+    if cfg!(debug_assertions) {
+        eprintln!("this is a debug build: its figures mean nothing; `make bench` builds for speed");
+    }
+}
+
+/// A run whose clusters are there; they are ended when this is dropped.
 #[derive(Debug)]
 pub struct Started {
     config: Config,
-    cluster: Cluster,
+    clusters: Clusters,
     begun: Instant,
 }
 
 impl Started {
-    /// Measures, ends the cluster and reports. May be dropped at any time.
+    /// Measures, ends the clusters and reports. May be dropped at any time.
     pub async fn run(self) -> Result<()> {
-        let Self { config, cluster, begun } = self;
-        let loaded = load(&config, &cluster).await?;
-        let forwarder = Forwarder::start(&cluster.mysqld(UNSHARDED)?.address).await?;
-        let prepare = |way: &Way| Prepared::new(*way, &cluster, &forwarder, &loaded);
+        let Self { config, clusters, begun } = self;
+        let loaded = load(&config, &clusters).await?;
+        let forwarder = Forwarder::start(&clusters.plain.mysqld(UNSHARDED)?.address).await?;
+        let prepare = |way: &Way| Prepared::new(*way, &clusters, &forwarder, &loaded);
         let ways: Vec<Prepared> = config.through.iter().map(prepare).collect::<Result<_>>()?;
         for way in &ways {
             fill::read_all(&way.endpoint, &way.rows)
@@ -84,17 +86,20 @@ impl Started {
         for load in &mut loads {
             load.traces = traces(&ways, load.connections, &instructions_counted).await?;
         }
-        let machine = Machine::this(cluster.mysql_version());
-        drop(cluster);
-        eprintln!("measured in {:.0} s; the cluster is ended\n", begun.elapsed().as_secs_f64());
+        let machine = Machine::this(clusters.plain.mysql_version());
+        drop(clusters);
+        eprintln!("measured in {:.0} s; everything is ended\n", begun.elapsed().as_secs_f64());
         report(&Report { machine, config, loads })
     }
 }
 
-async fn load(config: &Config, cluster: &Cluster) -> Result<Loaded> {
+async fn load(config: &Config, clusters: &Clusters) -> Result<Loaded> {
     let rows = |seed| Arc::new(Rows::new(seed, config.rows));
     let loaded = Loaded { unsharded: rows(1), sharded: rows(2) };
-    for (keyspace, rows) in [(UNSHARDED, &loaded.unsharded), (SHARDED, &loaded.sharded)] {
+    let plain = &clusters.plain;
+    let mut all = vec![(plain, UNSHARDED, &loaded.unsharded), (plain, SHARDED, &loaded.sharded)];
+    all.extend(clusters.tls.as_ref().map(|tls| (tls, UNSHARDED, &loaded.unsharded)));
+    for (cluster, keyspace, rows) in all {
         let started = Instant::now();
         fill::fill(&cluster.gate(keyspace), rows).await?;
         eprintln!(
@@ -173,6 +178,16 @@ fn say_progress(connections: usize, rounds: &[Round], wanted: usize) {
     );
 }
 
-fn write(file: &Path, text: &str) -> Result<()> {
+/// Fails if one of the files that will be written cannot be.
+pub fn check_writable(files: [&Option<PathBuf>; 2]) -> Result<()> {
+    for file in files.into_iter().flatten() {
+        let writable = OpenOptions::new().append(true).create(true).open(file);
+        writable.with_context(|| format!("cannot write {}; name another file", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes what was found.
+pub fn write(file: &Path, text: &str) -> Result<()> {
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

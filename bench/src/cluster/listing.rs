@@ -7,12 +7,32 @@ use anyhow::{Context, Result, ensure};
 pub(super) struct Tablet {
     /// Its name.
     pub(super) alias: String,
-    /// Its keyspace.
-    pub(super) keyspace: String,
+    /// Its shard, such as `halves/-80`.
+    pub(super) shard: String,
+    /// `primary` or `replica`.
+    pub(super) role: String,
+    /// What it does, in a word.
+    pub(super) state: String,
     /// Host and port of its mysqld.
     pub(super) mysql: String,
     /// What its mysqld is.
     pub(super) version: String,
+}
+
+impl Tablet {
+    pub(super) fn keyspace(&self) -> &str {
+        self.shard.split_once('/').map_or(&self.shard, |(keyspace, _)| keyspace)
+    }
+
+    /// Whether it is a primary that serves.
+    pub(super) fn is_primary(&self) -> bool {
+        self.role == "primary" && self.state == "serving"
+    }
+
+    /// Whether it serves as primary or replicates as replica.
+    pub(super) fn does_its_part(&self) -> bool {
+        self.is_primary() || (self.role == "replica" && self.state == "replicating")
+    }
 }
 
 /// A process, as `shoal local status` lists it.
@@ -25,10 +45,11 @@ pub(super) struct Process {
 pub(super) fn tablets(listed: &str) -> Result<Vec<Tablet>> {
     let table = Table::read(listed);
     let tablets = table.rows.iter().map(|row| {
-        let keyspace = table.cell(row, "SHARD")?.split_once('/').context("a shard without a keyspace")?.0;
         Ok(Tablet {
             alias: table.cell(row, "TABLET")?.to_owned(),
-            keyspace: keyspace.to_owned(),
+            shard: table.cell(row, "SHARD")?.to_owned(),
+            role: table.cell(row, "ROLE")?.to_owned(),
+            state: table.cell(row, "STATE")?.to_owned(),
             mysql: table.cell(row, "MYSQL")?.to_owned(),
             version: table.cell(row, "VERSION")?.to_owned(),
         })
@@ -73,13 +94,18 @@ mod tests {
 
     #[test]
     fn tablets_are_read_with_their_keyspaces() {
-        let listed = "TABLET     SHARD       ROLE     MYSQL            VERSION\n\
-                      zone1-101  halves/-80  primary  127.0.0.1:30538  9.7.4-2\n\
-                      zone1-103  whole/-     primary  127.0.0.1:24524  9.7.4-2\n";
+        let listed = "TABLET     SHARD       ROLE     STATE        MYSQL            VERSION\n\
+                      zone1-101  halves/-80  primary  serving      127.0.0.1:30538  9.7.4-2\n\
+                      zone1-102  halves/-80  replica  replicating  127.0.0.1:30539  9.7.4-2\n\
+                      zone1-103  whole/-     primary  fenced       127.0.0.1:24524  9.7.4-2\n";
         let tablets = tablets(listed).unwrap();
-        assert_eq!(tablets.len(), 2);
-        assert_eq!((tablets[1].keyspace.as_str(), tablets[1].mysql.as_str()), ("whole", "127.0.0.1:24524"));
-        let error = super::tablets("TABLET  SHARD\nzone1-101  halves/-80\n").unwrap_err();
+        assert_eq!(tablets.len(), 3);
+        assert_eq!((tablets[2].keyspace(), tablets[2].mysql.as_str()), ("whole", "127.0.0.1:24524"));
+        let states: Vec<_> =
+            tablets.iter().map(|tablet| (tablet.is_primary(), tablet.does_its_part())).collect();
+        assert_eq!(states, [(true, true), (false, true), (false, false)]);
+        let error = super::tablets("TABLET  SHARD  ROLE  STATE\nzone1-101  halves/-80  primary  serving\n")
+            .unwrap_err();
         assert!(format!("{error:#}").contains("no column MYSQL"), "{error:#}");
         assert!(super::tablets("").is_err());
     }

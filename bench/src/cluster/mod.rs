@@ -2,8 +2,10 @@
 
 mod listing;
 mod programs;
+pub mod specs;
 
 pub use programs::Programs;
+pub use specs::{SHARDED, SHARDS, UNSHARDED};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,31 +23,9 @@ use crate::limits::CLUSTER_TIMEOUT;
 use crate::load::client::Endpoint;
 use listing::{Process, Tablet};
 
-/// The keyspace of one shard.
-pub const UNSHARDED: &str = "whole";
-/// The keyspace of two shards.
-pub const SHARDED: &str = "halves";
-/// The user of the gate, who is also the password.
+/// The user of the gate, who is also the password; every cluster file has it.
 const USER: &str = "bench";
 const GATE: &str = "gate-1";
-
-const FILE: &str = "\
-apiVersion: shoal.dev/v1alpha1
-kind: ShoalCluster
-metadata:
-  name: bench
-spec:
-  users:
-    - {name: bench, password: bench, role: admin}
-  keyspaces:
-    - name: whole
-    - name: halves
-      shards: [\"-80\", \"80-\"]
-      vschema:
-        vindexes: {by_id: {type: xxhash}}
-        tables:
-          sbtest: {column_vindexes: [{column: id, name: by_id}]}
-";
 
 /// A running cluster; it is ended and its folder removed when this is dropped.
 #[derive(Debug)]
@@ -58,13 +38,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts it and waits until it takes SQL. Not to be dropped before it is done: a command that is killed in
-    /// the middle cannot end what it has begun.
-    pub async fn start(programs: &Programs, mysqld: Option<&Path>) -> Result<Self> {
+    /// Starts what the cluster file says and waits until it takes SQL. Not to be dropped before it is done: a
+    /// command that is killed in the middle cannot end what it has begun.
+    pub async fn start(programs: &Programs, mysqld: Option<&Path>, spec: &str) -> Result<Self> {
         let folder = TempDir::with_prefix("shoal-bench-")?;
         let dir = folder.path().join("cluster");
         let file = folder.path().join("cluster.yaml");
-        fs::write(&file, FILE)?;
+        fs::write(&file, spec)?;
         let gate = Process { pid: 0, port: 0 };
         // From here on whatever was started is ended by the drop.
         let mut cluster =
@@ -74,7 +54,7 @@ impl Cluster {
             up.extend(["--mysqld".into(), mysqld.into()]);
         }
         cluster.ask(up).await?;
-        cluster.tablets = listing::tablets(&cluster.ask(["get", "tablets"].map(Into::into)).await?)?;
+        cluster.tablets = cluster.list_tablets().await?;
         cluster.gate = listing::process(&cluster.ask(["local", "status"].map(Into::into)).await?, GATE)?;
         Ok(cluster)
     }
@@ -96,9 +76,7 @@ impl Cluster {
 
     /// The mysqld of an unsharded keyspace, as the account that the gate uses there.
     pub fn mysqld(&self, keyspace: &str) -> Result<Endpoint> {
-        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
-        let user = data_account(&name, DataRole::Admin);
-        let password = Secret::read(&self.dir.join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
+        let (user, password) = self.account(keyspace)?;
         let tablet = self.tablets_of(keyspace).next().with_context(|| format!("no tablet of {keyspace}"))?;
         Ok(Endpoint { address: tablet.mysql.clone(), user, password, database: keyspace.to_owned() })
     }
@@ -118,13 +96,55 @@ impl Cluster {
         Ok(pids)
     }
 
+    /// Moves the primary of a shard to the best of its replicas, and waits until that is done.
+    pub async fn reparent(&self, shard: &str) -> Result<()> {
+        self.ask(["reparent", shard].map(Into::into)).await.map(drop)
+    }
+
+    /// Whether the shard has a serving primary, and all of its other tablets replicate.
+    pub async fn is_whole(&self, shard: &str) -> Result<bool> {
+        let tablets = self.list_tablets().await?;
+        Ok(tablets.iter().filter(|tablet| tablet.shard == shard).all(Tablet::does_its_part))
+    }
+
+    /// What a query gives on the primary of the shard, past the gate: the first column of its rows.
+    pub async fn on_primary(&self, shard: &str, query: &str) -> Result<Vec<String>> {
+        let tablets = self.list_tablets().await?;
+        let primary = tablets.iter().find(|tablet| tablet.shard == shard && tablet.is_primary());
+        let primary = primary.with_context(|| format!("{shard} has no primary that serves"))?;
+        let (account, secret) = self.account(primary.keyspace())?;
+        // By the socket, where mysqld asks for no TLS.
+        let socket = self.dir.join("tablets").join(&primary.alias).join("mysql.sock");
+        let mut command = Command::new("mysql");
+        command.args(["--no-defaults", "--batch", "--skip-column-names", "--quick", "--user", &account]);
+        command.arg("--socket").arg(socket).args(["--execute", query, primary.keyspace()]);
+        command.env("MYSQL_PWD", secret).stdin(Stdio::null()).kill_on_drop(true);
+        let output = timeout(CLUSTER_TIMEOUT, command.output()).await.context("mysql does not end")?;
+        let output = output.context("the client program mysql does not run; `make deps` fetches it")?;
+        let complained = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "on the primary of {shard}: {}", complained.trim_end());
+        Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+    }
+
     /// The version of MySQL that runs.
     pub fn mysql_version(&self) -> &str {
         self.tablets.first().map_or("unknown", |tablet| &tablet.version)
     }
 
+    /// The account that the gate uses in a keyspace, and its password.
+    fn account(&self, keyspace: &str) -> Result<(String, String)> {
+        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
+        let user = data_account(&name, DataRole::Admin);
+        let password = Secret::read(&self.dir.join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
+        Ok((user, password))
+    }
+
+    async fn list_tablets(&self) -> Result<Vec<Tablet>> {
+        listing::tablets(&self.ask(["get", "tablets"].map(Into::into)).await?)
+    }
+
     fn tablets_of(&self, keyspace: &str) -> impl Iterator<Item = &Tablet> {
-        self.tablets.iter().filter(move |tablet| tablet.keyspace == keyspace)
+        self.tablets.iter().filter(move |tablet| tablet.keyspace() == keyspace)
     }
 
     /// Runs `shoal` on this cluster; what it printed.
