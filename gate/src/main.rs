@@ -4,16 +4,16 @@ use anyhow::Context;
 use clap::Parser;
 use gate::App;
 use gate::config::Config;
+use proto::program::shutdown::until_told_to_end;
+use proto::program::{failpoint, logs};
+use proto::tls::Part;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing::info;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<()> {
     let config = Config::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    logs::init(config.program.log_format);
+    let _failpoints = failpoint::set_up();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(config))
 }
 
@@ -21,17 +21,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("cannot listen at {}: choose another --listen address, or stop what uses it", config.listen)
     })?;
+    let exposed = config.program.expose(Part::Gate).await?;
     let app = App::build(&config).await?;
-    let shutdown = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stop.cancel();
-    });
+    let shutdown = until_told_to_end()?;
     info!(address = %listener.local_addr()?, cluster = config.cluster, "serving");
+    exposed.readiness.ready_until(shutdown.clone());
     app.run(listener, shutdown).await
 }

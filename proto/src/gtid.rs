@@ -50,6 +50,9 @@ struct Interval {
 pub struct InvalidGtidSet(&'static str);
 
 impl GtidSet {
+    /// The set with nothing in it.
+    pub const EMPTY: Self = Self { origins: BTreeMap::new() };
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.origins.is_empty()

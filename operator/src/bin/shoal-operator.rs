@@ -1,7 +1,6 @@
 //! `shoal-operator`: control, and the supervisor of a local cluster.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,11 +10,11 @@ use clap::{Parser, Subcommand};
 use operator::control::{Config, Control};
 use operator::local::layout::Layout;
 use operator::local::{launch, supervisor};
-use proto::program::Flags;
+use proto::program::logs::{self, LogFormat};
+use proto::program::shutdown::until_told_to_end;
+use proto::program::{Flags, failpoint};
+use proto::tls::Part;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// The control loops and the local platform of Shoal.
 #[derive(Parser)]
@@ -73,17 +72,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    logs::init(match &cli.command {
+        Command::Control { program, .. } => program.log_format,
+        _ => LogFormat::default(),
+    });
+    let _failpoints = failpoint::set_up();
     let done = match cli.command {
-        Command::Control { cluster, etcd, listen, program } => program
-            .identity()
-            .map_err(anyhow::Error::from)
-            .and_then(|identity| control(&Config { cluster, etcd, identity }, listen)),
+        Command::Control { cluster, etcd, listen, program } => control(cluster, etcd, listen, &program),
         Command::Local { dir, mysqld } => local(dir, mysqld),
         Command::Launch { run_file, marker, command } => {
             launch(&run_file, &marker, &command).map(|never| match never {}).map_err(anyhow::Error::from)
@@ -98,33 +93,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn control(config: &Config, listen: SocketAddr) -> anyhow::Result<()> {
+fn control(cluster: String, etcd: Vec<String>, listen: SocketAddr, program: &Flags) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let shutdown = until_told_to_end()?;
+        let exposed = program.expose(Part::Control).await?;
+        let config = Config { cluster, etcd, identity: program.identity()? };
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("cannot listen on {listen}; end the program that uses it, or name another --listen")
         })?;
-        Ok(Control::build(config).await?.run(listener, shutdown).await?)
+        let control = Control::build(&config).await?;
+        exposed.readiness.ready_until(shutdown.clone());
+        Ok(control.run(listener, shutdown).await?)
     })
 }
 
 fn local(dir: PathBuf, mysqld: Option<PathBuf>) -> anyhow::Result<()> {
     let layout = Layout::new(&dir).with_context(|| dir.display().to_string())?;
     Ok(supervisor::run(supervisor::Config { layout, mysqld })?)
-}
-
-fn until_told_to_end() -> std::io::Result<CancellationToken> {
-    let told = CancellationToken::new();
-    let tell = told.clone();
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        tell.cancel();
-    });
-    Ok(told)
 }

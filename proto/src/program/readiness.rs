@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What `/readyz` answers. All clones are one; it begins as not ready.
 #[derive(Debug, Clone)]
@@ -27,6 +28,16 @@ impl Readiness {
     /// It does its work from now on.
     pub fn ready(&self) {
         self.0.send_replace(State::Ready);
+    }
+
+    /// It does its work from now on, until it is told to end. Needs a runtime.
+    pub fn ready_until(&self, told_to_end: CancellationToken) {
+        self.ready();
+        let stopping = self.clone();
+        tokio::spawn(async move {
+            told_to_end.cancelled().await;
+            stopping.not_ready("the program is stopping");
+        });
     }
 
     /// It does not do its work, for a reason that helps whoever is on call.
