@@ -1,4 +1,5 @@
-//! `make deps` takes what fits, refuses what does not by name, and ends with one clear error.
+//! `make deps` takes what fits, refuses what does not by name, and ends with one clear error; and so does the
+//! script that builds the previous version.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -129,5 +130,24 @@ fn an_archive_out_of_reach_is_one_clear_error_and_leaves_nothing_half_made() -> 
     assert_eq!(text.matches("error:").count(), 1, "{text}");
     assert!(text.contains("cannot be reached") && text.contains("127.0.0.1:9"), "{text}");
     assert!(!machine.cache().join("mysql").exists());
+    Ok(())
+}
+
+#[test]
+fn a_clone_without_the_previous_version_is_told_where_to_get_it() -> Result<()> {
+    let folder = Folder::new()?;
+    let (clone, cache) = (folder.path().join("clone"), folder.path().join("cache"));
+    let script = clone.join("tests/previous");
+    fs::create_dir_all(clone.join("tests"))?;
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("previous"), &script)?;
+    let made = Command::new("git").args(["init", "--quiet"]).current_dir(&clone).status()?;
+    assert!(made.success());
+    let output = Command::new(&script).env("SHOAL_CACHE", &cache).output()?;
+    let text = said(&output);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{text}");
+    assert_eq!(text.matches("error:").count(), 1, "{text}");
+    assert!(text.contains("asking origin") && text.contains("git fetch --unshallow"), "{text}");
+    let left: Vec<_> = fs::read_dir(cache.join("previous"))?.map(|entry| entry.map(|e| e.file_name())).collect();
+    assert_eq!(left.len(), 1, "more than the lock: {left:?}");
     Ok(())
 }
