@@ -18,6 +18,7 @@
 pub mod cluster;
 pub mod differential;
 pub mod etcd;
+pub mod faults;
 pub mod folder;
 pub mod mysqld;
 pub mod ports;
