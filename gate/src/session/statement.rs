@@ -142,9 +142,12 @@ impl Session {
         let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.first()) else {
             return self.tell(&error).await;
         };
-        // Where MySQL cannot be asked, the refusal is true all the same.
-        if shard.held && self.until_released(shard, patience).await? == HoldEnd::Released {
-            return Ok(Next::Again);
+        if shard.held {
+            return match self.until_released(shard, patience).await? {
+                HoldEnd::Released => Ok(Next::Again),
+                // The refusal is true also where MySQL cannot be asked.
+                _ => self.tell(&error).await,
+            };
         }
         match self.mysqls_own_error(shard, sql).await {
             Some(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
