@@ -7,8 +7,10 @@
 
 use std::fmt::Write as _;
 
-use proto::account::{AGENT_ACCOUNT, DataRole, Secret, data_account};
+use proto::account::{AGENT_ACCOUNT, DataRole, REPLICATION_ACCOUNT, Secret, data_account};
 use proto::ids::KeyspaceName;
+
+use crate::heartbeat::OWN_SCHEMA;
 
 /// What the agent's account may do everywhere.
 const AGENT_GLOBAL: &[&str] = &[
@@ -18,9 +20,29 @@ const AGENT_GLOBAL: &[&str] = &[
     "SYSTEM_VARIABLES_ADMIN",
     // See whether data sessions are gone.
     "PROCESS",
+    // Set a source, start and stop receiver and applier.
+    "REPLICATION_SLAVE_ADMIN",
+    // See how they do.
+    "REPLICATION CLIENT",
+    // Forget a source (RESET REPLICA), and begin a new error log.
+    "RELOAD",
+    // Fetch a copy of another tablet's data. Implies the right to shut down, which ends the copying.
+    "CLONE_ADMIN",
 ];
 /// What the agent's account may do in the keyspace's schema: create it.
 const AGENT_SCHEMA: &[&str] = &["CREATE"];
+/// What the agent's account may do in Shoal's own schema: make its tables, write heartbeats, read them.
+const AGENT_OWN_SCHEMA: &[&str] = &["CREATE", "SELECT", "INSERT", "UPDATE", "DELETE"];
+
+/// What the account of other tablets may do.
+const REPLICATION_GLOBAL: &[&str] = &[
+    // Read the binary log.
+    "REPLICATION SLAVE",
+    // Copy all data (the donor's part of CLONE).
+    "BACKUP_ADMIN",
+    // Come in and stay while offline_mode is on.
+    "CONNECTION_ADMIN",
+];
 
 /// Privileges of the read role; all privileges of data accounts are on the keyspace's schema only.
 const READ: &[&str] = &[
@@ -56,18 +78,32 @@ pub struct Secrets {
     pub agent: Secret,
 }
 
+/// How accounts come in over the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// As they like.
+    Plain,
+    /// Under TLS only.
+    Tls,
+}
+
 /// The statements that make the accounts of a tablet of the keyspace as they should be, whatever they were.
-pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets) -> String {
+pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets, transport: Transport) -> String {
     let mut sql = String::from("SET SESSION sql_log_bin = 0;\n");
     let agent = format!("'{AGENT_ACCOUNT}'@'localhost'");
-    push_account(&mut sql, &agent, &secrets.agent.password(AGENT_ACCOUNT));
+    // From the local host only, which is the Unix socket.
+    push_account(&mut sql, &agent, &secrets.agent.password(AGENT_ACCOUNT), Transport::Plain);
     push_grant(&mut sql, AGENT_GLOBAL, "*.*", &agent);
-    push_grant(&mut sql, AGENT_SCHEMA, &schema_pattern(keyspace), &agent);
+    push_grant(&mut sql, AGENT_SCHEMA, &schema_pattern(keyspace.as_str()), &agent);
+    push_grant(&mut sql, AGENT_OWN_SCHEMA, &schema_pattern(OWN_SCHEMA), &agent);
+    let replication = format!("'{REPLICATION_ACCOUNT}'@'%'");
+    push_account(&mut sql, &replication, &secrets.agent.password(REPLICATION_ACCOUNT), transport);
+    push_grant(&mut sql, REPLICATION_GLOBAL, "*.*", &replication);
     for role in DataRole::ALL {
         let name = data_account(keyspace, role);
         let account = format!("'{name}'@'%'");
-        push_account(&mut sql, &account, &secrets.data.password(&name));
-        push_grant(&mut sql, &privileges(role), &schema_pattern(keyspace), &account);
+        push_account(&mut sql, &account, &secrets.data.password(&name), transport);
+        push_grant(&mut sql, &privileges(role), &schema_pattern(keyspace.as_str()), &account);
     }
     // The account that initialisation leaves, without a password. It owns MySQL's own views and stays.
     sql.push_str("ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n");
@@ -75,12 +111,17 @@ pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets) -> String {
 }
 
 /// Names and passwords come from alphabets without quotes or backslashes (`KeyspaceName`, URL-safe base64).
-fn push_account(sql: &mut String, account: &str, password: &str) {
+fn push_account(sql: &mut String, account: &str, password: &str, transport: Transport) {
+    let require = match transport {
+        Transport::Plain => "NONE",
+        Transport::Tls => "SSL",
+    };
     // Writing to a String does not fail.
     let _ = writeln!(
         sql,
         "CREATE USER IF NOT EXISTS {account};\n\
-         ALTER USER {account} IDENTIFIED WITH caching_sha2_password BY '{password}' ACCOUNT UNLOCK;\n\
+         ALTER USER {account} IDENTIFIED WITH caching_sha2_password BY '{password}' \
+         REQUIRE {require} ACCOUNT UNLOCK;\n\
          REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account};"
     );
 }
@@ -99,8 +140,8 @@ fn privileges(role: DataRole) -> Vec<&'static str> {
 }
 
 /// In a GRANT on a schema `_` and `%` are wildcards: unescaped, `shop_1` would include `shopx1`.
-fn schema_pattern(keyspace: &KeyspaceName) -> String {
-    format!("`{}`.*", keyspace.as_str().replace('_', "\\_").replace('%', "\\%"))
+fn schema_pattern(schema: &str) -> String {
+    format!("`{}`.*", schema.replace('_', "\\_").replace('%', "\\%"))
 }
 
 #[cfg(test)]
@@ -114,7 +155,7 @@ mod tests {
     #[test]
     fn each_role_includes_the_ones_before_it_and_nothing_global() {
         let keyspace: KeyspaceName = "shop_1".parse().unwrap();
-        let sql = init_file(&keyspace, &secrets());
+        let sql = init_file(&keyspace, &secrets(), Transport::Plain);
         let grant_of = |account: &str| {
             let end = format!(" TO '{account}'@'%';");
             let grants: Vec<&str> = sql.lines().filter(|l| l.ends_with(&end)).collect();
@@ -126,15 +167,29 @@ mod tests {
         assert!(write.starts_with("GRANT SELECT, SHOW VIEW, INSERT") && !write.contains("CREATE"), "{write}");
         assert!(admin.contains("EXECUTE, CREATE, ALTER, DROP") && !admin.contains("EVENT"), "{admin}");
         let global: Vec<&str> = sql.lines().filter(|l| l.contains(" ON *.* ")).collect();
-        assert_eq!(global.len(), 1);
+        assert_eq!(global.len(), 2);
         assert!(global[0].ends_with("TO '_shoal_agent'@'localhost';"));
+        assert!(global[1].ends_with("TO '_shoal_replication'@'%';"));
+        assert!(sql.contains(" ON `\\_shoal`.* TO '_shoal_agent'@'localhost';"));
     }
 
     #[test]
     fn nothing_is_logged_and_root_is_locked_last() {
-        let sql = init_file(&"shop".parse().unwrap(), &secrets());
+        let sql = init_file(&"shop".parse().unwrap(), &secrets(), Transport::Tls);
         assert_eq!(sql.lines().next(), Some("SET SESSION sql_log_bin = 0;"));
         assert_eq!(sql.lines().last(), Some("ALTER USER 'root'@'localhost' ACCOUNT LOCK;"));
         assert!(sql.lines().all(|line| line.ends_with(';')));
+    }
+
+    #[test]
+    fn over_the_network_tls_is_required_where_there_are_certificates() {
+        let lines = |transport| -> Vec<String> {
+            let sql = init_file(&"shop".parse().unwrap(), &secrets(), transport);
+            sql.lines().filter(|line| line.starts_with("ALTER USER '")).map(str::to_owned).collect()
+        };
+        assert!(lines(Transport::Plain).iter().all(|line| !line.contains("REQUIRE SSL")));
+        for line in lines(Transport::Tls) {
+            assert_eq!(line.contains("'@'%' "), line.contains("REQUIRE SSL"), "{line}");
+        }
     }
 }

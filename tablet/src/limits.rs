@@ -52,6 +52,19 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_millis(300);
 /// Pause between two looks at sessions that are ending.
 pub const SESSIONS_POLL: Duration = Duration::from_millis(5);
 
+/// Pause between two tries of a receiver to reach its source, in seconds, the least that MySQL takes.
+pub const CONNECT_RETRY_SECONDS: u32 = 1;
+/// Tries of a receiver to reach its source before it gives up: a day's.
+pub const CONNECT_RETRIES: u32 = 86_400;
+/// How often an idle source sends a sign of life over a replication connection, in seconds.
+pub const SOURCE_HEARTBEAT_SECONDS: f32 = 0.5;
+/// Longest part of a wait for a GTID set that is one statement; less than `SQL_DEADLINE`.
+pub const WAIT_SLICE: Duration = Duration::from_secs(1);
+/// Shortest wait for a GTID set: to MySQL, zero is for ever.
+pub const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// How long an applier that had stopped by an error is watched after it was started again.
+pub const APPLIER_TRIAL: Duration = Duration::from_millis(500);
+
 /// Pause between two heartbeats.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
 /// Longest time in which a donor's data is copied.
@@ -64,7 +77,7 @@ pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
 /// Longest wait, once mysqld has ended, for gRPC clients to go and for the topology to take the liveness away.
 pub const BACKGROUND_DEADLINE: Duration = Duration::from_secs(8);
 /// Steps of one pass of the agent's loop; what is left waits for the next.
-pub const MAX_STEPS_A_PASS: u32 = 8;
+pub const MAX_STEPS_A_PASS: u32 = 12;
 /// Requests that wait for the agent's loop; more are refused.
 pub const MAX_WAITING_REQUESTS: usize = 16;
 /// Longest path of a Unix socket, in bytes, without its closing zero (`sun_path` of Linux).
@@ -76,5 +89,33 @@ pub const TEMPLATE_REDO_MIB: u32 = 8;
 pub const REDO_MIB: u32 = 64;
 /// `innodb_buffer_pool_size` of a tablet's mysqld, in MiB: several of them share one laptop.
 pub const BUFFER_POOL_MIB: u32 = 64;
+/// `binlog_expire_logs_seconds` of a tablet's mysqld: a replica that was away for longer is made anew.
+pub const BINLOG_KEPT_SECONDS: u32 = 3 * 24 * 3600;
+/// `replica_net_timeout` of a tablet's mysqld, in seconds: a source that is silent for so long is connected to
+/// anew. Heartbeats come far more often.
+pub const SOURCE_SILENCE_SECONDS: u32 = 4;
+/// `rpl_stop_replica_timeout` of a tablet's mysqld, in seconds, the least that MySQL takes. Less than
+/// `SQL_DEADLINE`, so that mysqld gives up before the agent does.
+pub const STOP_REPLICA_SECONDS: u32 = 2;
 /// `max_connections` of a tablet's mysqld.
 pub const MAX_CONNECTIONS: u32 = 500;
+
+/// For how long a replica that was asked to leave the ackers does not acknowledge again, even if the shard's
+/// record lists it still: it is taken out of the record meanwhile.
+pub const LEAVE_ACKERS_FOR: Duration = Duration::from_secs(10);
+/// Pause between two tries to start a replication that stopped with an error.
+pub const FOLLOW_RETRY: Duration = Duration::from_secs(3);
+/// Longest time of one pass for applying what was received before a primaryship; what is left goes on meanwhile.
+pub const APPLY_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait that a `CatchUp` may ask for.
+pub const MAX_CATCH_UP: Duration = Duration::from_secs(60);
+/// Longest wait of an `AssumeRole` until the tablet does what the role asks for; its answer then says why not.
+pub const ASSUME_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait, once a copy is complete, for mysqld to end by itself.
+pub const CLONE_END_DEADLINE: Duration = Duration::from_secs(60);
+/// Longest wait of a heartbeat for its acknowledgement before it is tried on another connection.
+pub const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(3600);
+/// How often the tablet's health in the topology is renewed while its state stays the same.
+pub const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+/// Least pause between two writes of the tablet's health.
+pub const HEALTH_MIN_PAUSE: Duration = Duration::from_millis(50);

@@ -3,9 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mysql_async::Row;
 use proto::account::{REPLICATION_ACCOUNT, Secret};
+use tokio::time::Instant;
 
+use crate::limits::{
+    APPLIER_TRIAL, CONNECT_RETRIES, CONNECT_RETRY_SECONDS, SHORTEST_WAIT, SOURCE_HEARTBEAT_SECONDS,
+    WAIT_SLICE,
+};
 use crate::session::{AgentSession, SessionError};
+
+/// MySQL's code for a variable that is not there: its plugin is not loaded.
+const UNKNOWN_VARIABLE: u16 = 1193;
+/// MySQL's code for a privilege that is missing.
+const NO_PRIVILEGE: u16 = 1227;
 
 /// Where a source's mysqld is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,42 +117,113 @@ pub enum ReplicationError {
 
 /// How replication goes; `None`: there is no source.
 pub async fn look(session: &mut AgentSession) -> Result<Option<ReplicationLook>, SessionError> {
-    let _ = session;
-    Ok(None)
+    Ok(channel(session).await?.as_ref().map(Channel::look))
 }
 
 /// How semi-sync is set up and doing, and how many statements run.
 pub async fn look_semi_sync(session: &mut AgentSession) -> Result<(SemiSyncLook, u32), SessionError> {
-    let _ = session;
-    Ok((SemiSyncLook::default(), 0))
+    // A mysqld that was started before semi-sync was a part of it lacks the variables: no error here.
+    let rows: Vec<(String, String)> = session
+        .rows(
+            "SELECT LOWER(variable_name), variable_value FROM performance_schema.global_status \
+             WHERE variable_name IN ('Threads_running', 'Rpl_semi_sync_source_clients', \
+             'Rpl_semi_sync_source_wait_sessions') \
+             UNION ALL SELECT variable_name, variable_value FROM performance_schema.global_variables \
+             WHERE variable_name IN ('rpl_semi_sync_source_enabled', 'rpl_semi_sync_replica_enabled')",
+        )
+        .await?;
+    let value = |name: &str| rows.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+    let number = |name: &str| value(name).and_then(|value| value.parse().ok()).unwrap_or_default();
+    let look = SemiSyncLook {
+        source_enabled: value("rpl_semi_sync_source_enabled") == Some("ON"),
+        replica_enabled: value("rpl_semi_sync_replica_enabled") == Some("ON"),
+        source_clients: number("rpl_semi_sync_source_clients"),
+        waiting_sessions: number("rpl_semi_sync_source_wait_sessions"),
+    };
+    Ok((look, number("threads_running")))
 }
 
 /// Follows the source, from wherever this mysqld is now. Safe to repeat; does nothing where all is so.
+///
+/// What was received and is not applied stays: a source is changed by the receiver's options alone, while the
+/// applier runs. With both threads stopped MySQL would begin a new relay log.
 pub async fn follow(
     session: &mut AgentSession,
     source: &Source,
     acks: Acks,
     login: &Login,
 ) -> Result<(), ReplicationError> {
-    let _ = (session, source, acks, login);
-    Ok(())
+    let Some(found) = channel(session).await? else {
+        set_acks(session, acks).await?;
+        session.run(&change(source, login, "SOURCE_AUTO_POSITION = 1, ")).await?;
+        return Ok(session.run("START REPLICA").await?);
+    };
+    if found.applier == ThreadState::Stopped {
+        revive_applier(session, &found).await?;
+    }
+    // A receiver that stopped may have done so over a password that has since changed, which cannot be seen.
+    let set_up = found.receiver != ThreadState::Stopped && found.fits(source, login);
+    if set_up && acks == acks_now(session).await? {
+        return Ok(());
+    }
+    session.run("STOP REPLICA IO_THREAD").await?;
+    if !set_up {
+        match channel(session).await? {
+            Some(now) if now.applier == ThreadState::Running => {}
+            now => return Err(ReplicationError::ApplierDown(Channel::applier_error(now.as_ref()))),
+        }
+        session.run(&change(source, login, "")).await?;
+    }
+    set_acks(session, acks).await?;
+    Ok(session.run("START REPLICA IO_THREAD").await?)
 }
 
-/// Acknowledges nothing from the return of this on; the receiver goes on.
+/// Acknowledges nothing from the return of this on. The receiver goes on.
 pub async fn stop_acking(session: &mut AgentSession) -> Result<(), SessionError> {
-    session.run("SET GLOBAL rpl_semi_sync_replica_enabled = OFF").await
+    let receives = channel(session).await?.is_some_and(|found| found.receiver != ThreadState::Stopped);
+    // The setting counts for a receiver that starts.
+    if receives {
+        session.run("STOP REPLICA IO_THREAD").await?;
+    }
+    set_acks(session, Acks::No).await?;
+    if receives {
+        session.run("START REPLICA IO_THREAD").await?;
+    }
+    Ok(())
 }
 
 /// Receives no more, and waits until everything that was received is applied. Tells whether it is.
 pub async fn apply_received(session: &mut AgentSession, patience: Duration) -> Result<bool, SessionError> {
-    let _ = (session, patience);
-    Ok(true)
+    if channel(session).await?.is_none() {
+        return Ok(true);
+    }
+    session.run("STOP REPLICA IO_THREAD").await?;
+    // What is received is known only now.
+    let Some(found) = channel(session).await? else { return Ok(true) };
+    if found.applier == ThreadState::Stopped {
+        session.run("START REPLICA SQL_THREAD").await?;
+    }
+    wait_executed(session, &found.retrieved, patience).await
 }
 
-/// Ends replication and forgets the source; refused where something received is not applied.
+/// Ends replication and forgets the source; refused where something that was received is not applied.
 pub async fn detach(session: &mut AgentSession) -> Result<(), ReplicationError> {
-    let _ = session;
-    Ok(())
+    if channel(session).await?.is_none() {
+        return Ok(set_acks(session, Acks::No).await?);
+    }
+    session.run("STOP REPLICA IO_THREAD").await?;
+    let Some(found) = channel(session).await? else { return Ok(()) };
+    if !wait_executed(session, &found.retrieved, Duration::ZERO).await? {
+        return Err(ReplicationError::Unapplied);
+    }
+    forget_source(session).await?;
+    Ok(set_acks(session, Acks::No).await?)
+}
+
+/// Ends replication and forgets the source, with everything that was received and is not applied.
+pub(crate) async fn forget_source(session: &mut AgentSession) -> Result<(), SessionError> {
+    session.run("STOP REPLICA").await?;
+    session.run("RESET REPLICA ALL").await
 }
 
 /// Waits until the set is executed here. Tells whether it is.
@@ -150,14 +232,141 @@ pub async fn wait_executed(
     gtid_set: &str,
     patience: Duration,
 ) -> Result<bool, SessionError> {
-    let _ = (session, gtid_set, patience);
-    Ok(true)
+    let deadline = Instant::now() + patience;
+    // A quote would end the literal; no GTID set has one.
+    let gtid_set = gtid_set.replace(['\'', '\\'], "");
+    loop {
+        // Zero would mean for ever.
+        let left = deadline.duration_since(Instant::now()).clamp(SHORTEST_WAIT, WAIT_SLICE);
+        let wait = format!("SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtid_set}', {:.3})", left.as_secs_f64());
+        match session.row::<u8>(&wait).await? {
+            0 => return Ok(true),
+            _ if Instant::now() >= deadline => return Ok(false),
+            _ => {}
+        }
+    }
 }
 
 /// Lets commits wait for a replica, or no longer.
 ///
 /// Off acknowledges commits that wait: only after data sessions are gone.
 pub async fn set_source_semi_sync(session: &mut AgentSession, switch: Switch) -> Result<(), SessionError> {
-    let _ = (session, switch);
-    Ok(())
+    let value = match switch {
+        Switch::On => "ON",
+        Switch::Off => "OFF",
+    };
+    match session.run(&format!("SET GLOBAL rpl_semi_sync_source_enabled = {value}")).await {
+        Err(error) if switch == Switch::Off && error.code() == Some(UNKNOWN_VARIABLE) => Ok(()),
+        done => done,
+    }
+}
+
+async fn set_acks(session: &mut AgentSession, acks: Acks) -> Result<(), SessionError> {
+    let value = match acks {
+        Acks::Yes => "ON",
+        Acks::No => "OFF",
+    };
+    match session.run(&format!("SET GLOBAL rpl_semi_sync_replica_enabled = {value}")).await {
+        Err(error) if acks == Acks::No && error.code() == Some(UNKNOWN_VARIABLE) => Ok(()),
+        done => done,
+    }
+}
+
+async fn acks_now(session: &mut AgentSession) -> Result<Acks, SessionError> {
+    let enabled: bool = session.row("SELECT @@GLOBAL.rpl_semi_sync_replica_enabled").await?;
+    Ok(if enabled { Acks::Yes } else { Acks::No })
+}
+
+/// Starts the applier. One that had stopped by an error is watched until it has applied what there is, or
+/// failed again.
+async fn revive_applier(session: &mut AgentSession, found: &Channel) -> Result<(), ReplicationError> {
+    session.run("START REPLICA SQL_THREAD").await?;
+    if found.applier_error.0 == 0 || wait_executed(session, &found.retrieved, APPLIER_TRIAL).await? {
+        return Ok(());
+    }
+    match channel(session).await? {
+        Some(now) if now.applier == ThreadState::Running => Ok(()),
+        now => Err(ReplicationError::ApplierDown(Channel::applier_error(now.as_ref()))),
+    }
+}
+
+fn change(source: &Source, login: &Login, more: &str) -> String {
+    let Source { host, port } = source;
+    let tls = match &login.ca {
+        // The chain is verified; the name is not, since it is the part's and not the host's.
+        Some(ca) => format!("SOURCE_SSL = 1, SOURCE_SSL_CA = '{}'", ca.display()),
+        None => "SOURCE_SSL = 0, SOURCE_SSL_CA = '', GET_SOURCE_PUBLIC_KEY = 1".to_owned(),
+    };
+    format!(
+        "CHANGE REPLICATION SOURCE TO {more}SOURCE_HOST = '{host}', SOURCE_PORT = {port}, \
+         SOURCE_USER = '{REPLICATION_ACCOUNT}', SOURCE_PASSWORD = '{}', {tls}, \
+         SOURCE_CONNECT_RETRY = {CONNECT_RETRY_SECONDS}, SOURCE_RETRY_COUNT = {CONNECT_RETRIES}, \
+         SOURCE_HEARTBEAT_PERIOD = {SOURCE_HEARTBEAT_SECONDS}",
+        login.password
+    )
+}
+
+/// What `SHOW REPLICA STATUS` says.
+#[derive(Debug)]
+struct Channel {
+    source: Source,
+    ca: String,
+    receiver: ThreadState,
+    applier: ThreadState,
+    retrieved: String,
+    receiver_error: (u32, String),
+    applier_error: (u32, String),
+}
+
+async fn channel(session: &mut AgentSession) -> Result<Option<Channel>, SessionError> {
+    match session.optional_row::<Row>("SHOW REPLICA STATUS").await {
+        // An account of an earlier version, on a mysqld that runs on: it cannot replicate either.
+        Err(error) if error.code() == Some(NO_PRIVILEGE) => Ok(None),
+        Err(error) => Err(error),
+        Ok(row) => Ok(row.map(|row| Channel::read(&row))),
+    }
+}
+
+impl Channel {
+    fn read(row: &Row) -> Self {
+        let text = |name: &str| row.get_opt::<String, _>(name).and_then(Result::ok).unwrap_or_default();
+        let number = |name: &str| text(name).parse().unwrap_or_default();
+        let thread = |name: &str| match text(name).as_str() {
+            "Yes" => ThreadState::Running,
+            "Connecting" => ThreadState::Connecting,
+            _ => ThreadState::Stopped,
+        };
+        Self {
+            source: Source {
+                host: text("Source_Host"),
+                port: u16::try_from(number("Source_Port")).unwrap_or_default(),
+            },
+            ca: text("Source_SSL_CA_File"),
+            receiver: thread("Replica_IO_Running"),
+            applier: thread("Replica_SQL_Running"),
+            retrieved: text("Retrieved_Gtid_Set").replace('\n', ""),
+            receiver_error: (number("Last_IO_Errno"), text("Last_IO_Error")),
+            applier_error: (number("Last_SQL_Errno"), text("Last_SQL_Error")),
+        }
+    }
+
+    fn look(&self) -> ReplicationLook {
+        let error = [&self.applier_error, &self.receiver_error].into_iter().find(|(code, _)| *code != 0);
+        ReplicationLook {
+            source: self.source.clone(),
+            receiver: self.receiver,
+            applier: self.applier,
+            retrieved: self.retrieved.clone(),
+            error: error.cloned(),
+        }
+    }
+
+    fn fits(&self, source: &Source, login: &Login) -> bool {
+        let ca = login.ca.as_ref().map(|ca| ca.display().to_string()).unwrap_or_default();
+        self.source == *source && self.ca == ca
+    }
+
+    fn applier_error(found: Option<&Self>) -> String {
+        found.map_or_else(|| "there is none".to_owned(), |found| found.applier_error.1.clone())
+    }
 }

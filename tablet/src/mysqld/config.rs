@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::limits::{BUFFER_POOL_MIB, MAX_CONNECTIONS, REDO_MIB};
+use crate::limits::{
+    BINLOG_KEPT_SECONDS, BUFFER_POOL_MIB, MAX_CONNECTIONS, REDO_MIB, SOURCE_SILENCE_SECONDS,
+    STOP_REPLICA_SECONDS,
+};
 
 /// What differs between two mysqlds.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,8 @@ pub struct Settings<'a> {
     pub init_file: &'a Path,
     /// Whom it runs as; `None`: whoever starts it.
     pub user: Option<&'a str>,
+    /// Directory with `ca.pem`, `cert.pem` and `key.pem`; `None`: connections may be plain.
+    pub tls: Option<&'a Path>,
 }
 
 /// The lines of my.cnf that are the same for every tablet, each group with its reason.
@@ -41,6 +46,30 @@ binlog_row_metadata = FULL
 binlog_row_value_options = \"\"
 # Row events make functions and triggers safe to log, so who may write them is a matter of grants alone.
 log_bin_trust_function_creators = ON
+
+# A commit that a client was told of is in the relay log of a replica, however long that takes: there is no
+# timeout after which it would be told all the same, also while no replica is there. Which mysqld waits and
+# which one acknowledges is the agent's to say, at each start anew.
+plugin_load_add = semisync_source.so;semisync_replica.so
+rpl_semi_sync_source_enabled = OFF
+rpl_semi_sync_replica_enabled = OFF
+rpl_semi_sync_source_timeout = 1000000000000000000
+rpl_semi_sync_source_wait_for_replica_count = 1
+rpl_semi_sync_source_wait_no_replica = ON
+rpl_semi_sync_source_wait_point = AFTER_SYNC
+
+# Acknowledged means on the disk of the replica, so each event is synced there, and what is in the relay log
+# at a start is applied: to recover it from the source would throw away what only this replica has. Nothing
+# is received before the agent has read its role. Replicas pass on what they apply, as any may become a
+# source.
+sync_relay_log = 1
+relay_log_recovery = OFF
+relay_log = relay
+skip_replica_start = ON
+log_replica_updates = ON
+
+# A tablet's data is made anew as a copy of another's.
+plugin_load_add = mysql_clone.so
 
 # A table without a key cannot be replicated in parallel or copied in chunks: one is made and kept out of
 # sight where a CREATE TABLE has none.
@@ -90,6 +119,18 @@ pub fn render(settings: &Settings<'_>) -> String {
     line("max_connections", &MAX_CONNECTIONS);
     line("innodb_buffer_pool_size", &format_args!("{BUFFER_POOL_MIB}M"));
     line("innodb_redo_log_capacity", &format_args!("{REDO_MIB}M"));
+    line("binlog_expire_logs_seconds", &BINLOG_KEPT_SECONDS);
+    line("replica_net_timeout", &SOURCE_SILENCE_SECONDS);
+    line("rpl_stop_replica_timeout", &STOP_REPLICA_SECONDS);
+    if let Some(tls) = settings.tls {
+        // Over the network nobody speaks plainly; the agent comes through the Unix socket.
+        line("require_secure_transport", &"ON");
+        for prefix in ["", "clone_"] {
+            line(&format!("{prefix}ssl_ca"), &quoted(&tls.join("ca.pem")));
+            line(&format!("{prefix}ssl_cert"), &quoted(&tls.join("cert.pem")));
+            line(&format!("{prefix}ssl_key"), &quoted(&tls.join("key.pem")));
+        }
+    }
     text.push_str(SAME_FOR_ALL);
     text
 }
@@ -108,6 +149,10 @@ mod tests {
     use super::*;
 
     fn rendered(user: Option<&str>) -> String {
+        rendered_with(user, None)
+    }
+
+    fn rendered_with(user: Option<&str>, tls: Option<&Path>) -> String {
         render(&Settings {
             server_id: 101,
             listen: "127.0.0.1:13306".parse().unwrap(),
@@ -116,6 +161,7 @@ mod tests {
             log: Path::new("/some dir/mysqld.log"),
             init_file: Path::new("/some dir/init.sql"),
             user,
+            tls,
         })
     }
 
@@ -138,9 +184,26 @@ mod tests {
     }
 
     #[test]
+    fn with_certificates_nobody_speaks_plainly() {
+        assert!(!rendered(None).contains("ssl"));
+        let text = rendered_with(None, Some(Path::new("/some dir/tls")));
+        for line in [
+            "require_secure_transport = ON",
+            "ssl_ca = \"/some dir/tls/ca.pem\"",
+            "ssl_key = \"/some dir/tls/key.pem\"",
+            "clone_ssl_cert = \"/some dir/tls/cert.pem\"",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
     fn no_setting_stands_twice() {
         let mut seen = std::collections::HashSet::new();
-        for line in rendered(Some("root")).lines().filter(|l| !l.starts_with('#')) {
+        let text = rendered_with(Some("root"), Some(Path::new("/tls")));
+        // The one option that adds to what it was given before.
+        for line in text.lines().filter(|l| !l.starts_with("plugin_load_add")).filter(|l| !l.starts_with('#'))
+        {
             if let Some((name, _)) = line.split_once(" = ") {
                 assert!(seen.insert(name.to_owned()), "{name}");
             }

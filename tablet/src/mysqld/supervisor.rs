@@ -19,7 +19,7 @@ use super::error_log;
 use super::installation::Installation;
 use super::process::{Ending, MysqldProcess, Start};
 use super::template::{self, TemplateError};
-use crate::accounts::{self, Secrets};
+use crate::accounts::{self, Secrets, Transport};
 use crate::decide::Mysqld;
 use crate::dir::TabletDir;
 use crate::durable;
@@ -283,6 +283,13 @@ impl Supervisor {
         Ok(MysqldProcess::start(&start)?)
     }
 
+    fn transport(&self) -> Transport {
+        match self.recipe.tls {
+            Some(_) => Transport::Tls,
+            None => Transport::Plain,
+        }
+    }
+
     async fn write_files(&self, dir: &TabletDir) -> Result<(), StartError> {
         let recipe = self.recipe.clone();
         let data = dir.data();
@@ -297,8 +304,9 @@ impl Supervisor {
             init_file: &dir.init_file(),
             // As root, mysqld runs only when told so by name.
             user: rustix::process::geteuid().is_root().then_some("root"),
+            tls: self.recipe.tls.as_deref(),
         };
-        let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets);
+        let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets, self.transport());
         dir.clear_socket().map_err(io::Error::other)?;
         durable::write(&dir.my_cnf(), config::render(&settings).as_bytes())?;
         durable::write(&dir.init_file(), accounts.as_bytes())?;
