@@ -2,6 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use metrics::Gauge;
+use proto::program::metrics::GaugeId;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -44,8 +46,12 @@ impl SnapshotFeed {
         })?;
         let current = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let (tx, reached) = watch::channel(Revision::default());
-        let mut writer =
-            Writer { records: Records::new(topology.keys().clone()), current: current.clone(), reached: tx };
+        let mut writer = Writer {
+            records: Records::new(topology.keys().clone()),
+            current: current.clone(),
+            reached: tx,
+            revision: REVISION.handle(&[]),
+        };
         writer.take(first);
         let stop = CancellationToken::new();
         topology.tasks().spawn(stop.clone().run_until_cancelled_owned(writer.run(tail)));
@@ -77,10 +83,16 @@ impl SnapshotFeed {
     }
 }
 
+const REVISION: GaugeId = GaugeId::new(
+    "shoal_topology_snapshot_revision",
+    "The revision of the topology that this process works with; compare it between processes.",
+);
+
 struct Writer {
     records: Records,
     current: Arc<ArcSwap<Snapshot>>,
     reached: watch::Sender<Revision>,
+    revision: Gauge,
 }
 
 impl Writer {
@@ -106,5 +118,6 @@ impl Writer {
         // First the picture, then its revision: whoever was told of the revision finds it there.
         self.current.store(Arc::new(next));
         self.reached.send_replace(revision);
+        self.revision.set(revision.0 as f64);
     }
 }

@@ -7,9 +7,11 @@
 //! error and the watcher lists again).
 
 mod etcd;
+mod measured;
 mod memory;
 
 pub use etcd::EtcdStore;
+pub use measured::Measured;
 pub use memory::MemoryStore;
 
 use std::collections::BTreeSet;

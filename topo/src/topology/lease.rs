@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::Counter;
+use proto::program::metrics::CounterId;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -32,7 +34,7 @@ impl Lease {
         let asked = Instant::now();
         let id = store.grant_lease(ttl).await?;
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
-        let keeper = Keeper { store, id, ttl, lost: lost.clone() };
+        let keeper = Keeper { store, id, ttl, lost: lost.clone(), losses: LOST.handle(&[]) };
         let task = tasks.spawn(keeper.run(asked, stop.clone()));
         Ok(Self { id, lost, stop, task: Some(task) })
     }
@@ -69,11 +71,15 @@ impl fmt::Debug for Lease {
     }
 }
 
+const LOST: CounterId =
+    CounterId::new("shoal_topology_leases_lost_total", "Leases that ended before their holder let them go.");
+
 struct Keeper {
     store: Arc<dyn Store>,
     id: LeaseId,
     ttl: Duration,
     lost: CancellationToken,
+    losses: Counter,
 }
 
 impl Keeper {
@@ -81,6 +87,7 @@ impl Keeper {
         tokio::select! {
             () = self.keep(granted) => {
                 tracing::warn!(lease = self.id.0, "the lease is lost");
+                self.losses.increment(1);
                 self.lost.cancel();
             }
             () = stop.cancelled() => {

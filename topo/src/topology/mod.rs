@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::keys::Keys;
 use crate::records::{Record, RecordError, decode};
-use crate::store::{EtcdStore, Outcome, Revision, Store, StoreError, Versioned};
+use crate::store::{EtcdStore, Measured, Outcome, Revision, Store, StoreError, Versioned};
 
 /// A record with the revision that wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl Topology {
         cluster: &str,
         identity: Option<&Identity>,
     ) -> Result<Self, TopologyError> {
-        Ok(Self::new(Arc::new(EtcdStore::connect(etcd_endpoints, identity).await?), cluster))
+        let store = Measured::new(EtcdStore::connect(etcd_endpoints, identity).await?);
+        Ok(Self::new(Arc::new(store), cluster))
     }
 
     /// The topology of the cluster in a store that is there already.

@@ -1,10 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::Counter;
+use proto::program::metrics::CounterId;
 use tokio::time::{Instant, sleep};
 
 use crate::limits::{FIRST_RETRY_DELAY, MAX_RETRY_DELAY};
 use crate::store::{ChangeBatch, Revision, Store, StoreError, Versioned, Watch};
+
+const BREAKS: CounterId = CounterId::new(
+    "shoal_topology_follow_breaks_total",
+    "Times that following the topology broke off and began anew.",
+);
 
 /// What a tail tells.
 pub(crate) enum TailEvent {
@@ -21,6 +28,7 @@ pub(crate) struct Tail {
     prefix: String,
     state: State,
     delay: Duration,
+    breaks: Counter,
 }
 
 enum State {
@@ -31,7 +39,13 @@ enum State {
 
 impl Tail {
     pub(crate) fn new(store: Arc<dyn Store>, prefix: &str) -> Self {
-        Self { store, prefix: prefix.to_owned(), state: State::MustList, delay: Duration::ZERO }
+        Self {
+            store,
+            prefix: prefix.to_owned(),
+            state: State::MustList,
+            delay: Duration::ZERO,
+            breaks: BREAKS.handle(&[]),
+        }
     }
 
     /// The next event, however long it takes. Safe to cancel: nothing is lost then.
@@ -41,6 +55,7 @@ impl Tail {
                 Ok(Some(event)) => return event,
                 Ok(None) => {}
                 Err(error) => {
+                    self.breaks.increment(1);
                     if matches!(self.state, State::Watching(_, since) if since.elapsed() > MAX_RETRY_DELAY) {
                         self.delay = Duration::ZERO;
                     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use broken::{Broken, Fault};
 use etcd_server::EtcdServer;
 use suite::{Subject, broken_promises};
-use topo::store::MemoryStore;
+use topo::store::{Measured, MemoryStore};
 
 fn seed() -> u64 {
     std::env::var("SHOAL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_260_102)
@@ -60,7 +60,7 @@ async fn etcd_keeps_the_contract() {
         }) as futures::future::BoxFuture<'static, ()>
     });
     let subject = Subject {
-        store: Arc::new(store),
+        store: Arc::new(Measured::new(store)),
         root: "/contract/".to_owned(),
         patience: Duration::from_secs(20),
         seed: seed(),
