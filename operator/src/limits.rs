@@ -21,8 +21,69 @@ pub const MAX_CLUSTER_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Longest wait for one tablet's Status; a tablet that takes longer counts as unreachable.
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often a shard is looked at when nothing nudges its loop.
+/// How often a connection to an agent is probed, so that one that died without a trace is found.
+pub const AGENT_PING_INTERVAL: Duration = Duration::from_secs(5);
+/// Longest wait for the answer to a probe.
+pub const AGENT_PING_TIMEOUT: Duration = Duration::from_secs(3);
+/// Connections to agents that are kept; more than a cluster has tablets, so that only old addresses add up to it.
+pub const MAX_AGENT_CHANNELS: usize = 4096;
+/// Longest wait for an agent to take a role, to stop acknowledging, or to begin a copy.
+pub const AGENT_CALL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How often a shard is looked at that is not as it should be, when nothing nudges its loop.
 pub const SHARD_LOOP_INTERVAL: Duration = Duration::from_millis(250);
+/// How often a shard is looked at whose primary serves.
+pub const SHARD_LOOP_SETTLED: Duration = Duration::from_secs(2);
+/// Shortest pause between two looks at a shard, however often its loop is nudged.
+pub const SHARD_LOOP_SHORTEST: Duration = Duration::from_millis(50);
+/// Pause before the topology is followed again for nudges, after it went away.
+pub const NUDGE_RETRY: Duration = Duration::from_millis(500);
+/// How long the first primary of a shard waits for all of the shard's tablets.
+pub const BOOTSTRAP_PATIENCE: Duration = Duration::from_secs(10);
+/// A change of primary whose lock nobody holds for so long is ended.
+pub const ABANDONED_AFTER: Duration = Duration::from_millis(500);
+/// Lifetime of the lock on a change of primary after its holder was last heard of: as long does a shard stay
+/// held by its gates when control dies in the middle.
+pub const SHARD_LOCK_TTL: Duration = Duration::from_secs(3);
+/// A replica further behind than this neither takes over, nor becomes an acker, nor donates its data.
+pub const MAX_FIT_LAG: Duration = Duration::from_secs(10);
+/// How long a replica may do nothing before that counts as broken.
+pub const REPLICATION_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a stopped applier may try again before its data is replaced.
+pub const APPLIER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a transaction that only a replica has must be looked for at the primary before it counts as
+/// errant: agents show their mysqld as it was up to a second ago.
+pub const ERRANT_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a shard must have nobody to fail over to before that is an event.
+pub const RISK_PATIENCE: Duration = Duration::from_secs(5);
+/// An empty replica is not left to replay more transactions than this one by one: it gets a copy.
+pub const MAX_REPLAY: u64 = 10_000;
+/// Pause after a copy that failed, or was not begun, before the next one to the same tablet.
+pub const COPY_PAUSE: Duration = Duration::from_secs(15);
+/// Pause after a failed change of a shard's durability before it is tried again.
+pub const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+
+/// Longest wait, before gates hold a shard, until the next primary is level with the present one.
+pub const LEVEL_PATIENCE: Duration = Duration::from_secs(10);
+/// A replica that is no further behind than this is level: what its agent shows is up to a second old, and
+/// the heartbeats by which lag is told are half a second apart.
+pub const LEVEL_LAG: Duration = Duration::from_secs(2);
+/// Pause between two looks at a replica that is not level yet.
+pub const LEVEL_POLL: Duration = Duration::from_millis(100);
+/// Longest wait for a primary to be demoted; by then the agent itself has given it up or killed its mysqld.
+pub const DEMOTE_DEADLINE: Duration = Duration::from_secs(6);
+/// Longest wait until the next primary has executed everything that the demoted one had committed.
+pub const CATCH_UP_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait until a tablet that the record names serves; after that its gates are let go all the same.
+pub const SERVING_PATIENCE: Duration = Duration::from_secs(8);
+/// How often a tablet that is about to serve is looked at.
+pub const SERVING_POLL: Duration = Duration::from_millis(3);
+/// Pause before a tablet that did not take its role at once is told again.
+pub const NUDGE_AGAIN: Duration = Duration::from_millis(50);
+/// Longest that a failed change of primary tries to write its end; then the shard's loop does it.
+pub const ENDING_PATIENCE: Duration = Duration::from_secs(2);
+/// Attempts to write a shard's record while others write it, too.
+pub const RECORD_ATTEMPTS: u32 = 3;
 
 /// First pause before a process that ended is started again; doubled each time.
 pub const RESTART_FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -43,11 +104,15 @@ pub const ERROR_LOG_LINES: usize = 20;
 pub const LOG_LINES: usize = 100;
 /// Most bytes that are read to find the last lines of a log.
 pub const LOG_TAIL_BYTES: u64 = 256 * 1024;
+/// Events that `shoal events` shows unless told otherwise.
+pub const EVENT_LINES: u32 = 50;
 /// How often `shoal local logs -f` looks for new lines.
 pub const LOG_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Longest that `shoal local up` waits for the cluster to serve.
 pub const UP_DEADLINE: Duration = Duration::from_secs(120);
+/// Longest that `shoal local up` waits for replicas once the cluster takes SQL.
+pub const REPLICAS_PATIENCE: Duration = Duration::from_secs(30);
 /// Longest wait for another command that is just ending.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(1);
 /// How often `up` and `down` look at what they wait for.
@@ -76,8 +141,6 @@ pub const REPORT_QUEUE: usize = 64;
 pub const SUPERVISOR_START_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest wait for an answer of control to the command line.
 pub const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a shard is looked at whose primary serves.
-pub const SHARD_LOOP_SETTLED: Duration = Duration::from_secs(2);
 
 /// Most events that are kept in the topology; the oldest go first.
 pub const MAX_EVENTS: u64 = 1000;
@@ -91,3 +154,7 @@ pub const EVENT_RETRY: Duration = Duration::from_millis(200);
 pub const EVENTS_LAST_WORDS: Duration = Duration::from_secs(1);
 /// Surplus events removed in one transaction.
 pub const EVENTS_PER_COMMIT: usize = 100;
+/// Answers of a stream that wait for a slow reader.
+pub const STREAM_QUEUE: usize = 16;
+/// Longest that an ending control waits for changes of primary that are under way.
+pub const LAST_TASKS_PATIENCE: Duration = Duration::from_secs(5);

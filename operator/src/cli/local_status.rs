@@ -20,7 +20,7 @@ pub(super) fn run(layout: &Layout) -> Result<ExitCode, CliError> {
         say(&format!("the cluster in {} is down; start it with `shoal local up`", layout.dir().display()));
         return Ok(ExitCode::from(NOT_UP));
     }
-    print!("{}", table(&["NAME", "STATE", "PID", "PORT", "RESTARTS", "UPTIME"], &rows(&status.rows)));
+    print!("{}", table(&["NAME", "STATE", "PID", "PORT", "HTTP", "RESTARTS", "UPTIME"], &rows(&status.rows)));
     for trouble in &status.troubles {
         println!("\n{} was left down ({}); the end of its log:", trouble.name, trouble.last_end);
         for line in &trouble.log {
@@ -39,6 +39,7 @@ fn rows(rows: &[Row]) -> Vec<Vec<String>> {
                 row.state.as_str().to_owned(),
                 number(row.pid),
                 number(row.port.map(u32::from)),
+                number(row.http.map(u32::from)),
                 row.restarts.to_string(),
                 row.uptime.map_or_else(|| "-".into(), in_words),
             ]

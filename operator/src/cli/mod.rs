@@ -1,17 +1,22 @@
 //! The `shoal` command line. One file for each command.
 
+mod cluster;
+mod events;
 mod get;
 mod local_down;
 mod local_logs;
 mod local_status;
 mod local_up;
+mod reparent;
 mod table;
+mod time;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use proto::tls::IdentityError;
 
 use crate::control::client::AskError;
 use crate::local::down::DownError;
@@ -33,7 +38,10 @@ Examples:
   shoal local up                         a cluster on this machine: 2 shards, user app, password app
   shoal local up -f cluster.yaml         the cluster that the file describes
   shoal local status                     what runs
-  shoal get shards                       who is primary, and whether it serves
+  shoal get shards                       who is primary, whether it serves, whether it could fail over
+  shoal get tablets                      every MySQL server, and how it is
+  shoal reparent shop/-80                make another tablet the primary of a shard
+  shoal events -f                        what happens, as it happens
   shoal local down                       stop it; the data stays"
 )]
 struct Cli {
@@ -47,6 +55,10 @@ enum Command {
     Local(LocalArgs),
     /// Show what a cluster consists of
     Get(get::GetArgs),
+    /// Make another tablet the primary of a shard
+    Reparent(reparent::ReparentArgs),
+    /// Show what happened in a cluster
+    Events(events::EventsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -93,8 +105,12 @@ enum CliError {
     Down(#[from] DownError),
     #[error(transparent)]
     Ask(#[from] AskError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("{0}")]
     NoCluster(String),
+    #[error("{0}")]
+    Ended(&'static str),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -118,6 +134,8 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Get(args) => get::run(&args).await,
+        Command::Reparent(args) => reparent::run(&args).await,
+        Command::Events(args) => events::run(&args).await,
         Command::Local(args) => {
             let layout = args.dir.layout()?;
             match args.command {

@@ -90,7 +90,7 @@ async fn fixture() -> Fixture {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(Control::new(topology.clone()).run(listener, shutdown.clone()));
-    Fixture { topology, control: client::connect(&address).await.unwrap(), shutdown }
+    Fixture { topology, control: client::connect(&address, None).await.unwrap(), shutdown }
 }
 
 async fn register(topology: &Topology, alias: &str, shard: &str, agent_address: String) {

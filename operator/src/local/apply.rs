@@ -3,6 +3,7 @@
 //! Idempotent: what is there already stays. What has moved on since the file was written, such as routing,
 //! stays too; what contradicts the file is refused by name.
 
+use proto::tls::Identity;
 use topo::records::{KeyspaceRecord, RoutingRecord, UserRecord, VschemaRecord};
 use topo::store::{Compare, Outcome};
 use topo::topology::Transaction;
@@ -32,8 +33,13 @@ impl From<topo::records::RecordError> for ApplyError {
 }
 
 /// Writes what the topology lacks of the cluster file.
-pub(super) async fn apply(cluster: &ShoalCluster, etcd_url: &str) -> Result<(), ApplyError> {
-    let topology = Topology::connect(&[etcd_url.to_owned()], cluster.metadata.name.as_str(), None).await?;
+pub(super) async fn apply(
+    cluster: &ShoalCluster,
+    etcd_url: &str,
+    identity: Option<&Identity>,
+) -> Result<(), ApplyError> {
+    let topology =
+        Topology::connect(&[etcd_url.to_owned()], cluster.metadata.name.as_str(), identity).await?;
     apply_to(cluster, &topology).await
 }
 

@@ -4,6 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use proto::ids::TabletAlias;
+use proto::tls::{Identity, IdentityError, Part};
+
+use crate::spec::Tls;
 
 /// The folder of a local cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,38 @@ impl Layout {
     /// The secrets that tablets may see.
     pub fn tablet_secrets(&self) -> PathBuf {
         self.dir.join("secrets/tablet")
+    }
+
+    /// The certificates of a part.
+    pub fn tls(&self, part: Part) -> PathBuf {
+        let name = match part {
+            Part::Etcd => "etcd",
+            Part::Control => "control",
+            Part::Tablet => "tablet",
+            Part::Gate => "gate",
+            Part::Client => "client",
+        };
+        self.dir.join("secrets/tls").join(name)
+    }
+
+    /// What signs the parts' certificates, if it is the cluster's own.
+    pub fn tls_authority(&self) -> PathBuf {
+        self.dir.join("secrets/tls/authority")
+    }
+
+    /// Who a part is towards the others, where the cluster speaks TLS; `None` where it does not.
+    ///
+    /// A cluster that earlier programs started has no certificates before it is started again.
+    pub fn identity(&self, part: Part, tls: Tls) -> Result<Option<Identity>, IdentityError> {
+        match self.tls_in_use(tls) {
+            Tls::On => Identity::read(&self.tls(part)).map(Some),
+            Tls::Off => Ok(None),
+        }
+    }
+
+    /// Whether the parts speak TLS, given what the cluster file wants.
+    pub fn tls_in_use(&self, wanted: Tls) -> Tls {
+        if self.tls(Part::Client).exists() { wanted } else { Tls::Off }
     }
 
     /// All logs.

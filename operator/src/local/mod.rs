@@ -25,12 +25,14 @@ pub mod supervisor;
 pub mod up;
 
 mod apply;
+mod certificates;
 mod greeting;
 mod holder;
 mod launch;
 mod lock;
 mod secrets;
 
+pub use certificates::CertificateError;
 pub use launch::{LaunchError, launch};
 
 /// The cluster that `shoal local up` starts when no file is given and none is stored.

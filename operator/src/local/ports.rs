@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
 
-use proto::ids::{ShardRef, TabletAlias};
-use serde::{Deserialize, Serialize};
+use proto::ids::{Cell, ShardRef, TabletAlias};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::holder::Holder;
 use crate::limits::{FIRST_PORT, PORT_ATTEMPTS};
-use crate::spec::ShoalCluster;
+use crate::spec::{CellSpec, ShoalCluster};
 
 /// The uid of a cluster's first tablet.
 const FIRST_UID: u32 = 101;
@@ -22,18 +22,45 @@ pub struct Ports {
     pub etcd_peer: u16,
     /// The control service.
     pub control: u16,
+    /// What control tells of itself over HTTP.
+    #[serde(default)]
+    pub control_http: u16,
     /// MySQL protocol, by the gate's number.
     pub gates: BTreeMap<u16, u16>,
-    /// By shard.
-    pub tablets: BTreeMap<ShardRef, TabletPorts>,
+    /// What gates tell of themselves over HTTP, by the gate's number.
+    #[serde(default)]
+    pub gates_http: BTreeMap<u16, u16>,
+    /// The tablets of each shard, in the order in which they were chosen.
+    #[serde(deserialize_with = "tablets_of_shards")]
+    pub tablets: BTreeMap<ShardRef, Vec<TabletPorts>>,
 }
 
 impl Ports {
     fn all(&self) -> BTreeSet<u16> {
-        let tablets = self.tablets.values().flat_map(|tablet| [tablet.mysql, tablet.rpc]);
-        let others = [self.etcd_client, self.etcd_peer, self.control];
-        tablets.chain(others).chain(self.gates.values().copied()).collect()
+        let tablets =
+            self.tablets.values().flatten().flat_map(|tablet| [tablet.mysql, tablet.rpc, tablet.http]);
+        let others = [self.etcd_client, self.etcd_peer, self.control, self.control_http];
+        let gates = self.gates.values().chain(self.gates_http.values()).copied();
+        tablets.chain(others).chain(gates).collect()
     }
+}
+
+/// Reads a list of tablets for each shard, and also the one tablet that earlier programs stored.
+fn tablets_of_shards<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ShardRef, Vec<TabletPorts>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        One(TabletPorts),
+        Several(Vec<TabletPorts>),
+    }
+    let stored = BTreeMap::<ShardRef, Stored>::deserialize(deserializer)?;
+    let tablets = |stored| match stored {
+        Stored::One(tablet) => vec![tablet],
+        Stored::Several(tablets) => tablets,
+    };
+    Ok(stored.into_iter().map(|(shard, stored)| (shard, tablets(stored))).collect())
 }
 
 /// A tablet's name and ports.
@@ -45,6 +72,9 @@ pub struct TabletPorts {
     pub mysql: u16,
     /// Its agent's gRPC service.
     pub rpc: u16,
+    /// What its agent tells of itself over HTTP.
+    #[serde(default)]
+    pub http: u16,
 }
 
 /// Why no port could be had.
@@ -116,29 +146,52 @@ pub fn allot(
             None => choice.kept(stored.gates.get(&number).copied(), &part)?,
         };
         ports.gates.insert(number, port);
+        let http = choice.kept(stored.gates_http.get(&number).copied(), &part)?;
+        ports.gates_http.insert(number, http);
     }
     ports.etcd_client = choice.kept(Some(stored.etcd_client), "etcd")?;
     ports.etcd_peer = choice.kept(Some(stored.etcd_peer), "etcd")?;
     ports.control = choice.kept(Some(stored.control), "control")?;
-    let mut next_uid = stored.tablets.values().map(|t| t.alias.uid).max().unwrap_or(FIRST_UID - 1);
+    ports.control_http = choice.kept(Some(stored.control_http), "control")?;
+    let mut uids = Uids::after(&stored);
     for keyspace in &cluster.spec.keyspaces {
         for (index, shard) in keyspace.shard_refs().into_iter().enumerate() {
-            let before = stored.tablets.get(&shard);
-            let alias = match before {
-                Some(tablet) => tablet.alias.clone(),
-                None => {
-                    next_uid = next_uid.checked_add(1).ok_or(PortError::NoUid)?;
-                    let cells = &cluster.spec.cells;
-                    TabletAlias { cell: cells[index % cells.len()].name.clone(), uid: next_uid }
-                }
-            };
-            let part = format!("tablet-{alias}");
-            let mysql = choice.kept(before.map(|t| t.mysql), &part)?;
-            let rpc = choice.kept(before.map(|t| t.rpc), &part)?;
-            ports.tablets.insert(shard, TabletPorts { alias, mysql, rpc });
+            let mut tablets = Vec::new();
+            for tablet in stored.tablets.get(&shard).into_iter().flatten() {
+                tablets.push(choice.tablet(tablet.clone())?);
+            }
+            while tablets.len() < usize::from(keyspace.tablets.get()) {
+                let cell = next_cell(&cluster.spec.cells, index, &tablets).clone();
+                let alias = TabletAlias { cell, uid: uids.next()? };
+                tablets.push(choice.tablet(TabletPorts { alias, mysql: 0, rpc: 0, http: 0 })?);
+            }
+            ports.tablets.insert(shard, tablets);
         }
     }
     Ok(Allotment { ports, notes: choice.notes })
+}
+
+/// The cell with the fewest tablets of a shard; among equals shards begin at different ones, in turn.
+fn next_cell<'a>(cells: &'a [CellSpec], shard: usize, tablets: &[TabletPorts]) -> &'a Cell {
+    let first = shard % cells.len();
+    let in_turn = cells[first..].iter().chain(&cells[..first]).map(|cell| &cell.name);
+    let has = |cell: &&Cell| tablets.iter().filter(|tablet| tablet.alias.cell == **cell).count();
+    in_turn.min_by_key(has).unwrap_or(&cells[first].name)
+}
+
+/// Numbers for new tablets, above all that there are.
+struct Uids(u32);
+
+impl Uids {
+    fn after(stored: &Ports) -> Self {
+        let uids = stored.tablets.values().flatten().map(|tablet| tablet.alias.uid);
+        Self(uids.max().unwrap_or(FIRST_UID - 1))
+    }
+
+    fn next(&mut self) -> Result<u32, PortError> {
+        self.0 = self.0.checked_add(1).ok_or(PortError::NoUid)?;
+        Ok(self.0)
+    }
 }
 
 struct Choice<'a> {
@@ -162,6 +215,15 @@ impl Choice<'_> {
             holder: self.machine.holder(port),
             advice: "stop that process, write another port in the cluster file, or none to have a free one chosen",
         })
+    }
+
+    /// The tablet with its ports as they are, or with other ones; 0 stands for none yet.
+    fn tablet(&mut self, before: TabletPorts) -> Result<TabletPorts, PortError> {
+        let part = format!("tablet-{}", before.alias);
+        let mysql = self.kept(Some(before.mysql), &part)?;
+        let rpc = self.kept(Some(before.rpc), &part)?;
+        let http = self.kept(Some(before.http), &part)?;
+        Ok(TabletPorts { alias: before.alias, mysql, rpc, http })
     }
 
     fn kept(&mut self, stored: Option<u16>, part: &str) -> Result<u16, PortError> {

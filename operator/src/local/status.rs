@@ -19,6 +19,8 @@ pub struct Row {
     pub pid: Option<u32>,
     /// The port that its users connect to.
     pub port: Option<u16>,
+    /// The port where monitoring finds it.
+    pub http: Option<u16>,
     /// How often it was started again.
     pub restarts: u32,
     /// How long it has run.
@@ -129,6 +131,7 @@ fn row(layout: &Layout, state: &State, name: &str, absent: RowState) -> Row {
         uptime: uptime.filter(|_| process.is_some()),
         pid: process.map(|p| p.pid),
         port: part.map(|p| p.port).filter(|&port| port != 0),
+        http: part.map(|p| p.http).filter(|&port| port != 0),
         restarts: part.map_or(0, |p| p.restarts),
     }
 }
@@ -171,6 +174,7 @@ mod tests {
         let part = |phase, restarts| PartState {
             phase,
             port: 4711,
+            http: 0,
             restarts,
             last_end: Some("exit status: 1".into()),
             log_start: 8,

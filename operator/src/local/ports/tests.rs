@@ -36,18 +36,60 @@ fn cluster(spec: &str) -> ShoalCluster {
 const TWO_SHARDS: &str =
     "  cells: [{name: a}, {name: b}]\n  keyspaces: [{name: ks, shards: [\"-80\", \"80-\"]}]\n";
 
+/// The names of each shard's tablets.
+fn aliases(ports: &Ports) -> Vec<Vec<String>> {
+    let names = |tablets: &Vec<TabletPorts>| tablets.iter().map(|t| t.alias.to_string()).collect();
+    ports.tablets.values().map(names).collect()
+}
+
+#[test]
+fn tablets_of_a_shard_are_dealt_over_cells_and_more_of_them_leave_the_others_as_they_are() {
+    let with = |tablets: &str| {
+        let cells = "  cells: [{name: a}, {name: b}, {name: c}]\n";
+        cluster(&format!("{cells}  keyspaces: [{{name: ks, shards: [\"-80\", \"80-\"]{tablets}}}]\n"))
+    };
+    let two = allot(None, &with(", tablets: 2"), &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    assert_eq!(aliases(&two), [["a-101", "b-102"], ["b-103", "c-104"]]);
+    let four =
+        allot(Some(two.clone()), &with(", tablets: 4"), &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    assert_eq!(aliases(&four), [["a-101", "b-102", "c-105", "a-106"], ["b-103", "c-104", "a-107", "b-108"]]);
+    for (shard, tablets) in &two.tablets {
+        assert_eq!(four.tablets[shard][..2], tablets[..]);
+    }
+    // A file that says less takes none away.
+    let again = allot(Some(four.clone()), &with(""), &BTreeSet::new(), &mut fake(&[])).unwrap().ports;
+    assert_eq!(again, four);
+}
+
+#[test]
+fn ports_of_earlier_programs_are_read_and_kept() {
+    let stored = r#"{"etcd_client": 101, "etcd_peer": 102, "control": 103, "gates": {"1": 104}, "tablets":
+        {"ks/-80": {"alias": "a-101", "mysql": 105, "rpc": 106}, "ks/80-": {"alias": "b-102", "mysql": 107, "rpc": 108}}}"#;
+    let stored: Ports = serde_json::from_str(stored).unwrap();
+    let now = allot(Some(stored), &cluster(TWO_SHARDS), &BTreeSet::new(), &mut fake(&[])).unwrap();
+    assert_eq!(now.notes, Vec::<String>::new());
+    let ports = now.ports;
+    assert_eq!((ports.etcd_client, ports.etcd_peer, ports.control, ports.gates[&1]), (101, 102, 103, 104));
+    let kept: Vec<_> =
+        ports.tablets.values().map(|t| (t[0].alias.to_string(), t[0].mysql, t[0].rpc)).collect();
+    assert_eq!(kept, [("a-101".into(), 105, 106), ("b-102".into(), 107, 108)]);
+    assert!(ports.control_http > 20000 && ports.tablets.values().all(|t| t[0].http > 20000), "{ports:?}");
+    let text = serde_json::to_string(&ports).unwrap();
+    assert_eq!(serde_json::from_str::<Ports>(&text).unwrap(), ports);
+}
+
 #[test]
 fn everything_gets_a_port_of_its_own_and_keeps_it() {
     let cluster = cluster(TWO_SHARDS);
     let first = allot(None, &cluster, &BTreeSet::new(), &mut fake(&[20001, 20003])).unwrap();
     assert_eq!(first.notes, Vec::<String>::new());
     let ports = &first.ports;
-    let mut all = vec![ports.etcd_client, ports.etcd_peer, ports.control, ports.gates[&1]];
-    all.extend(ports.tablets.values().flat_map(|t| [t.mysql, t.rpc]));
-    assert_eq!(BTreeSet::from_iter(all.clone()).len(), 8, "{all:?}");
+    let mut all = vec![ports.etcd_client, ports.etcd_peer, ports.control, ports.control_http];
+    all.extend([ports.gates[&1], ports.gates_http[&1]]);
+    all.extend(ports.tablets.values().flatten().flat_map(|t| [t.mysql, t.rpc, t.http]));
+    assert_eq!(BTreeSet::from_iter(all.clone()).len(), 12, "{all:?}");
     assert!(!all.contains(&20001) && !all.contains(&20003));
-    let aliases: Vec<String> = ports.tablets.values().map(|t| t.alias.to_string()).collect();
-    assert_eq!(aliases, ["a-101", "b-102"]);
+    assert_eq!(aliases(ports), [["a-101"], ["b-102"]]);
     let again = allot(Some(first.ports.clone()), &cluster, &BTreeSet::new(), &mut fake(&[])).unwrap();
     assert_eq!(again, first);
 }
@@ -60,7 +102,7 @@ fn a_new_keyspace_before_others_renames_no_tablet() {
     for (shard, tablet) in &stored.tablets {
         assert_eq!(&ports.tablets[shard], tablet);
     }
-    assert_eq!(ports.tablets[&"aa/-".parse().unwrap()].alias.to_string(), "zone1-103");
+    assert_eq!(ports.tablets[&"aa/-".parse().unwrap()][0].alias.to_string(), "zone1-103");
 }
 
 #[test]

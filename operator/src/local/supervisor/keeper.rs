@@ -39,8 +39,14 @@ impl Keeper {
     /// Keeps the part running; returns when it has been left down. `restarts` counts from an earlier keeper.
     pub(super) async fn keep(self, restarts: u32) {
         let mut short_lives = 0;
-        let mut state =
-            PartState { phase: Phase::Running, port: self.part.port, restarts, last_end: None, log_start: 0 };
+        let mut state = PartState {
+            phase: Phase::Running,
+            port: self.part.port,
+            http: self.part.http,
+            restarts,
+            last_end: None,
+            log_start: 0,
+        };
         loop {
             state.phase = Phase::Running;
             state.log_start = self.log().metadata().map_or(0, |m| m.len());

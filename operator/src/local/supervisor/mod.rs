@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use proto::tls::Part as TlsPart;
 use tokio::task::JoinSet;
 
 pub use state::{PartState, Phase, State};
@@ -69,6 +70,7 @@ pub(super) fn part(config: &Config, programs: &Programs) -> Part {
         arguments,
         folder: config.layout.dir().to_owned(),
         port: 0,
+        http: 0,
     }
 }
 
@@ -176,6 +178,7 @@ impl Supervised {
             programs: &self.programs,
             mysqld: self.config.mysqld.as_deref(),
             topology,
+            tls: self.config.layout.tls_in_use(self.cluster.spec.tls),
         };
         render(&self.cluster, &observed)
     }
@@ -183,7 +186,7 @@ impl Supervised {
     /// Writes the cluster file's records, however long etcd takes; false if the topology refuses them.
     async fn write_topology(&self, reporter: &Reporter) -> bool {
         loop {
-            match apply(&self.cluster, &etcd_url(&self.ports)).await {
+            match self.try_to_write().await {
                 Ok(()) => return true,
                 Err(ApplyError::Refused(why)) => {
                     tracing::error!(why, "the topology does not take the cluster file");
@@ -194,6 +197,16 @@ impl Supervised {
             }
             tokio::time::sleep(ETCD_RETRY).await;
         }
+    }
+}
+
+impl Supervised {
+    async fn try_to_write(&self) -> Result<(), ApplyError> {
+        let layout = &self.config.layout;
+        let identity = layout.identity(TlsPart::Control, self.cluster.spec.tls);
+        let identity = identity.map_err(|error| ApplyError::Refused(error.to_string()))?;
+        let tls = layout.tls_in_use(self.cluster.spec.tls);
+        apply(&self.cluster, &etcd_url(&self.ports, tls), identity.as_ref()).await
     }
 }
 

@@ -26,6 +26,9 @@ pub struct PartState {
     pub phase: Phase,
     /// The port that its users connect to; 0 for a supervisor.
     pub port: u16,
+    /// The port where monitoring finds it; 0: nowhere.
+    #[serde(default)]
+    pub http: u16,
     /// How often it was started again.
     pub restarts: u32,
     /// How its last process ended.

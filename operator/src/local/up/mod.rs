@@ -13,6 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::certificates::CertificateError;
 use super::down::{DownError, stop_everything};
 use super::layout::Layout;
 use super::ports::{PortError, Ports};
@@ -82,6 +83,9 @@ pub enum UpError {
     /// The named mysqld is no program.
     #[error("--mysqld {0} is not a program that can be run; name the mysqld of a MySQL 8.4 or newer")]
     NoMysqld(PathBuf),
+    /// The parts have no certificates, or not those that they can use.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
     /// A program is missing.
     #[error(transparent)]
     Missing(#[from] Missing),

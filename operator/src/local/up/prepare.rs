@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use proto::tls::{Identity, Part};
+
+use super::super::certificates::{CertificateError, make_certificates};
 use super::super::layout::{Layout, SUPERVISOR, make_private_dir, remove_if_there, write_whole};
 use super::super::lock::FileLock;
-use super::super::ports::{Allotment, Loopback, Ports, allot};
+use super::super::ports::{Allotment, Loopback, Ports, TabletPorts, allot};
 use super::super::process::ProcessId;
 use super::super::programs::Programs;
 use super::super::secrets::make_secrets;
@@ -14,7 +17,7 @@ use super::super::status::run_file_names;
 use super::super::{DEFAULT_CLUSTER, programs};
 use super::{Options, UpError};
 use crate::limits::{COMMAND_PATIENCE, MAX_CLUSTER_FILE_BYTES};
-use crate::spec::{ShoalCluster, parse, refused_changes};
+use crate::spec::{ShoalCluster, Tls, parse, refused_changes};
 
 /// A cluster that is ready to be started, and what is needed to undo that.
 pub(super) struct Prepared {
@@ -23,6 +26,8 @@ pub(super) struct Prepared {
     pub(super) ports: Ports,
     pub(super) programs: Programs,
     pub(super) mysqld: Option<PathBuf>,
+    /// Who asks control, if the cluster speaks TLS.
+    pub(super) identity: Option<Identity>,
     pub(super) notes: Vec<String>,
     before: Before,
     _at_work: FileLock,
@@ -45,9 +50,25 @@ impl Prepared {
             Before::Absent | Before::Empty => empty(&self.layout, &self.before),
             Before::Cluster { cluster_file, ports_file } => {
                 write_whole(&self.layout.cluster_file(), cluster_file)?;
-                write_whole(&self.layout.ports_file(), ports_file)
+                write_whole(&self.layout.ports_file(), &self.with_started(ports_file)?)
             }
         }
+    }
+}
+
+impl Prepared {
+    /// The ports as they were, and the tablets that have been started since: one of them may hold an
+    /// acknowledged commit that only the primary has beside it.
+    fn with_started(&self, ports_file: &[u8]) -> io::Result<Vec<u8>> {
+        let mut ports: Ports = serde_json::from_slice(ports_file)?;
+        for (shard, tablets) in &self.ports.tablets {
+            if let Some(before) = ports.tablets.get_mut(shard) {
+                let is_new = |tablet: &&TabletPorts| before.iter().all(|old| old.alias != tablet.alias);
+                let new: Vec<TabletPorts> = tablets.iter().filter(is_new).cloned().collect();
+                before.extend(new.into_iter().filter(|t| self.layout.tablet(&t.alias).exists()));
+            }
+        }
+        Ok(serde_json::to_vec_pretty(&ports)?)
     }
 }
 
@@ -81,13 +102,21 @@ pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
         check_changes(layout, &before, &cluster, &file)?;
         let Allotment { ports, notes } = choose_ports(layout, &before, &cluster)?;
         write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
-        Ok((at_work, ports, notes))
+        let identity = certify(layout, &cluster)?;
+        Ok((at_work, ports, notes, identity))
     });
     match prepared {
-        Ok((at_work, ports, notes)) => {
-            let layout = layout.clone();
-            Ok(Prepared { layout, cluster, ports, programs, mysqld, notes, before, _at_work: at_work })
-        }
+        Ok((at_work, ports, notes, identity)) => Ok(Prepared {
+            layout: layout.clone(),
+            cluster,
+            ports,
+            programs,
+            mysqld,
+            identity,
+            notes,
+            before,
+            _at_work: at_work,
+        }),
         Err(error) => {
             // Another `up` that made the folder at the same time goes on in it.
             if !matches!(error, UpError::Busy(_) | UpError::Running { .. }) {
@@ -194,6 +223,14 @@ fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Res
         .collect();
     let mut machine = Loopback::new().map_err(io_error(layout, "cannot choose ports for"))?;
     Ok(allot(stored, cluster, &running, &mut machine)?)
+}
+
+/// Certificates for all parts, where they are wanted.
+fn certify(layout: &Layout, cluster: &ShoalCluster) -> Result<Option<Identity>, CertificateError> {
+    if cluster.spec.tls == Tls::On {
+        make_certificates(layout, cluster.metadata.name.as_str())?;
+    }
+    Ok(layout.identity(Part::Client, cluster.spec.tls)?)
 }
 
 fn write_files(layout: &Layout, text: &str, ports: &Ports) -> io::Result<()> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use proto::rpc::control::Shard;
 use tokio::time::sleep;
 
 use super::super::greeting::greets;
@@ -14,10 +13,16 @@ use super::super::process::ProcessId;
 use super::super::status::trouble;
 use super::super::supervisor::{Phase, State};
 use super::prepare::Prepared;
-use crate::control::client;
-use crate::limits::{ERROR_LOG_LINES, POLL_INTERVAL, SUPERVISOR_START_DEADLINE, UP_DEADLINE};
+use crate::control::client::{self, Seen};
+use crate::limits::{
+    ERROR_LOG_LINES, POLL_INTERVAL, REPLICAS_PATIENCE, SUPERVISOR_START_DEADLINE, UP_DEADLINE,
+};
 
-/// Returns when every shard serves and every gate greets, or with the reason why that is not to be expected.
+/// Returns when every shard serves, every replica replicates and every gate greets, or with the reason why that
+/// is not to be expected.
+///
+/// A cluster that takes SQL is not stopped for the sake of a replica: one that does not replicate in time, or
+/// that is still being given its data, is told in a note.
 pub(super) async fn wait_until_it_serves(
     prepared: &Prepared,
     began: Instant,
@@ -25,19 +30,42 @@ pub(super) async fn wait_until_it_serves(
 ) -> Result<(), String> {
     let mut progress = Progress { told: BTreeSet::new(), began, say };
     let mut waiting_for = vec!["the supervisor".to_owned()];
+    let mut serves_since = None;
     while began.elapsed() < UP_DEADLINE {
         if let Some(why) = hopeless(&prepared.layout, began.elapsed()) {
             return Err(why);
         }
-        waiting_for = missing(prepared, &mut progress).await;
-        if waiting_for.is_empty() {
-            return Ok(());
+        let missing = missing(prepared, &mut progress).await;
+        if missing.parts.is_empty() {
+            let since = *serves_since.get_or_insert_with(Instant::now);
+            if missing.replicas.is_empty() || since.elapsed() > REPLICAS_PATIENCE {
+                for (name, why) in missing.replicas {
+                    progress.tell(format!("note: {name} does not replicate yet{why}"));
+                }
+                return Ok(());
+            }
         }
+        waiting_for = missing.parts;
         sleep(POLL_INTERVAL).await;
     }
     let logs: Vec<String> = waiting_for.iter().map(|name| log_end(&prepared.layout, name)).collect();
     let seconds = UP_DEADLINE.as_secs();
     Err(format!("after {seconds} s these do not serve: {}\n{}", waiting_for.join(", "), logs.join("\n")))
+}
+
+/// What is still to come.
+#[derive(Default)]
+struct StillMissing {
+    /// Parts without which the cluster does not take SQL.
+    parts: Vec<String>,
+    /// Replicas that do not replicate, each with what they say to it.
+    replicas: Vec<(String, String)>,
+}
+
+impl StillMissing {
+    fn part(name: &str) -> Self {
+        Self { parts: vec![name.into()], ..Self::default() }
+    }
 }
 
 struct Progress<'a> {
@@ -55,31 +83,49 @@ impl Progress<'_> {
     }
 }
 
-/// What does not serve yet, by the names of the parts that ought to.
-async fn missing(prepared: &Prepared, progress: &mut Progress<'_>) -> Vec<String> {
+async fn missing(prepared: &Prepared, progress: &mut Progress<'_>) -> StillMissing {
     let state = State::read(&prepared.layout);
     if !state.topology_written {
-        return vec!["etcd".into()];
+        return StillMissing::part("etcd");
     }
     progress.tell(format!("etcd holds the topology of cluster {}", prepared.cluster.metadata.name));
-    let Ok(shards) = client::shards(prepared.ports.control).await else { return vec!["control".into()] };
-    progress.tell("control answers".into());
-    let serves = |name: &str, range: &str| {
-        shards.iter().any(|s: &Shard| s.serving && s.keyspace == name && s.range == range)
+    let control = format!("127.0.0.1:{}", prepared.ports.control);
+    let Ok(seen) = client::look(&control, prepared.identity.as_ref()).await else {
+        return StillMissing::part("control");
     };
-    let mut missing = Vec::new();
-    for (shard, tablet) in &prepared.ports.tablets {
-        if serves(shard.keyspace.as_str(), &shard.range.to_string()) {
-            progress.tell(format!("shard {shard} serves (tablet {})", tablet.alias));
-        } else {
-            missing.push(format!("tablet-{}", tablet.alias));
-        }
-    }
+    progress.tell("control answers".into());
+    let mut missing = missing_tablets(prepared, &seen, progress);
     for (number, &port) in &prepared.ports.gates {
         if greets(port).await {
             progress.tell(format!("gate {number} takes clients on port {port}"));
         } else {
-            missing.push(format!("gate-{number}"));
+            missing.parts.push(format!("gate-{number}"));
+        }
+    }
+    missing
+}
+
+fn missing_tablets(prepared: &Prepared, seen: &Seen, progress: &mut Progress<'_>) -> StillMissing {
+    let mut missing = StillMissing::default();
+    for (shard, own) in &prepared.ports.tablets {
+        let (keyspace, range) = (shard.keyspace.as_str(), shard.range.to_string());
+        let serving = seen.shards.iter().find(|s| s.serving && s.keyspace == keyspace && s.range == range);
+        let Some(serving) = serving else {
+            missing.parts.extend(own.iter().map(|tablet| format!("tablet-{}", tablet.alias)));
+            continue;
+        };
+        progress.tell(format!("shard {shard} serves (tablet {})", serving.primary));
+        let replicas =
+            own.iter().map(|tablet| tablet.alias.to_string()).filter(|alias| *alias != serving.primary);
+        for alias in replicas {
+            let tablet = seen.tablets.iter().find(|tablet| tablet.alias == alias);
+            if tablet.is_some_and(|tablet| tablet.state == "replicating") {
+                progress.tell(format!("tablet {alias} replicates"));
+            } else {
+                let reason = tablet.map(|tablet| tablet.reason.as_str()).filter(|reason| !reason.is_empty());
+                let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+                missing.replicas.push((format!("tablet {alias} of shard {shard}"), why));
+            }
         }
     }
     missing

@@ -1,0 +1,57 @@
+//! The options that say which cluster a command is about, and the way to its control service.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use proto::rpc::control::control_client::ControlClient;
+use proto::tls::{Identity, Part};
+use tonic::transport::Channel;
+
+use super::{CliError, DirArgs};
+use crate::control::client::connect;
+use crate::local::layout::Layout;
+use crate::local::ports::Ports;
+use crate::spec::{Tls, parse};
+
+/// Which cluster is meant: a local one by its folder, or any by the address of its control service.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArgs {
+    #[command(flatten)]
+    dir: DirArgs,
+    /// Address of the control service, instead of that of a local cluster
+    #[arg(long, global = true, value_name = "HOST:PORT", conflicts_with = "dir")]
+    control: Option<String>,
+    /// Directory with ca.pem, cert.pem and key.pem, for a control service that speaks TLS
+    #[arg(long, global = true, value_name = "DIR", requires = "control")]
+    tls: Option<PathBuf>,
+}
+
+impl ClusterArgs {
+    /// A client of the cluster's control service.
+    pub(super) async fn control(&self) -> Result<ControlClient<Channel>, CliError> {
+        if let Some(address) = &self.control {
+            let identity = self.tls.as_deref().map(Identity::read).transpose()?;
+            return Ok(connect(address, identity.as_ref()).await?);
+        }
+        let layout = self.dir.layout()?;
+        let ports = ports_of(&layout).ok_or_else(|| {
+            let dir = layout.dir().display();
+            CliError::NoCluster(format!(
+                "there is no cluster in {dir}; name its folder with --dir, or the control service with --control"
+            ))
+        })?;
+        let identity = layout.identity(Part::Client, tls_of(&layout))?;
+        Ok(connect(&format!("127.0.0.1:{}", ports.control), identity.as_ref()).await?)
+    }
+}
+
+fn ports_of(layout: &Layout) -> Option<Ports> {
+    let bytes = std::fs::read(layout.ports_file()).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// What the stored cluster file says of TLS.
+fn tls_of(layout: &Layout) -> Tls {
+    let text = std::fs::read_to_string(layout.cluster_file()).unwrap_or_default();
+    parse("", &text).map_or(Tls::Off, |cluster| cluster.spec.tls)
+}
