@@ -29,10 +29,13 @@ const AGENT_GLOBAL: &[&str] = &[
     // Fetch a copy of another tablet's data. Implies the right to shut down, which ends the copying.
     "CLONE_ADMIN",
 ];
-/// What the agent's account may do in the keyspace's schema: create it.
-const AGENT_SCHEMA: &[&str] = &["CREATE"];
+/// What the agent's account may do in the keyspace's schema: create it, and read what is there (tests do).
+const AGENT_SCHEMA: &[&str] = &["SELECT", "CREATE"];
 /// What the agent's account may do in Shoal's own schema: make its tables, write heartbeats, read them.
 const AGENT_OWN_SCHEMA: &[&str] = &["CREATE", "SELECT", "INSERT", "UPDATE", "DELETE"];
+
+/// What of mysqld's own tables the agent's account may read besides what everybody may: how far a copy is.
+const AGENT_PERFORMANCE: &str = "performance_schema.clone_progress";
 
 /// What the account of other tablets may do.
 const REPLICATION_GLOBAL: &[&str] = &[
@@ -96,6 +99,7 @@ pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets, transport: Transpor
     push_grant(&mut sql, AGENT_GLOBAL, "*.*", &agent);
     push_grant(&mut sql, AGENT_SCHEMA, &schema_pattern(keyspace.as_str()), &agent);
     push_grant(&mut sql, AGENT_OWN_SCHEMA, &schema_pattern(OWN_SCHEMA), &agent);
+    push_grant(&mut sql, &["SELECT"], AGENT_PERFORMANCE, &agent);
     let replication = format!("'{REPLICATION_ACCOUNT}'@'%'");
     push_account(&mut sql, &replication, &secrets.agent.password(REPLICATION_ACCOUNT), transport);
     push_grant(&mut sql, REPLICATION_GLOBAL, "*.*", &replication);

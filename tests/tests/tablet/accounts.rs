@@ -105,7 +105,7 @@ async fn other_accounts(bed: &Bed) -> Result<()> {
     let wanted = [
         "GRANT PROCESS ON *.* TO `_shoal_agent`@`localhost`",
         "GRANT CONNECTION_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `_shoal_agent`@`localhost`",
-        "GRANT CREATE ON `shop\\_1`.* TO `_shoal_agent`@`localhost`",
+        "GRANT SELECT, CREATE ON `shop\\_1`.* TO `_shoal_agent`@`localhost`",
     ];
     assert_eq!(grants, wanted);
     for sql in ["SELECT * FROM shop_1.t", "SELECT * FROM mysql.user"] {
