@@ -1,60 +1,45 @@
 //! The agent's loop: look, decide, act, for one tablet.
+//!
+//! ```text
+//!   a call, a record's change, mysqld's end, a start that is due, an acknowledged heartbeat, a tick
+//!        │
+//!        ▼
+//!   pass: observe ──► decide ──► act ──► show      (again until nothing is left to do, or a wait begins)
+//! ```
+//!
+//! One task owns all of it, and no step of it waits long: the only statement that may wait for another machine
+//! without end is the heartbeat, which has a task of its own.
+
+mod act;
+mod calls;
+mod provisioning;
+mod status;
 
 use proto::account::Secret;
-use proto::ids::{ShardRef, TabletAlias, TabletRole, Term};
-use proto::rpc::tablet::{Role, StatusResponse};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use proto::ids::{ShardRef, TabletAlias};
+use proto::rpc::tablet::StatusResponse;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::decide::{Decision, Mysqld, Observation, Reading, Step, Why, decide};
+pub use calls::{Call, CaughtUp, Refusal, RefusalKind, Reply};
+
+use crate::decide::{Acking, Channel, Mysqld, Observation, Reading, Retry, Server, Step, decide};
 use crate::dir::TabletDir;
-use crate::fence::{self, FenceState};
-use crate::limits::{LOOK_INTERVAL, MAX_STEPS_A_PASS};
+use crate::fence::FenceState;
+use crate::heartbeat::Heartbeat;
+use crate::limits::{HEARTBEAT_PATIENCE, LEAVE_ACKERS_FOR, LOOK_INTERVAL, MAX_STEPS_A_PASS};
 use crate::look::{Look, look};
 use crate::mysqld::supervisor::{StartError, Supervisor};
+use crate::replication::{Acks, Login, ReplicationLook, Switch};
 use crate::session::{AgentSession, SessionError};
 use crate::shard_reader::ShardReader;
 use crate::term::TermFile;
-
-/// A wish that the tablet take a role.
-#[derive(Debug)]
-pub struct RoleRequest {
-    /// Under this term.
-    pub term: Term,
-    /// This role.
-    pub role: TabletRole,
-    /// What became of it.
-    pub reply: oneshot::Sender<Result<StatusResponse, RoleRefusal>>,
-}
-
-/// Why the tablet does not take a role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RoleRefusal {
-    /// A higher one was accepted before.
-    #[error("term {offered} is lower than the accepted term {accepted}")]
-    LowerTerm {
-        /// The request's.
-        offered: Term,
-        /// The one on disk.
-        accepted: Term,
-    },
-    /// The topology says something else.
-    #[error("the record of shard {shard} does not say so: {record}")]
-    NotInRecord {
-        /// The shard.
-        shard: ShardRef,
-        /// What the record says.
-        record: String,
-    },
-    /// The topology cannot be asked.
-    #[error("the topology cannot be reached, so the role cannot be confirmed")]
-    TopologyAway,
-}
+use provisioning::Provisioning;
 
 /// What was seen in one look.
 struct Sight {
     observation: Observation,
-    /// What mysqld said, if one runs.
+    /// What mysqld said, if it was asked.
     look: Option<Result<Look, SessionError>>,
 }
 
@@ -63,11 +48,21 @@ pub struct Agent {
     alias: TabletAlias,
     shard: ShardRef,
     dir: TabletDir,
+    secret: Secret,
+    login: Login,
     supervisor: Supervisor,
     session: AgentSession,
     term: TermFile,
     reader: ShardReader,
+    heartbeat: Heartbeat,
+    provisioning: Option<Provisioning>,
     status: watch::Sender<StatusResponse>,
+    /// How the fence of the present mysqld was last seen.
+    fence: Option<FenceState>,
+    /// What the last act failed with.
+    trouble: Option<String>,
+    acks_after: Instant,
+    follow_after: Instant,
 }
 
 /// What an agent is made of.
@@ -82,6 +77,8 @@ pub struct Parts {
     pub supervisor: Supervisor,
     /// Secret of the agent's account.
     pub secret: Secret,
+    /// How to log in at the shard's other tablets.
+    pub login: Login,
     /// What its shard's record says.
     pub reader: ShardReader,
     /// Where its status is shown.
@@ -91,82 +88,92 @@ pub struct Parts {
 impl Agent {
     /// Puts the agent together; does nothing yet.
     pub fn new(parts: Parts) -> Result<Self, crate::term::TermError> {
-        let Parts { alias, shard, dir, supervisor, secret, reader, status } = parts;
+        let Parts { alias, shard, dir, supervisor, secret, login, reader, status } = parts;
         let term = TermFile::open(&dir.term_file())?;
         let session = AgentSession::new(dir.socket(), &secret);
-        Ok(Self { alias, shard, dir, supervisor, session, term, reader, status })
+        let patient = AgentSession::new(dir.socket(), &secret).with_deadline(HEARTBEAT_PATIENCE);
+        let heartbeat = Heartbeat::start(patient, alias.clone());
+        let now = Instant::now();
+        Ok(Self {
+            alias,
+            shard,
+            dir,
+            secret,
+            login,
+            supervisor,
+            session,
+            term,
+            reader,
+            heartbeat,
+            provisioning: None,
+            status,
+            fence: None,
+            trouble: None,
+            acks_after: now,
+            follow_after: now,
+        })
     }
 
     /// Makes sure that there is a mysqld: the one that runs is left as it is, else one is started.
     pub async fn begin(&mut self) -> Result<(), StartError> {
-        match self.supervisor.process() {
-            Some(_) => Ok(()),
-            None => self.supervisor.start(&self.dir, &mut self.session).await,
+        if self.supervisor.process().is_none() {
+            return self.supervisor.start(&self.dir, &mut self.session).await;
         }
+        // An earlier agent may have been asked to leave the ackers a moment ago.
+        if let Ok(Look { replication: Some(_), semi_sync, .. }) = look(&mut self.session).await
+            && !semi_sync.replica_enabled
+        {
+            self.acks_after = Instant::now() + LEAVE_ACKERS_FOR;
+        }
+        Ok(())
     }
 
     /// Does what is to be done, for ever. Safe to cancel; `stop` comes after.
-    pub async fn work(&mut self, mut requests: mpsc::Receiver<RoleRequest>) {
+    pub async fn work(&mut self, mut calls: mpsc::Receiver<Call>) {
         let mut tick = interval(LOOK_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                Some(request) = requests.recv() => {
-                    let answer = Box::pin(self.assume_role(request.term, request.role)).await;
-                    // Whoever asked may have gone; the role is taken all the same.
-                    let _ = request.reply.send(answer);
+                Some(call) = calls.recv() => {
+                    Box::pin(self.answer(call)).await;
                     continue;
                 }
-                ending = self.supervisor.ended() => self.supervisor.note_end(ending, &self.dir),
+                ending = self.supervisor.ended() => {
+                    self.supervisor.note_end(ending, &self.dir);
+                    self.forget_mysqld();
+                }
+                copied = provisioning::copied(&mut self.provisioning) => self.note_copy(copied),
                 () = self.supervisor.start_due() => {}
                 () = self.reader.changed() => {}
+                () = self.heartbeat.changed() => {}
                 _ = tick.tick() => {}
             }
-            Box::pin(self.pass()).await;
+            Box::pin(self.pass(Ask::IfDue)).await;
         }
     }
 
     /// Ends mysqld in order; nothing of it stays.
     pub async fn stop(mut self) -> std::io::Result<()> {
+        self.heartbeat.pause();
+        self.provisioning = None;
         self.supervisor.stop(&self.dir, &mut self.session).await
     }
 
-    async fn assume_role(&mut self, term: Term, role: TabletRole) -> Result<StatusResponse, RoleRefusal> {
-        let accepted = self.term.accepted().term;
-        if term < accepted {
-            return Err(RoleRefusal::LowerTerm { offered: term, accepted });
-        }
-        let Reading::Fresh(record) = self.reader.fresh().await else { return Err(RoleRefusal::TopologyAway) };
-        let says = record.as_ref().and_then(|record| {
-            let mine = *record.primary.as_ref()? == self.alias;
-            Some((record.term, if mine { TabletRole::Primary } else { TabletRole::Replica }))
-        });
-        if says != Some((term, role)) {
-            let record = match record {
-                None => "there is none".to_owned(),
-                Some(record) => match record.primary {
-                    None => format!("it names nobody (term {})", record.term),
-                    Some(primary) => format!("it names {primary} under term {}", record.term),
-                },
-            };
-            return Err(RoleRefusal::NotInRecord { shard: self.shard.clone(), record });
-        }
-        self.pass().await;
-        Ok(self.status.borrow().clone())
-    }
-
     /// Looks, decides and acts until nothing is left to do, or something has to be waited for.
-    async fn pass(&mut self) {
-        let mut ask = Ask::IfDue;
+    async fn pass(&mut self, ask: Ask) {
+        let mut ask = ask;
         for _ in 0..MAX_STEPS_A_PASS {
             let sight = self.observe(ask).await;
             let decision = decide(&sight.observation);
-            let go_on = match (decision.step, ask) {
+            let go_on = match (&decision.step, ask) {
                 // Asked just now, without an answer: the topology is away.
                 (Step::ReadRecord, Ask::Anyway) => false,
                 _ => self.act(&decision).await,
             };
-            ask = if decision.step == Step::ReadRecord { Ask::Anyway } else { Ask::IfDue };
+            // Whoever needed to be sure once does so for the steps after it, too.
+            if decision.step == Step::ReadRecord {
+                ask = Ask::Anyway;
+            }
             self.show(&sight, &decision);
             if !go_on {
                 return;
@@ -176,113 +183,80 @@ impl Agent {
 
     async fn observe(&mut self, ask: Ask) -> Sight {
         let absence = self.supervisor.absence();
+        let copies = absence.is_none() && self.provisioning.is_some();
+        if copies {
+            self.note_progress().await;
+        }
         let look = match absence {
-            Some(_) => None,
-            None => Some(look(&mut self.session).await),
+            None if !copies => Some(look(&mut self.session).await),
+            _ => None,
         };
         let mysqld = match (&look, absence) {
             (_, Some(absence)) => absence,
-            (Some(Ok(look)), None) => Mysqld::Up(look.fence),
-            (_, None) => Mysqld::Silent,
+            (None, None) => Mysqld::Provisioning,
+            (Some(Ok(look)), None) => {
+                self.fence = Some(look.fence);
+                Mysqld::Up(server(look))
+            }
+            (Some(Err(_)), None) => Mysqld::Silent(self.fence),
         };
         let shard = match ask {
             Ask::IfDue => self.reader.recalled().await,
             Ask::Anyway => self.reader.fresh().await,
         };
-        let observation =
-            Observation { me: self.alias.clone(), mysqld, shard, accepted: self.term.accepted() };
+        let now = Instant::now();
+        let observation = Observation {
+            me: self.alias.clone(),
+            mysqld,
+            shard,
+            primary_at: self.reader.primary_at(),
+            accepted: self.term.accepted(),
+            proven: self.heartbeat.proven(),
+            acking: if now >= self.acks_after { Acking::Allowed } else { Acking::Suspended },
+            retry: if now >= self.follow_after { Retry::Due } else { Retry::Later },
+        };
         Sight { observation, look }
     }
 
-    /// Tells whether to look and decide again at once.
-    async fn act(&mut self, decision: &Decision) -> bool {
-        if let Some(accept) = decision.accept {
-            match self.term.accept(accept) {
-                Ok(()) => tracing::info!(term = %accept.term, "accepted: {}", decision.why),
-                Err(error) => {
-                    tracing::error!(%error, "the term cannot be kept, so nothing is served under it");
-                    // A full disk keeps a fence from being lifted, never from being raised.
-                    if decision.step == Step::Lift {
-                        return false;
-                    }
-                }
-            }
-        }
-        match decision.step {
-            Step::Leave => false,
-            Step::ReadRecord => true,
-            Step::StartMysqld => match self.supervisor.start(&self.dir, &mut self.session).await {
-                Ok(()) => true,
-                Err(error) => {
-                    tracing::error!(%error, "mysqld does not start");
-                    false
-                }
-            },
-            Step::Raise => {
-                self.raise(&decision.why).await;
-                true
-            }
-            Step::Kill => {
-                self.kill(&decision.why).await;
-                true
-            }
-            Step::Lift => match fence::lift(&mut self.session, &self.shard.keyspace).await {
-                Ok(()) => {
-                    tracing::info!("lifted the fence: {}", decision.why);
-                    true
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the fence could not be lifted");
-                    false
-                }
-            },
+    /// What was known of a mysqld that has ended is not true of the next one.
+    fn forget_mysqld(&mut self) {
+        self.heartbeat.forget();
+        self.fence = None;
+        self.session.reset();
+        if let Some(provisioning) = &mut self.provisioning {
+            provisioning.note_end();
         }
     }
 
-    async fn raise(&mut self, why: &Why) {
-        match fence::raise(&mut self.session).await {
-            Ok(()) => tracing::info!("raised the fence: {why}"),
-            Err(error) => {
-                tracing::warn!(%error, "the fence could not be raised");
-                self.kill(why).await;
-            }
-        }
+    /// Another session on the same mysqld, for a task that waits.
+    fn another_session(&self) -> AgentSession {
+        AgentSession::new(self.dir.socket(), &self.secret)
     }
 
-    async fn kill(&mut self, why: &Why) {
-        tracing::warn!("killing mysqld, because it could not be fenced; {why}");
-        if let Err(error) = self.supervisor.kill(&self.dir).await {
-            tracing::error!(%error, "mysqld cannot be killed");
+    /// The shard's record as it is now; `None` inside: there is none.
+    async fn fresh_record(&mut self) -> Result<Option<topo::records::ShardRecord>, Refusal> {
+        match self.reader.fresh().await {
+            Reading::Fresh(record) => Ok(record),
+            Reading::Unread | Reading::Recalled(_) => Err(Refusal::TopologyAway),
         }
     }
+}
 
-    fn show(&self, sight: &Sight, decision: &Decision) {
-        let accepted = self.term.accepted();
-        let role = match accepted.role {
-            None => Role::Unspecified,
-            Some(TabletRole::Primary) => Role::Primary,
-            Some(TabletRole::Replica) => Role::Replica,
-        };
-        let look = sight.look.as_ref().and_then(|look| look.as_ref().ok());
-        let serves =
-            look.is_some_and(|look| look.fence == FenceState::Lifted) && decision.step == Step::Leave;
-        let reason = match (&sight.look, self.supervisor.failure()) {
-            _ if serves => String::new(),
-            (Some(Err(error)), _) => format!("{}: {error}", decision.why),
-            (_, Some(failure)) => failure,
-            (_, None) => decision.why.to_string(),
-        };
-        self.status.send_replace(StatusResponse {
-            alias: self.alias.to_string(),
-            role: role.into(),
-            term: accepted.term.0,
-            mysqld_running: self.supervisor.process().is_some(),
-            fenced: look.is_some_and(|look| look.fence == FenceState::Raised),
-            mysql_version: look.map(|look| look.version.clone()).unwrap_or_default(),
-            gtid_executed: look.map(|look| look.gtid_executed.clone()).unwrap_or_default(),
-            reason,
-            ..StatusResponse::default()
-        });
+fn server(look: &Look) -> Server {
+    Server {
+        fence: look.fence,
+        waits: if look.semi_sync.source_enabled { Switch::On } else { Switch::Off },
+        acks: if look.semi_sync.replica_enabled { Acks::Yes } else { Acks::No },
+        channel: look.replication.as_ref().map(channel),
+    }
+}
+
+fn channel(look: &ReplicationLook) -> Channel {
+    Channel {
+        source: look.source.clone(),
+        receiver: look.receiver,
+        applier: look.applier,
+        error: look.error.as_ref().map(|(code, text)| format!("{text} ({code})")),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use proto::account::{AGENT_SECRET_FILE, DATA_SECRET_FILE, Secret, SecretError};
 use proto::ids::{ShardRef, TabletAlias};
+use proto::program::readiness::Readiness;
 use proto::rpc::tablet::StatusResponse;
 use proto::rpc::tablet::tablet_server::TabletServer;
 use tokio::net::TcpListener;
@@ -20,11 +21,13 @@ use topo::records::TabletRecord;
 use crate::accounts::Secrets;
 use crate::agent::{Agent, Parts};
 use crate::dir::{DirError, Identity, TabletDir};
+use crate::exposure;
 use crate::limits::{BACKGROUND_DEADLINE, MAX_WAITING_REQUESTS};
 use crate::mysqld::installation::{Installation, InstallationError, cache_dir};
 use crate::mysqld::process::MysqldProcess;
 use crate::mysqld::supervisor::{Recipe, StartError, Supervisor, stop_mysqld};
 use crate::registration::{self, Awaited};
+use crate::replication::Login;
 use crate::service::Service;
 use crate::session::AgentSession;
 use crate::shard_reader::ShardReader;
@@ -51,6 +54,8 @@ pub struct Config {
     pub secrets: PathBuf,
     /// Who it is towards the other parts of the cluster, if they talk over TLS.
     pub identity: Option<proto::tls::Identity>,
+    /// What `/readyz` answers.
+    pub readiness: Readiness,
     /// The mysqld to use; `None`: the first usable one.
     pub mysqld: Option<PathBuf>,
     /// This program, for the step that becomes mysqld.
@@ -131,12 +136,13 @@ impl Tablet {
             reason: "the agent is starting".into(),
             ..StatusResponse::default()
         });
-        let (requests_tx, requests) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let (calls_tx, calls) = mpsc::channel(MAX_WAITING_REQUESTS);
         let mut agent = Agent::new(Parts {
             alias: config.alias.clone(),
             shard: config.shard.clone(),
             dir,
             supervisor,
+            login: Login::new(&secrets.agent, config.identity.as_ref().map(proto::tls::Identity::dir)),
             secret: secrets.agent,
             reader: ShardReader::new(config.shard.clone(), topology.clone()),
             status: status_tx,
@@ -152,16 +158,17 @@ impl Tablet {
         };
         let awaited = Awaited { topology: topology.clone(), status: status.clone() };
         background.tasks.spawn(registration::keep(awaited, record, background.end.clone()));
+        background.until_the_end(exposure::follow(status.clone(), config.readiness));
         background.until_the_end(registration::connect(
             config.etcd,
             config.cluster,
             config.identity.clone(),
             topology_tx,
         ));
-        background.serve(listener, config.identity, Service::new(status, requests_tx))?;
+        background.serve(listener, config.identity, Service::new(status, calls_tx))?;
         let begun = Box::pin(shutdown.run_until_cancelled(agent.begin())).await.transpose();
         if begun.is_ok() {
-            shutdown.run_until_cancelled(Box::pin(agent.work(requests))).await;
+            shutdown.run_until_cancelled(Box::pin(agent.work(calls))).await;
         }
         let stopped = agent.stop().await;
         let reached = topology.borrow().clone();

@@ -189,7 +189,7 @@ pub enum Step {
     WaitForAcks,
     /// Let commits wait for nobody, once no data session is left; where they stay, kill mysqld.
     StopWaiting,
-    /// Take writes, from the agent only.
+    /// Take writes, from the agent only, and make what lacks. Done again until a heartbeat was acknowledged.
     OpenWrites,
     /// Let data sessions in.
     Admit,
@@ -224,8 +224,10 @@ pub fn decide(seen: &Observation) -> Decision {
                 let (step, why) = primary::next(seen, server, record);
                 // A role is taken up on a fresh record only; what already serves may change its term.
                 let settled = server.fence == FenceState::Lifted || step != Step::ReadRecord;
-                let beat = writes(server).then_some(record.term).filter(|_| step != Step::Raise);
-                Decision { accept: accept.filter(|_| settled), beat, step, why }
+                let accept = accept.filter(|_| settled);
+                let under = accept.unwrap_or(seen.accepted).term;
+                let beats = writes(server) && step != Step::Raise && under == record.term;
+                Decision { accept, beat: beats.then_some(under), step, why }
             }
             Verdict::Replica(record) => {
                 let (step, why) = replica::next(seen, server, record);
@@ -241,7 +243,7 @@ pub fn decide(seen: &Observation) -> Decision {
 }
 
 fn writes(server: &Server) -> bool {
-    matches!(server.fence, FenceState::Lifted | FenceState::WritesOpen)
+    matches!(server.fence, FenceState::Lifted | FenceState::Proving)
 }
 
 /// A frozen mysqld may wake up any moment: where another one serves it must not. One whose fence was seen up
@@ -262,7 +264,7 @@ fn as_it_was(seen: &Observation, server: &Server, why: &Why) -> (Step, Why) {
     match (server.fence, role) {
         (FenceState::Lifted, Some(TabletRole::Primary)) => (Step::Leave, Why::Serves(term)),
         // Nobody but the agent is in, and its own write may wait for an acknowledgement.
-        (FenceState::WritesOpen, Some(TabletRole::Primary)) => (Step::Leave, why.clone()),
+        (FenceState::Proving, Some(TabletRole::Primary)) => (Step::Leave, why.clone()),
         (FenceState::Raised, Some(TabletRole::Replica))
             if *why == Why::TopologyUnread && server.channel.as_ref().is_some_and(replica::is_well) =>
         {

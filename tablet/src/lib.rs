@@ -17,6 +17,7 @@ pub mod app;
 pub mod decide;
 pub mod dir;
 pub mod durable;
+mod exposure;
 pub mod fence;
 pub mod heartbeat;
 pub mod limits;

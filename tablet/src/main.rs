@@ -1,6 +1,5 @@
 //! `shoal-tablet`: the agent beside a mysqld.
 
-use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,13 +7,13 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
 use proto::ids::{ShardRef, TabletAlias};
-use proto::program::Flags;
+use proto::program::logs::{self, LogFormat};
+use proto::program::shutdown::until_told_to_end;
+use proto::program::{Flags, failpoint};
+use proto::tls::Part;
 use tablet::mysqld::launch::Launch;
 use tablet::{Config, Tablet};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 /// This program as the kernel knows it, also after its file was replaced by a newer one.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -94,12 +93,11 @@ fn main() -> ExitCode {
         Command::Launch(launch) => return fail(&anyhow!(launch.become_it())),
         command => command,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    logs::init(match &command {
+        Command::Run(args) => args.program.log_format,
+        _ => LogFormat::default(),
+    });
+    let _failpoints = failpoint::set_up();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
@@ -123,6 +121,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 async fn run(args: RunArgs) -> anyhow::Result<()> {
     let shutdown = until_told_to_end()?;
+    let exposed = args.program.expose(Part::Tablet).await?;
     let address = (args.host, args.rpc_port);
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!(
@@ -141,6 +140,7 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
         secrets: args.secrets,
         mysqld: args.mysqld,
         identity: args.program.identity()?,
+        readiness: exposed.readiness.clone(),
         launcher: THIS_PROGRAM.into(),
     };
     Ok(Box::pin(Tablet::build(config).await?.run(listener, shutdown)).await?)
@@ -152,19 +152,4 @@ async fn stop(args: StopArgs) -> anyhow::Result<()> {
         false => println!("no mysqld runs in {}", args.dir.display()),
     }
     Ok(())
-}
-
-fn until_told_to_end() -> std::io::Result<CancellationToken> {
-    let told = CancellationToken::new();
-    let tell = told.clone();
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        tell.cancel();
-    });
-    Ok(told)
 }

@@ -1,35 +1,57 @@
 //! What the topology says of this tablet's shard, and how well it is known.
 
-use proto::ids::ShardRef;
+use proto::ids::{ShardRef, TabletAlias};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
-use topo::records::ShardRecord;
+use topo::records::{Record, ShardRecord, TabletRecord};
 use topo::topology::{Following, Seen};
 use topo::{Stored, Topology};
 
 use crate::decide::Reading;
 use crate::limits::{REREAD_INTERVAL, TOPOLOGY_DEADLINE};
+use crate::replication::Source;
 
-/// Follows the shard's record once the topology has been reached, and reads it anew when asked to.
+/// A record as it was last seen; outer `None`: never, inner `None`: there is none.
+type Last<R> = Option<Option<Stored<R>>>;
+
+/// Follows the shard's record, and that of its primary, once the topology has been reached; reads them anew when
+/// asked to.
 pub struct ShardReader {
     shard: ShardRef,
     topology: watch::Receiver<Option<Topology>>,
     following: Option<Following<ShardRecord>>,
-    last: Option<Option<Stored<ShardRecord>>>,
+    last: Last<ShardRecord>,
+    primary: Option<Primary>,
     reread_due: Instant,
+}
+
+/// The tablet that the shard's record names.
+struct Primary {
+    alias: TabletAlias,
+    following: Following<TabletRecord>,
+    last: Last<TabletRecord>,
 }
 
 impl ShardReader {
     /// Reads the shard's record in the topology, as soon as there is one.
     pub fn new(shard: ShardRef, topology: watch::Receiver<Option<Topology>>) -> Self {
-        Self { shard, topology, following: None, last: None, reread_due: Instant::now() }
+        Self { shard, topology, following: None, last: None, primary: None, reread_due: Instant::now() }
     }
 
     /// Waits until more may be known than before. Safe to cancel.
     pub async fn changed(&mut self) {
         if let Some(following) = &mut self.following {
-            let seen = following.changed().await;
-            self.take(seen);
+            tokio::select! {
+                seen = following.changed() => {
+                    take(&mut self.last, seen);
+                    self.look_to_primary();
+                }
+                seen = change_of(&mut self.primary) => {
+                    if let Some(primary) = &mut self.primary {
+                        take(&mut primary.last, seen);
+                    }
+                }
+            }
             return;
         }
         let connected =
@@ -57,21 +79,26 @@ impl ShardReader {
         self.reread_due = Instant::now() + REREAD_INTERVAL;
         let Some(topology) = self.topology.borrow().clone() else { return self.known() };
         let key = topology.keys().shard(Some(&self.shard));
-        match timeout(TOPOLOGY_DEADLINE, topology.read::<ShardRecord>(&key)).await {
-            Ok(Ok(found)) => {
-                let record = found.as_ref().map(|stored| stored.value.clone());
-                self.last = Some(found);
-                Reading::Fresh(record)
-            }
-            Ok(Err(error)) => {
-                tracing::info!(%error, "cannot read the shard's record");
-                self.known()
-            }
-            Err(_) => {
-                tracing::info!("cannot read the shard's record: no answer");
-                self.known()
-            }
+        let Some(found) = read::<ShardRecord>(&topology, &key).await else { return self.known() };
+        let record = found.as_ref().map(|stored| stored.value.clone());
+        self.last = Some(found);
+        self.look_to_primary();
+        if let Some(primary) = &mut self.primary
+            && let Some(found) = read(&topology, &topology.keys().tablet(Some(&primary.alias))).await
+        {
+            primary.last = Some(found);
         }
+        Reading::Fresh(record)
+    }
+
+    /// Where the mysqld of the record's primary listens, as far as it is known.
+    pub fn primary_at(&self) -> Option<Source> {
+        let record = self.primary.as_ref()?.last.as_ref()?.as_ref()?;
+        let parsed = source_at(&record.value.mysql_address);
+        if parsed.is_none() {
+            tracing::debug!(address = record.value.mysql_address, "the primary's address is not host:port");
+        }
+        parsed
     }
 
     fn known(&self) -> Reading {
@@ -81,13 +108,75 @@ impl ShardReader {
         }
     }
 
-    /// A watch may lag behind a read: what it brings counts unless it is older than what is known.
-    fn take(&mut self, seen: Seen<ShardRecord>) {
-        match (seen, &self.last) {
-            (Seen::Unknown, _) => {}
-            (Seen::Absent, _) => self.last = Some(None),
-            (Seen::Record(new), Some(Some(old))) if new.revision < old.revision => {}
-            (Seen::Record(new), _) => self.last = Some(Some(new)),
+    /// Follows the record of whoever is primary now.
+    fn look_to_primary(&mut self) {
+        let known = self.last.as_ref().and_then(Option::as_ref);
+        let Some(alias) = known.and_then(|stored| stored.value.primary.clone()) else {
+            self.primary = None;
+            return;
+        };
+        if self.primary.as_ref().is_some_and(|primary| primary.alias == alias) {
+            return;
+        }
+        let topology = self.topology.borrow().clone();
+        self.primary = topology.map(|topology| {
+            let following = topology.follow(&topology.keys().tablet(Some(&alias)));
+            Primary { alias, following, last: None }
+        });
+    }
+}
+
+async fn change_of(primary: &mut Option<Primary>) -> Seen<TabletRecord> {
+    match primary {
+        Some(primary) => primary.following.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is at the key; outer `None`: the topology does not say so in time.
+async fn read<R: Record>(topology: &Topology, key: &str) -> Last<R> {
+    match timeout(TOPOLOGY_DEADLINE, topology.read::<R>(key)).await {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(error)) => {
+            tracing::info!(%error, key, "cannot read a record");
+            None
+        }
+        Err(_) => {
+            tracing::info!(key, "cannot read a record: no answer");
+            None
+        }
+    }
+}
+
+/// A watch may lag behind a read: what it brings counts unless it is older than what is known.
+fn take<R>(last: &mut Last<R>, seen: Seen<R>) {
+    match (seen, &last) {
+        (Seen::Unknown, _) => {}
+        (Seen::Absent, _) => *last = Some(None),
+        (Seen::Record(new), Some(Some(old))) if new.revision < old.revision => {}
+        (Seen::Record(new), _) => *last = Some(Some(new)),
+    }
+}
+
+/// The host and port of `host:port`; an IPv6 address stands in brackets.
+pub fn source_at(address: &str) -> Option<Source> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    (!host.is_empty()).then(|| Source { host: host.to_owned(), port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        let at = |host: &str, port| Some(Source { host: host.into(), port });
+        assert_eq!(source_at("10.0.0.1:3306"), at("10.0.0.1", 3306));
+        assert_eq!(source_at("[::1]:3306"), at("::1", 3306));
+        for bad in ["", "3306", ":3306", "host:", "host:0", "host:70000"] {
+            assert_eq!(source_at(bad), None, "{bad}");
         }
     }
 }

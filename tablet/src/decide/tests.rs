@@ -1,13 +1,25 @@
+use std::collections::BTreeSet;
+
+use topo::records::Transition;
+
 use super::*;
 
 const ME: &str = "zone1-101";
 const OTHER: &str = "zone1-102";
+const THIRD: &str = "zone1-103";
+
+fn alias(name: &str) -> TabletAlias {
+    name.parse().unwrap()
+}
 
 fn record(term: u64, primary: Option<&str>) -> Option<ShardRecord> {
-    Some(ShardRecord {
-        term: Term(term),
-        primary: primary.map(|alias| alias.parse().unwrap()),
-        ..ShardRecord::default()
+    Some(ShardRecord { term: Term(term), primary: primary.map(alias), ..ShardRecord::default() })
+}
+
+fn with_ackers(record: Option<ShardRecord>, ackers: &[&str]) -> Option<ShardRecord> {
+    record.map(|record| ShardRecord {
+        ackers: ackers.iter().copied().map(alias).collect::<BTreeSet<_>>(),
+        ..record
     })
 }
 
@@ -27,37 +39,82 @@ fn none() -> Accepted {
     accepted(0, None)
 }
 
-fn decided(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Decision {
-    decide(&Observation { me: ME.parse().unwrap(), mysqld, shard, accepted })
+fn source() -> Source {
+    Source { host: "10.0.0.2".into(), port: 3306 }
 }
 
-use FenceState::{Half, Lifted, Raised};
+fn elsewhere() -> Source {
+    Source { host: "10.0.0.3".into(), port: 3306 }
+}
+
+fn server(fence: FenceState) -> Server {
+    Server { fence, waits: Switch::Off, acks: Acks::No, channel: None }
+}
+
+fn waiting(fence: FenceState) -> Server {
+    Server { waits: Switch::On, ..server(fence) }
+}
+
+fn acking(server: Server) -> Server {
+    Server { acks: Acks::Yes, ..server }
+}
+
+fn following(source: Source) -> Server {
+    let channel = Channel { source, receiver: Running, applier: Running, error: None };
+    Server { channel: Some(channel), ..server(Raised) }
+}
+
+fn observation(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Observation {
+    Observation {
+        me: alias(ME),
+        mysqld,
+        shard,
+        primary_at: Some(source()),
+        accepted,
+        proven: None,
+        acking: Acking::Allowed,
+        retry: Retry::Due,
+    }
+}
+
+fn decided(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Decision {
+    decide(&observation(mysqld, shard, accepted))
+}
+
+use FenceState::{Half, Lifted, Proving, Raised};
 use Reading::{Fresh, Recalled, Unread};
-use Step::{Kill, Leave, Lift, Raise, ReadRecord, StartMysqld};
+use Step::{
+    Admit, Follow, Kill, Leave, LeaveSource, OpenWrites, Raise, ReadRecord, StartMysqld, StopWaiting,
+    WaitForAcks,
+};
+use ThreadState::{Connecting, Running, Stopped};
 
 #[test]
-fn a_running_mysqld() {
+fn what_the_record_makes_of_a_running_mysqld() {
     let me = |term| record(term, Some(ME));
     let other = |term| record(term, Some(OTHER));
+    let follow = || Follow(source(), Acks::No);
     let table = [
         // The record names this tablet, read just now.
-        (Raised, Fresh(me(1)), none(), Some(primary(1)), Lift),
-        (Raised, Fresh(me(1)), primary(1), None, Lift),
-        (Half, Fresh(me(1)), primary(1), None, Lift),
+        (Raised, Fresh(me(1)), none(), Some(primary(1)), OpenWrites),
+        (Raised, Fresh(me(1)), primary(1), None, OpenWrites),
+        (Half, Fresh(me(1)), primary(1), None, Raise),
         (Lifted, Fresh(me(1)), primary(1), None, Leave),
         (Lifted, Fresh(me(2)), primary(1), Some(primary(2)), Leave),
-        (Raised, Fresh(me(3)), replica(2), Some(primary(3)), Lift),
-        // The same, remembered: no fence is lifted by that.
+        (Raised, Fresh(me(3)), replica(2), Some(primary(3)), OpenWrites),
+        // The same, remembered: nothing is opened by that.
         (Raised, Recalled(me(1)), none(), None, ReadRecord),
         (Raised, Recalled(me(1)), primary(1), None, ReadRecord),
         (Half, Recalled(me(1)), primary(1), None, ReadRecord),
+        (Proving, Recalled(me(1)), primary(1), None, ReadRecord),
         (Lifted, Recalled(me(1)), primary(1), None, Leave),
         // It names another tablet.
-        (Raised, Fresh(other(1)), none(), Some(replica(1)), Leave),
-        (Raised, Recalled(other(2)), replica(2), None, Leave),
+        (Raised, Fresh(other(1)), none(), Some(replica(1)), follow()),
+        (Raised, Recalled(other(2)), replica(2), None, ReadRecord),
         (Lifted, Fresh(other(2)), primary(1), Some(replica(2)), Raise),
         (Lifted, Recalled(other(2)), primary(1), Some(replica(2)), Raise),
         (Half, Fresh(other(2)), replica(2), None, Raise),
+        (Proving, Recalled(other(2)), primary(1), Some(replica(2)), Raise),
         // Even under a term that should not be possible; the term on disk does not fall.
         (Lifted, Fresh(other(1)), primary(4), Some(replica(4)), Raise),
         (Lifted, Fresh(other(4)), primary(4), Some(replica(4)), Raise),
@@ -72,6 +129,7 @@ fn a_running_mysqld() {
         (Half, Fresh(me(1)), primary(2), None, Raise),
         (Raised, Fresh(me(2)), replica(2), None, Leave),
         (Lifted, Fresh(me(2)), replica(2), None, Raise),
+        (Proving, Fresh(me(2)), replica(2), None, Raise),
         (Raised, Fresh(me(0)), none(), None, Leave),
         // There is none, or the topology is away since the agent started.
         (Raised, Fresh(None), none(), None, Leave),
@@ -80,13 +138,14 @@ fn a_running_mysqld() {
         (Raised, Unread, none(), None, Leave),
         (Raised, Unread, primary(1), None, Leave),
         (Lifted, Unread, primary(1), None, Leave),
+        (Proving, Unread, primary(1), None, Leave),
         (Lifted, Unread, replica(2), None, Raise),
         (Lifted, Unread, none(), None, Raise),
         (Half, Unread, primary(1), None, Raise),
     ];
     for (fence, reading, disk, accept, step) in table {
         let row = format!("{fence:?} {reading:?} {disk:?}");
-        let decision = decided(Mysqld::Up(fence), reading, disk);
+        let decision = decided(Mysqld::Up(server(fence)), reading, disk);
         assert_eq!((decision.accept, decision.step), (accept, step), "{row}");
     }
 }
@@ -101,76 +160,290 @@ fn a_mysqld_that_is_not_there_or_silent() {
         (Mysqld::StartDue, other(), primary(1), Some(replica(2)), StartMysqld),
         (Mysqld::StartLater, me(), primary(1), None, Leave),
         (Mysqld::GivenUp, other(), primary(1), Some(replica(2)), Leave),
-        (Mysqld::Silent, Unread, primary(1), None, Leave),
-        (Mysqld::Silent, me(), primary(1), None, Leave),
+        (Mysqld::Silent(None), Unread, primary(1), None, Leave),
+        (Mysqld::Silent(Some(Lifted)), me(), primary(1), None, Leave),
         // Losing the primaryship while frozen: it must not wake up serving.
-        (Mysqld::Silent, other(), primary(1), Some(replica(2)), Kill),
+        (Mysqld::Silent(None), other(), primary(1), Some(replica(2)), Kill),
+        (Mysqld::Silent(Some(Lifted)), other(), replica(2), None, Kill),
+        (Mysqld::Silent(Some(Proving)), other(), replica(2), None, Kill),
         // A replica that starts, or is frozen, is no danger.
-        (Mysqld::Silent, other(), replica(2), None, Leave),
+        (Mysqld::Silent(None), other(), replica(2), None, Leave),
+        (Mysqld::Silent(Some(Raised)), other(), replica(2), None, Leave),
+        // One that is being made anew is left alone, whatever the record says.
+        (Mysqld::Provisioning, other(), replica(1), None, Leave),
+        (Mysqld::Provisioning, Fresh(record(3, Some(ME))), replica(2), None, Leave),
     ];
     for (mysqld, reading, disk, accept, step) in table {
         let row = format!("{mysqld:?} {reading:?} {disk:?}");
         let decision = decided(mysqld, reading, disk);
-        assert_eq!((decision.accept, decision.step), (accept, step), "{row}");
+        assert_eq!((decision.accept, decision.step, decision.beat), (accept, step, None), "{row}");
     }
 }
 
-/// Over every combination: what must hold whatever the table says.
 #[test]
-fn laws() {
-    let readings = |record: Option<ShardRecord>| [Fresh(record.clone()), Recalled(record)];
-    let mut shards = vec![Unread];
-    shards.extend(readings(None));
-    for term in 0..4 {
-        for who in [None, Some(ME), Some(OTHER)] {
-            shards.extend(readings(record(term, who)));
+fn a_primary_is_made_in_order() {
+    let waits = || Fresh(with_ackers(record(2, Some(ME)), &[OTHER]));
+    let alone = || Fresh(record(2, Some(ME)));
+    let of_replica = acking(following(elsewhere()));
+    let with_source = |fence| Server { channel: of_replica.channel.clone(), ..server(fence) };
+    let table = [
+        (of_replica.clone(), waits(), None, LeaveSource, None),
+        (of_replica.clone(), alone(), None, LeaveSource, None),
+        (server(Raised), waits(), None, WaitForAcks, None),
+        (waiting(Raised), waits(), None, OpenWrites, None),
+        (waiting(Proving), waits(), None, OpenWrites, Some(2)),
+        // A proof of an earlier term proves nothing about this one.
+        (waiting(Proving), waits(), Some(1), OpenWrites, Some(2)),
+        (waiting(Proving), waits(), Some(2), Admit, Some(2)),
+        (waiting(Lifted), waits(), Some(2), Leave, Some(2)),
+        (waiting(Lifted), waits(), None, Leave, Some(2)),
+        // Nobody acknowledges: an own write is wanted all the same.
+        (waiting(Raised), alone(), None, StopWaiting, None),
+        (server(Raised), alone(), None, OpenWrites, None),
+        (server(Proving), alone(), None, OpenWrites, Some(2)),
+        (server(Proving), alone(), Some(2), Admit, Some(2)),
+        // While it serves: waiting may begin, but ends behind the fence only.
+        (server(Lifted), waits(), Some(2), WaitForAcks, Some(2)),
+        (waiting(Lifted), alone(), Some(2), Raise, None),
+        (waiting(Proving), alone(), Some(2), StopWaiting, Some(2)),
+        (with_source(Lifted), waits(), Some(2), Raise, None),
+        (waiting(Half), waits(), Some(2), Raise, None),
+    ];
+    for (server, shard, proven, step, beat) in table {
+        let row = format!("{server:?} {shard:?} {proven:?}");
+        let observation =
+            Observation { proven: proven.map(Term), ..observation(Mysqld::Up(server), shard, primary(2)) };
+        let decision = decide(&observation);
+        assert_eq!((decision.step, decision.beat), (step, beat.map(Term)), "{row}");
+    }
+}
+
+#[test]
+fn a_replica_is_made_in_order() {
+    let listed = || with_ackers(record(2, Some(OTHER)), &[ME, THIRD]);
+    let unlisted = || with_ackers(record(2, Some(OTHER)), &[THIRD]);
+    let acks = |acks| Follow(source(), acks);
+    let table = [
+        (waiting(Lifted), Fresh(listed()), Raise),
+        (waiting(Raised), Fresh(listed()), StopWaiting),
+        (waiting(Raised), Recalled(listed()), StopWaiting),
+        (server(Raised), Fresh(listed()), acks(Acks::Yes)),
+        (server(Raised), Fresh(unlisted()), acks(Acks::No)),
+        (server(Raised), Recalled(listed()), ReadRecord),
+        // The primary moved, or another one is primary.
+        (acking(following(elsewhere())), Recalled(listed()), ReadRecord),
+        (acking(following(elsewhere())), Fresh(listed()), acks(Acks::Yes)),
+        // All is as it should be.
+        (acking(following(source())), Fresh(listed()), Leave),
+        (acking(following(source())), Recalled(listed()), Leave),
+        (following(source()), Fresh(unlisted()), Leave),
+        // Acknowledging changes by a record that was just read.
+        (following(source()), Recalled(listed()), ReadRecord),
+        (following(source()), Fresh(listed()), acks(Acks::Yes)),
+        (acking(following(source())), Recalled(unlisted()), ReadRecord),
+        (acking(following(source())), Fresh(unlisted()), acks(Acks::No)),
+    ];
+    for (server, shard, step) in table {
+        let row = format!("{server:?} {shard:?}");
+        let decision = decided(Mysqld::Up(server), shard, replica(2));
+        assert_eq!((decision.step, decision.beat), (step, None), "{row}");
+    }
+}
+
+#[test]
+fn a_replica_that_stands() {
+    let listed = || Fresh(with_ackers(record(2, Some(OTHER)), &[ME]));
+    let threads = |receiver, applier, error: Option<&str>| {
+        let error = error.map(str::to_owned);
+        let channel = Channel { source: source(), receiver, applier, error };
+        acking(Server { channel: Some(channel), ..server(Raised) })
+    };
+    let follow = || Follow(source(), Acks::Yes);
+    let well = |step: Step| (step, String::new());
+    let other = "zone1-102 is primary under term 2";
+    let table = [
+        (threads(Running, Running, None), Retry::Later, well(Leave)),
+        (threads(Connecting, Running, None), Retry::Later, (Leave, "it connects to zone1-102".into())),
+        (
+            threads(Connecting, Running, Some("no route (2003)")),
+            Retry::Later,
+            (Leave, "it cannot connect to zone1-102, and tries on: no route (2003)".into()),
+        ),
+        (threads(Stopped, Running, None), Retry::Later, (follow(), other.into())),
+        (threads(Running, Stopped, None), Retry::Later, (follow(), other.into())),
+        (threads(Running, Stopped, Some("no row (1032)")), Retry::Due, (follow(), other.into())),
+        (
+            threads(Running, Stopped, Some("no row (1032)")),
+            Retry::Later,
+            (Leave, "replication from zone1-102 stopped: no row (1032)".into()),
+        ),
+    ];
+    for (server, retry, (step, reason)) in table {
+        let row = format!("{server:?} {retry:?}");
+        let observation = Observation { retry, ..observation(Mysqld::Up(server), listed(), replica(2)) };
+        let decision = decide(&observation);
+        let said = if decision.why.is_well() { String::new() } else { decision.why.to_string() };
+        assert_eq!((decision.step, said), (step, reason), "{row}");
+    }
+    let lost = Observation {
+        primary_at: None,
+        ..observation(Mysqld::Up(acking(following(source()))), listed(), replica(2))
+    };
+    let decision = decide(&lost);
+    assert_eq!(decision.step, Leave);
+    assert_eq!(decision.why.to_string(), "zone1-102 is primary, but the topology does not say where it is");
+}
+
+#[test]
+fn nobody_acknowledges_who_was_asked_to_stop_or_knows_of_a_higher_term() {
+    let listed = || Fresh(with_ackers(record(2, Some(OTHER)), &[ME]));
+    let suspended = Observation {
+        acking: Acking::Suspended,
+        ..observation(Mysqld::Up(following(source())), listed(), replica(2))
+    };
+    assert_eq!(decide(&suspended).step, Leave);
+    let acks = Observation { mysqld: Mysqld::Up(acking(following(source()))), ..suspended };
+    assert_eq!(decide(&acks).step, Follow(source(), Acks::No));
+    let ahead = observation(Mysqld::Up(acking(following(source()))), listed(), replica(3));
+    assert_eq!(decide(&ahead).step, Follow(source(), Acks::No));
+}
+
+/// From the announcement to the new record: the demoted primary does nothing, and nothing is taken up early.
+#[test]
+fn a_change_of_primary_under_way() {
+    let announced = |to: &str| {
+        Fresh(record(1, Some(ME)).map(|record| ShardRecord {
+            ackers: [alias(OTHER)].into(),
+            transition: Some(Transition { next_term: Term(2), to: alias(to) }),
+            ..record
+        }))
+    };
+    let serving = decided(Mysqld::Up(waiting(Lifted)), announced(OTHER), primary(1));
+    assert_eq!((serving.accept, serving.step), (None, Leave), "it is asked by a call");
+    let demoted = decided(Mysqld::Up(waiting(Raised)), announced(OTHER), replica(2));
+    assert_eq!((demoted.accept, demoted.step), (None, Leave), "commits still wait for acknowledgements");
+    let for_itself = decided(Mysqld::Up(waiting(Raised)), announced(ME), replica(1));
+    assert_eq!((for_itself.accept, for_itself.step), (None, Leave));
+    let again = Fresh(with_ackers(record(2, Some(ME)), &[OTHER]));
+    let taken_up = decided(Mysqld::Up(waiting(Raised)), again, replica(1));
+    assert_eq!((taken_up.accept, taken_up.step), (Some(primary(2)), OpenWrites));
+    let given_up = Fresh(with_ackers(record(3, Some(ME)), &[OTHER]));
+    let back = decided(Mysqld::Up(waiting(Raised)), given_up, replica(2));
+    assert_eq!((back.accept, back.step), (Some(primary(3)), OpenWrites));
+}
+
+#[test]
+fn an_agent_restarted_while_the_topology_is_away_touches_nothing() {
+    let serving = decided(Mysqld::Up(waiting(Lifted)), Unread, primary(4));
+    assert_eq!((serving.step, serving.beat, serving.why.is_well()), (Leave, Some(Term(4)), true));
+    let replicating = decided(Mysqld::Up(acking(following(source()))), Unread, replica(4));
+    assert_eq!((replicating.step, replicating.beat, replicating.why.is_well()), (Leave, None, true));
+    let alone = decided(Mysqld::Up(server(Raised)), Unread, replica(4));
+    assert_eq!((alone.step, alone.why), (Leave, Why::TopologyUnread));
+}
+
+fn every_server() -> Vec<Server> {
+    let mut servers = Vec::new();
+    for fence in [Raised, Proving, Half, Lifted] {
+        for waits in [Switch::On, Switch::Off] {
+            for acks in [Acks::Yes, Acks::No] {
+                for at in [None, Some(source()), Some(elsewhere())] {
+                    let channel = at.and_then(|at| following(at).channel);
+                    servers.push(Server { fence, waits, acks, channel });
+                }
+            }
         }
     }
+    servers
+}
+
+fn every_reading() -> Vec<Reading> {
+    let mut records = vec![None];
+    for term in 0..4 {
+        for who in [None, Some(ME), Some(OTHER)] {
+            for ackers in [&[][..], &[ME], &[THIRD]] {
+                records.push(with_ackers(record(term, who), ackers));
+            }
+        }
+    }
+    let readings = records.into_iter().flat_map(|record| [Fresh(record.clone()), Recalled(record)]);
+    [Unread].into_iter().chain(readings).collect()
+}
+
+/// Over every combination: what must hold whatever the tables say.
+#[test]
+fn laws() {
+    let mut mysqlds = vec![Mysqld::StartDue, Mysqld::StartLater, Mysqld::GivenUp, Mysqld::Provisioning];
+    mysqlds.extend([None, Some(Raised), Some(Lifted)].map(Mysqld::Silent));
+    mysqlds.extend(every_server().into_iter().map(Mysqld::Up));
     let mut disks = vec![none()];
     for term in 1..3 {
         disks.extend([primary(term), replica(term)]);
     }
-    let states = [Mysqld::StartDue, Mysqld::StartLater, Mysqld::GivenUp, Mysqld::Silent];
-    let mysqlds: Vec<Mysqld> = states.into_iter().chain([Raised, Lifted, Half].map(Mysqld::Up)).collect();
-    for shard in &shards {
+    for shard in every_reading() {
         for disk in &disks {
             for mysqld in &mysqlds {
-                let decision = decided(*mysqld, shard.clone(), *disk);
-                let row = format!("{mysqld:?} {shard:?} {disk:?}: {decision:?}");
-                let standing = decision.accept.unwrap_or(*disk);
-                assert!(standing.term >= disk.term, "terms never fall: {row}");
-                if decision.step == Lift {
-                    let named = matches!(shard, Fresh(Some(r)) if r.primary == Some(ME.parse().unwrap())
-                        && r.term == standing.term);
-                    assert!(
-                        named && standing.role == Some(TabletRole::Primary),
-                        "lifted without right: {row}"
-                    );
+                for proven in [None, Some(Term(1)), Some(Term(2))] {
+                    let seen = Observation { proven, ..observation(mysqld.clone(), shard.clone(), *disk) };
+                    check(&seen, &decide(&seen));
                 }
-                let serves = *mysqld == Mysqld::Up(Lifted) && decision.step == Leave;
-                if serves {
-                    assert_eq!(standing.role, Some(TabletRole::Primary), "serves without right: {row}");
-                }
-                let again = decide(&Observation {
-                    me: ME.parse().unwrap(),
-                    mysqld: *mysqld,
-                    shard: shard.clone(),
-                    accepted: standing,
-                });
-                assert_eq!(again.accept, None, "accepting is settled at once: {row}");
             }
         }
     }
 }
 
+fn check(seen: &Observation, decision: &Decision) {
+    let row = format!("{seen:?}: {decision:?}");
+    let standing = decision.accept.unwrap_or(seen.accepted);
+    assert!(standing.term >= seen.accepted.term, "terms never fall: {row}");
+    let again = decide(&Observation { accepted: standing, ..seen.clone() });
+    assert_eq!(again.accept, None, "accepting is settled at once: {row}");
+    let named = matches!(&seen.shard, Fresh(Some(record)) if record.primary == Some(alias(ME))
+        && record.term == standing.term);
+    let Mysqld::Up(server) = &seen.mysqld else {
+        assert!(matches!(decision.step, Leave | StartMysqld | Kill), "nobody is there to do it: {row}");
+        return;
+    };
+    match &decision.step {
+        OpenWrites | Admit => {
+            assert!(named && standing.role == Some(TabletRole::Primary), "opened without right: {row}");
+            let waits = seen.shard.record().is_some_and(|record| !record.ackers.is_empty());
+            assert_eq!(server.waits == Switch::On, waits, "opened without its safeguard: {row}");
+            assert!(server.channel.is_none(), "a replica opened: {row}");
+            assert!(decision.step != Admit || seen.proven == Some(standing.term), "not proven: {row}");
+        }
+        StopWaiting => assert_ne!(server.fence, Lifted, "acknowledged without a replica: {row}"),
+        Follow(_, acks) => {
+            assert_eq!(server.fence, Raised, "follows while it is open: {row}");
+            assert_eq!(standing.role, Some(TabletRole::Replica), "{row}");
+            let listed = matches!(&seen.shard, Fresh(Some(record)) if record.ackers.contains(&alias(ME)));
+            assert!(matches!(seen.shard, Fresh(_)), "follows by hearsay: {row}");
+            assert!(*acks == Acks::No || listed, "acknowledges unlisted: {row}");
+        }
+        Leave if server.fence == Lifted => {
+            assert_eq!(standing.role, Some(TabletRole::Primary), "serves without right: {row}");
+        }
+        _ => {}
+    }
+    if decision.beat.is_some() {
+        assert!(matches!(server.fence, Lifted | Proving), "a replica's heart beats: {row}");
+        assert_eq!(decision.beat, Some(standing.term), "{row}");
+    }
+}
+
 #[test]
 fn reasons_say_what_to_do() {
-    let stale = decided(Mysqld::Up(Raised), Fresh(record(1, Some(ME))), primary(2));
+    let stale = decided(Mysqld::Up(server(Raised)), Fresh(record(1, Some(ME))), primary(2));
     assert_eq!(
         stale.why.to_string(),
         "the shard's record names this tablet under term 1, but term 2 was already accepted as primary; \
          a new primaryship needs a higher term"
     );
-    let other = decided(Mysqld::Up(Raised), Fresh(record(3, Some(OTHER))), primary(2));
+    let other = decided(Mysqld::Up(server(Lifted)), Fresh(record(3, Some(OTHER))), primary(2));
     assert_eq!(other.why.to_string(), "zone1-102 is primary under term 3");
+    let unproven = decided(Mysqld::Up(server(Proving)), Fresh(record(3, Some(ME))), primary(3));
+    assert_eq!(
+        unproven.why.to_string(),
+        "it serves under term 3 once a write of its own was acknowledged; none was yet"
+    );
 }

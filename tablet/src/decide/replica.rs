@@ -1,0 +1,53 @@
+//! The steps of a tablet whose shard's record names another one as primary, or nobody.
+
+use topo::records::ShardRecord;
+
+use super::{Acking, Channel, Observation, Retry, Server, Step, Why};
+use crate::fence::FenceState;
+use crate::replication::{Acks, Switch, ThreadState};
+
+/// The first step that is not done yet.
+pub(super) fn next(seen: &Observation, server: &Server, record: &ShardRecord) -> (Step, Why) {
+    let other = Why::NotPrimary(record.primary.clone(), record.term);
+    if server.fence != FenceState::Raised {
+        return (Step::Raise, other);
+    }
+    if server.waits == Switch::On {
+        return (Step::StopWaiting, other);
+    }
+    let Some(primary) = &record.primary else { return (Step::Leave, other) };
+    let acks = wanted_acks(seen, record);
+    let channel = server.channel.as_ref().filter(|channel| Some(&channel.source) == seen.primary_at.as_ref());
+    match channel {
+        Some(channel) if channel.runs() && server.acks == acks => {
+            let why = match channel.receiver {
+                ThreadState::Running => Why::Replicates(record.term),
+                _ => Why::Unconnected(primary.clone(), channel.error.clone()),
+            };
+            (Step::Leave, why)
+        }
+        _ if !seen.shard.is_fresh() => (Step::ReadRecord, other),
+        Some(Channel { error: Some(error), .. }) if seen.retry == Retry::Later => {
+            (Step::Leave, Why::ReplicationFails(primary.clone(), error.clone()))
+        }
+        _ => match &seen.primary_at {
+            Some(source) => (Step::Follow(source.clone(), acks), other),
+            None => (Step::Leave, Why::PrimaryUnlocated(primary.clone())),
+        },
+    }
+}
+
+/// Whether the replication does what is expected of it.
+pub(super) fn is_well(channel: &Channel) -> bool {
+    channel.receiver == ThreadState::Running && channel.applier == ThreadState::Running
+}
+
+/// An acknowledgement under a term that is over would let an old primary confirm writes that are lost.
+fn wanted_acks(seen: &Observation, record: &ShardRecord) -> Acks {
+    let listed = record.ackers.contains(&seen.me);
+    if listed && seen.acking == Acking::Allowed && record.term >= seen.accepted.term {
+        Acks::Yes
+    } else {
+        Acks::No
+    }
+}
