@@ -1,9 +1,9 @@
 //! The control loops, the platforms and the command line of Shoal.
 //!
 //! ```text
-//!   shoal ── cli ──┬─ get ───────► control (gRPC) ◄── primary: observe → decide → act
-//!                  │                  │                            │
-//!                  └─ local up ─┐     └──── topology (etcd) ◄──────┘──► tablets (gRPC)
+//!   shoal ── cli ──┬─ get, reparent ─► control (gRPC)      shard: observe → decide → act
+//!                  │                     │    └─► reparent ◄───────┤      └─► events
+//!                  └─ local up ─┐        └───── topology (etcd) ◄──┴──► tablets (gRPC)
 //!                               ▼
 //!   cluster file ─ spec ─► local: render → supervisor → etcd, control, tablets, gates
 //! ```
@@ -18,4 +18,7 @@ pub mod local;
 pub mod spec;
 
 mod agents;
-mod primary;
+mod reach;
+mod reparent;
+mod shard;
+mod sight;

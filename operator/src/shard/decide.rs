@@ -1,0 +1,312 @@
+//! What a shard needs. Pure: a table of cases.
+//!
+//! | the shard | then |
+//! |---|---|
+//! | a tablet knows a term that the record does not | stuck: the topology has lost records |
+//! | a change of primary is under way | leave it; end it once nobody carries it out |
+//! | has no primary | appoint one, once its tablets are there |
+//! | its primary does not serve | remind it |
+//! | a replica has not taken its role | remind it |
+//! | its commits wait for replicas, and a fit one is not among those | add it |
+//! | an acker must be copied anew or is given up, and another one is fit | take it out |
+//! | a replica that is no acker cannot catch up by itself | give it a copy, one at a time |
+//! | its commits wait for replicas or do not, against what its keyspace asks for | begin a new term |
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use proto::gtid::GtidSet;
+use proto::ids::{TabletAlias, TabletRole, Term};
+use proto::rpc::tablet::ThreadState;
+use topo::records::{Durability, TabletState};
+
+use super::observe::{Observation, Rest};
+use crate::agents::{SeenStatus, SeenTablet};
+use crate::limits::{
+    ABANDONED_AFTER, APPLIER_PATIENCE, BOOTSTRAP_PATIENCE, MAX_REPLAY, REPLICATION_PATIENCE,
+};
+use crate::sight::{ShardSight, one_line};
+
+/// MySQL's code for a source that has purged what a replica needs, or cannot read its binary log.
+const SOURCE_CANNOT_SEND: u32 = 13114;
+
+/// One thing to be done for a shard. Those of one observation may be done in any order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Write that the tablet is primary under the term, then tell it.
+    Appoint {
+        /// The tablet.
+        alias: TabletAlias,
+        /// The new term.
+        term: Term,
+        /// Whose acknowledgement commits wait for.
+        ackers: BTreeSet<TabletAlias>,
+    },
+    /// The record says it, but the tablet does not act so yet: tell it again.
+    Remind(TabletAlias, TabletRole),
+    /// Write that these may acknowledge, too.
+    AddAckers(BTreeSet<TabletAlias>),
+    /// Make it stop acknowledging, then write that it does not.
+    TakeOutAcker(TabletAlias, String),
+    /// Replace its data by the donor's.
+    Provision {
+        /// The tablet.
+        alias: TabletAlias,
+        /// Whose data.
+        donor: TabletAlias,
+        /// What is wrong with its own.
+        why: Flaw,
+    },
+    /// Begin a term of the same primary in which commits wait as the keyspace asks for.
+    Renew,
+    /// End a change of primary that nobody carries out any more.
+    EndTransition,
+    /// Nothing can be done, and somebody ought to know.
+    Stuck(Stuck),
+}
+
+/// Why a shard cannot be given a primary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// A tablet has accepted a term that the topology knows nothing of.
+    TermUnknown {
+        /// The tablet.
+        alias: TabletAlias,
+        /// Its term.
+        term: Term,
+        /// The topology's.
+        known: Term,
+    },
+    /// Each tablet has transactions that the others lack.
+    Apart,
+}
+
+/// Why a replica's data must be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It has transactions that the primary lacks.
+    Errant(GtidSet),
+    /// What it lacks is no longer in the primary's binary log.
+    Purged,
+    /// It is empty, and the primary has so many transactions.
+    Empty(u64),
+    /// Its applier stopped and did not go on again; MySQL's text.
+    ApplierStopped(String),
+}
+
+/// What follows from an observation.
+pub(super) fn decide(seen: &Observation) -> Vec<Step> {
+    let sight = &seen.sight;
+    if let Some(stuck) = term_unknown(sight) {
+        return vec![Step::Stuck(stuck)];
+    }
+    if let Some(lasting) = seen.transition_for {
+        return if lasting >= ABANDONED_AFTER { vec![Step::EndTransition] } else { Vec::new() };
+    }
+    if sight.primary_alias().is_none() {
+        return appoint(seen).into_iter().collect();
+    }
+    let mut steps: Vec<Step> = reminders(sight).collect();
+    let Some((_, primary)) = sight.serving() else { return steps };
+    steps.extend(add_ackers(seen));
+    steps.extend(take_out_acker(seen, primary));
+    steps.extend(provision(seen, primary));
+    steps.extend(renew(seen));
+    steps
+}
+
+fn term_unknown(sight: &ShardSight) -> Option<Stuck> {
+    let known = sight.record.as_ref().map_or(Term(0), |stored| stored.value.highest_term());
+    let ahead = |tablet: &SeenTablet| {
+        let term = tablet.status.as_ref()?.term;
+        (term > known).then(|| Stuck::TermUnknown { alias: tablet.alias().clone(), term, known })
+    };
+    sight.tablets.iter().find_map(ahead)
+}
+
+/// The first primary: of the tablets that wait for one, the first that has everything that any of them has.
+fn appoint(seen: &Observation) -> Option<Step> {
+    let sight = &seen.sight;
+    let wanted = usize::from(sight.keyspace.tablets);
+    let semi_sync = sight.keyspace.durability == Durability::SemiSync && wanted > 1;
+    let waiting = sight.tablets.iter().filter_map(|tablet| {
+        let status = tablet.status.as_ref().filter(|status| status.state == TabletState::Fenced)?;
+        Some((tablet.alias(), status))
+    });
+    let waiting: Vec<(&TabletAlias, &SeenStatus)> = waiting.collect();
+    let patient = seen.vacant_for.is_some_and(|vacant| vacant < BOOTSTRAP_PATIENCE);
+    let enough = if patient {
+        wanted
+    } else if semi_sync {
+        2
+    } else {
+        1
+    };
+    if waiting.is_empty() || waiting.len() < enough {
+        return None;
+    }
+    let has_all =
+        |status: &SeenStatus| waiting.iter().all(|(_, other)| status.executed.contains_all(&other.executed));
+    let Some((alias, _)) = waiting.iter().find(|(_, status)| has_all(status)) else {
+        return Some(Step::Stuck(Stuck::Apart));
+    };
+    let others = waiting.iter().filter(|(other, _)| other != alias && semi_sync);
+    let ackers = others.map(|(other, _)| (*other).clone()).collect();
+    Some(Step::Appoint { alias: (*alias).clone(), term: sight.term().next(), ackers })
+}
+
+/// Tablets that the record gives a role which they have not taken.
+fn reminders(sight: &ShardSight) -> impl Iterator<Item = Step> {
+    sight.tablets.iter().filter_map(|tablet| {
+        let status = tablet.status.as_ref()?;
+        let alias = tablet.alias();
+        if sight.primary_alias() == Some(alias) {
+            let serves = status.serves_as_primary(sight.term());
+            return (!serves).then(|| Step::Remind(alias.clone(), TabletRole::Primary));
+        }
+        let follows = status.role == Some(TabletRole::Replica) && status.term == sight.term();
+        (!follows).then(|| Step::Remind(alias.clone(), TabletRole::Replica))
+    })
+}
+
+fn commits_wait(sight: &ShardSight) -> bool {
+    sight.record.as_ref().is_some_and(|stored| !stored.value.ackers.is_empty())
+}
+
+/// Fit to take over, and not about to be found otherwise.
+fn sound<'a>(seen: &'a Observation) -> impl Iterator<Item = &'a SeenTablet> {
+    seen.sight
+        .fit_replicas()
+        .filter(|tablet| seen.sight.surplus(tablet).is_empty() && seen.note(tablet.alias()).errant.is_empty())
+}
+
+fn add_ackers(seen: &Observation) -> Option<Step> {
+    let sight = &seen.sight;
+    if !commits_wait(sight) || sight.keyspace.durability == Durability::Async {
+        return None;
+    }
+    let new = sound(seen).map(SeenTablet::alias).filter(|alias| !sight.is_acker(alias));
+    let new: BTreeSet<TabletAlias> = new.cloned().collect();
+    (!new.is_empty()).then_some(Step::AddAckers(new))
+}
+
+/// An acker whose agent does not answer is left alone: nobody could say that it has stopped acknowledging.
+fn take_out_acker(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
+    let sight = &seen.sight;
+    let lost = sight.replicas().filter(|tablet| sight.is_acker(tablet.alias())).find_map(|tablet| {
+        let status = tablet.status.as_ref()?;
+        let why = match flaw(seen, tablet, primary) {
+            Some(flaw) => flaw.to_string(),
+            None if status.state == TabletState::GivenUp => "its mysqld is left down".to_owned(),
+            None => return None,
+        };
+        Some((tablet.alias(), why))
+    });
+    let (alias, why) = lost?;
+    let another = sound(seen).any(|other| other.alias() != alias && sight.is_acker(other.alias()));
+    another.then(|| Step::TakeOutAcker(alias.clone(), why))
+}
+
+/// One copy at a time: each costs its donor, and the shard, a replica for a while.
+fn provision(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
+    let sight = &seen.sight;
+    if seen.notes.values().any(|note| note.copying) {
+        return None;
+    }
+    let needs_copy = |tablet: &SeenTablet| {
+        let ready = !sight.is_acker(tablet.alias()) && seen.note(tablet.alias()).copy == Rest::Over;
+        let why = if ready { flaw(seen, tablet, primary)? } else { return None };
+        Some((tablet.alias().clone(), donor(seen, tablet)?, why))
+    };
+    let (alias, donor, why) = sight.replicas().find_map(needs_copy)?;
+    Some(Step::Provision { alias, donor, why })
+}
+
+/// The sound replica with the least to do, else the primary. MySQL copies between servers of one series only.
+fn donor(seen: &Observation, to: &SeenTablet) -> Option<TabletAlias> {
+    let sight = &seen.sight;
+    let fits = |tablet: &&SeenTablet| tablet.alias() != to.alias() && series(tablet) == series(to);
+    let load =
+        |tablet: &&SeenTablet| tablet.status.as_ref().map_or(u32::MAX, |status| status.threads_running);
+    let replica = sound(seen).filter(fits).min_by_key(load);
+    Some(replica.or_else(|| sight.primary().filter(fits))?.alias().clone())
+}
+
+/// Servers of one series have one major and one minor number.
+fn series(tablet: &SeenTablet) -> Option<Vec<&str>> {
+    Some(tablet.status.as_ref()?.mysql_version.split('.').take(2).collect())
+}
+
+/// Why the replica's data must be replaced; `None` if it need not, or that cannot be told now.
+pub(super) fn flaw(seen: &Observation, tablet: &SeenTablet, primary: &SeenStatus) -> Option<Flaw> {
+    let status = tablet.status.as_ref()?;
+    let note = seen.note(tablet.alias());
+    if !matches!(status.state, TabletState::Fenced | TabletState::Replicating)
+        || status.role != Some(TabletRole::Replica)
+    {
+        return None;
+    }
+    if !note.errant.is_empty() {
+        return Some(Flaw::Errant(note.errant.clone()));
+    }
+    let has = status.executed_or_received();
+    if !has.contains_all(&primary.purged) {
+        return Some(Flaw::Purged);
+    }
+    let behind = primary.executed.transactions();
+    if status.executed.is_empty() && behind > MAX_REPLAY {
+        return Some(Flaw::Empty(behind));
+    }
+    let (code, text) = status.replication.as_ref()?.error.as_ref()?;
+    let applier = status.replication.as_ref()?.applier;
+    match note.broken_for {
+        Some(broken) if *code == SOURCE_CANNOT_SEND && broken >= REPLICATION_PATIENCE => Some(Flaw::Purged),
+        Some(broken) if applier == ThreadState::Stopped && broken >= APPLIER_PATIENCE => {
+            Some(Flaw::ApplierStopped(text.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether commits wait is settled for a whole term, so another wish takes a new one.
+fn renew(seen: &Observation) -> Option<Step> {
+    if seen.renewal == Rest::Until {
+        return None;
+    }
+    let due = match (seen.sight.keyspace.durability, commits_wait(&seen.sight)) {
+        (Durability::SemiSync, false) => sound(seen).next().is_some(),
+        (Durability::Async, true) => true,
+        _ => false,
+    };
+    due.then_some(Step::Renew)
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TermUnknown { alias, term, known } => write!(
+                f,
+                "tablet {alias} has accepted term {term}, but the topology knows terms up to {known} only: it has \
+                 lost records, and no primary is chosen; restore the topology store's data"
+            ),
+            Self::Apart => f.write_str(
+                "each tablet has transactions that another one lacks, so none can be the primary without a loss; \
+                 compare their GTID sets in `shoal get tablets` and remove the tablets that are wrong",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Errant(set) => write!(f, "it has transactions that the primary lacks: {}", one_line(set)),
+            Self::Purged => f.write_str("what it lacks is no longer in the primary's binary log"),
+            Self::Empty(behind) => write!(f, "it is empty, and the primary has {behind} transactions"),
+            Self::ApplierStopped(text) => write!(f, "it cannot apply what it received: {text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

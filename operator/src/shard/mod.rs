@@ -1,0 +1,138 @@
+//! The loop of each shard: gives it its first primary, keeps its replicas in shape, and ends what a control
+//! that died has left half done.
+//!
+//! ```text
+//!   observe  the shard's record, its tablets, what their agents say, and since when
+//!   notice   pure: what of that people may want to know of ──► events
+//!   decide   pure: what is to be done
+//!   act      each step by itself: compare-and-set the record, ask an agent
+//! ```
+//!
+//! A pass may be cut off anywhere: the next one observes again and comes to the same decision, or sees that
+//! it was carried out. No step but a change of primary holds the shard's lock, and none waits for a repair.
+
+mod act;
+mod decide;
+mod notice;
+mod nudge;
+mod observe;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use proto::ids::ShardRef;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use topo::records::RoutingRecord;
+use topo::topology::Seen;
+
+use crate::limits::{SHARD_LOOP_INTERVAL, SHARD_LOOP_SETTLED, SHARD_LOOP_SHORTEST};
+use crate::reach::Reach;
+use decide::{Step, decide};
+use nudge::Nudges;
+use observe::{Memory, Observation};
+
+/// Runs a loop for every shard that the routing names, until `shutdown`.
+pub(crate) async fn look_after_shards(reach: Reach, shutdown: CancellationToken) {
+    let mut loops: HashMap<ShardRef, CancellationToken> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    let nudges = Nudges::default();
+    let follow = nudges.clone().follow(reach.topology.clone());
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(follow).map(drop));
+    let mut routing = reach.topology.follow::<RoutingRecord>(&reach.topology.keys().routing());
+    let mut seen = routing.current();
+    loop {
+        if let Seen::Record(stored) = &seen {
+            let wanted = shards_of(&stored.value);
+            loops.retain(|shard, stop| {
+                let stays = wanted.contains(shard);
+                if !stays {
+                    stop.cancel();
+                    nudges.forget(shard);
+                }
+                stays
+            });
+            for shard in wanted {
+                loops.entry(shard.clone()).or_insert_with(|| {
+                    let stop = shutdown.child_token();
+                    tasks.spawn(Loop::new(reach.clone(), shard, &nudges).run(stop.clone()));
+                    stop
+                });
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            changed = routing.changed() => seen = changed,
+            Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "the loop of a shard failed"),
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+fn shards_of(routing: &RoutingRecord) -> Vec<ShardRef> {
+    let keyspaces = routing.keyspaces.iter();
+    let shards = keyspaces.flat_map(|(name, part)| part.shards.iter().map(move |range| (name, range)));
+    shards.map(|(name, range)| ShardRef { keyspace: name.clone(), range: range.clone() }).collect()
+}
+
+/// The loop of one shard.
+struct Loop {
+    reach: Reach,
+    shard: ShardRef,
+    nudge: Arc<Notify>,
+    memory: Memory,
+    last: Option<(Observation, Vec<Step>)>,
+}
+
+impl Loop {
+    fn new(reach: Reach, shard: ShardRef, nudges: &Nudges) -> Self {
+        let nudge = nudges.of(&shard);
+        Self { reach, shard, nudge, memory: Memory::default(), last: None }
+    }
+
+    async fn run(mut self, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.turn()).await.is_some() {}
+    }
+
+    /// One pass, and the pause after it.
+    async fn turn(&mut self) {
+        let pause = match self.pass().await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::info!(shard = %self.shard, %error, "cannot look after the shard, trying again");
+                SHARD_LOOP_INTERVAL
+            }
+        };
+        tokio::time::sleep(SHARD_LOOP_SHORTEST).await;
+        // A nudge or the end of the pause, whichever is first.
+        let _ = tokio::time::timeout(pause, self.nudge.notified()).await;
+    }
+
+    async fn pass(&mut self) -> Result<Duration, topo::TopologyError> {
+        let sight = self.reach.look(&self.shard).await?;
+        let seen = self.memory.take(sight, Instant::now());
+        let steps = decide(&seen);
+        let (before, steps_before) = match &self.last {
+            Some((seen, steps)) => (Some(seen), steps.as_slice()),
+            None => (None, &[][..]),
+        };
+        let stuck = notice::stuck(&self.shard, steps_before, &steps);
+        if let Some(stuck) = &stuck {
+            tracing::warn!(shard = %self.shard, "{}", stuck.observation);
+        }
+        for notice in notice::compare(&self.shard, before, &seen).into_iter().chain(stuck) {
+            self.reach.events.record(notice.object, notice.reason, notice.observation);
+        }
+        let done = act::act(&self.reach, &self.shard, &seen, &steps, &mut self.memory).await;
+        let settled = steps.is_empty() && seen.sight.serving().is_some();
+        self.last = Some((seen, steps));
+        done?;
+        Ok(if settled { SHARD_LOOP_SETTLED } else { SHARD_LOOP_INTERVAL })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! What happened between two looks at a shard, as events. Pure.
+
+use std::time::Duration;
+
+use proto::ids::ShardRef;
+use topo::records::{EventObject, EventReason, TabletState};
+
+use super::decide::{Step, Stuck, flaw};
+use super::observe::{Note, Observation};
+use crate::agents::SeenTablet;
+use crate::limits::{REPLICATION_PATIENCE, RISK_PATIENCE};
+use crate::sight::one_line;
+
+/// Something that people may want to know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notice {
+    pub(super) object: EventObject,
+    pub(super) reason: EventReason,
+    pub(super) observation: String,
+}
+
+/// What is to be told once for as long as it lasts: none of it if it was so before.
+pub(super) fn stuck(shard: &ShardRef, before: &[Step], now: &[Step]) -> Option<Notice> {
+    let stuck = |steps: &[Step]| {
+        steps.iter().find_map(|step| if let Step::Stuck(stuck) = step { Some(stuck.clone()) } else { None })
+    };
+    let found = stuck(now).filter(|found| stuck(before).as_ref() != Some(found))?;
+    let reason = match found {
+        Stuck::TermUnknown { .. } => EventReason::TopologyBehind,
+        Stuck::Apart => EventReason::ErrantTransactions,
+    };
+    Some(Notice { object: EventObject::Shard(shard.clone()), reason, observation: found.to_string() })
+}
+
+/// What is different now; `before` is `None` at the first look, which has nothing to compare with.
+pub(super) fn compare(shard: &ShardRef, before: Option<&Observation>, now: &Observation) -> Vec<Notice> {
+    let mut notices: Vec<Notice> = risk(shard, before, now).into_iter().collect();
+    let Some(before) = before else { return notices };
+    for tablet in &now.sight.tablets {
+        let Some(old) = before.sight.tablet(tablet.alias()) else { continue };
+        let notes = (before.note(tablet.alias()), now.note(tablet.alias()));
+        let told = [reach(old, tablet), mysqld(old, tablet), replication(tablet, notes), errant(notes)];
+        let told = told.into_iter().flatten().chain(copied(now, tablet, notes));
+        notices.extend(told.map(|(reason, observation)| Notice {
+            object: EventObject::Tablet(tablet.alias().clone()),
+            reason,
+            observation,
+        }));
+    }
+    notices
+}
+
+type Told = Option<(EventReason, String)>;
+
+fn risk(shard: &ShardRef, before: Option<&Observation>, now: &Observation) -> Option<Notice> {
+    let lasts = |seen: &Observation| seen.risk_for.is_some_and(|lasting| lasting >= RISK_PATIENCE);
+    let (reason, observation) = match (before.is_some_and(lasts), lasts(now)) {
+        (false, true) => (EventReason::CannotFailOver, now.sight.risk()?.to_string()),
+        // A shorter risk was never told, and one that goes on is not over.
+        (true, false) if now.risk_for.is_none() => {
+            let fit: Vec<String> = now.sight.fit_replicas().map(|t| t.alias().to_string()).collect();
+            (EventReason::CanFailOver, format!("could take over: {}", fit.join(", ")))
+        }
+        _ => return None,
+    };
+    Some(Notice { object: EventObject::Shard(shard.clone()), reason, observation })
+}
+
+fn reach(old: &SeenTablet, new: &SeenTablet) -> Told {
+    let address = &new.record.agent_address;
+    match (&old.status, &new.status) {
+        (Some(_), None) => {
+            Some((EventReason::TabletUnreachable, format!("its agent at {address} does not answer")))
+        }
+        (None, Some(_)) => Some((EventReason::TabletReachable, format!("its agent at {address} answers"))),
+        _ => None,
+    }
+}
+
+fn mysqld(old: &SeenTablet, new: &SeenTablet) -> Told {
+    use TabletState::{Fenced, GivenUp, MysqldDown, Provisioning, Replicating, Serving};
+    let (old, new) = (old.status.as_ref()?, new.status.as_ref()?);
+    match (old.state, new.state) {
+        (old, GivenUp) if old != GivenUp => Some((EventReason::MysqldGivenUp, new.reason.clone())),
+        (Serving | Replicating | Fenced, MysqldDown) => Some((EventReason::MysqldDown, new.reason.clone())),
+        (MysqldDown | GivenUp, Serving | Replicating | Fenced | Provisioning) => {
+            Some((EventReason::MysqldUp, format!("version {}", new.mysql_version)))
+        }
+        _ => None,
+    }
+}
+
+fn replication(tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
+    let lasts = |broken: Option<Duration>| broken.is_some_and(|lasting| lasting >= REPLICATION_PATIENCE);
+    let status = tablet.status.as_ref()?;
+    match (lasts(old.broken_for), lasts(new.broken_for)) {
+        (false, true) => Some((EventReason::ReplicationBroken, status.reason.clone())),
+        (true, false) if status.state == TabletState::Replicating => {
+            let source = status.replication.as_ref().map(|replication| replication.source.as_str());
+            Some((EventReason::ReplicationRestored, format!("from {}", source.unwrap_or("nobody"))))
+        }
+        _ => None,
+    }
+}
+
+fn errant((old, new): (&Note, &Note)) -> Told {
+    let new = if old.errant.is_empty() && !new.errant.is_empty() { &new.errant } else { return None };
+    Some((EventReason::ErrantTransactions, format!("the primary lacks {}", one_line(new))))
+}
+
+fn copied(now: &Observation, tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
+    if !old.copying || new.copying {
+        return None;
+    }
+    let reason = &tablet.status.as_ref()?.reason;
+    let primary = now.sight.serving().map(|(_, primary)| primary);
+    match primary.and_then(|primary| flaw(now, tablet, primary)) {
+        Some(flaw) if reason.is_empty() => Some((EventReason::ProvisioningFailed, flaw.to_string())),
+        Some(flaw) => Some((EventReason::ProvisioningFailed, format!("{flaw}; {reason}"))),
+        None => Some((EventReason::ProvisioningDone, "it has a donor's data".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! A shard over time: what one look alone cannot tell. Pure.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use proto::gtid::GtidSet;
+use proto::ids::TabletAlias;
+use topo::records::{TabletState, Transition};
+
+use crate::agents::SeenTablet;
+use crate::limits::ERRANT_PATIENCE;
+use crate::sight::ShardSight;
+
+/// A shard as it is, and for how long it has been so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Observation {
+    /// As it is.
+    pub(super) sight: ShardSight,
+    /// For how long it has had no primary.
+    pub(super) vacant_for: Option<Duration>,
+    /// For how long the change of primary in its record has been under way.
+    pub(super) transition_for: Option<Duration>,
+    /// For how long it has had nobody to fail over to.
+    pub(super) risk_for: Option<Duration>,
+    /// Whether a change of its durability failed a moment ago.
+    pub(super) renewal: Rest,
+    /// What is known of its tablets beyond their status.
+    pub(super) notes: BTreeMap<TabletAlias, Note>,
+}
+
+/// What is known of a tablet beyond its status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Note {
+    /// For how long its mysqld has run without replicating.
+    pub(super) broken_for: Option<Duration>,
+    /// Transactions that it has and the primary certainly lacks.
+    pub(super) errant: GtidSet,
+    /// Its data is being replaced, or was until its mysqld went away.
+    pub(super) copying: bool,
+    /// Whether a copy failed, or was not begun, a moment ago.
+    pub(super) copy: Rest,
+}
+
+/// Whether something that failed is left alone for a while.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It may be tried.
+    #[default]
+    Over,
+    /// Not yet.
+    Until,
+}
+
+impl Rest {
+    fn at(now: Instant, until: Option<Instant>) -> Self {
+        if until.is_some_and(|until| now < until) { Self::Until } else { Self::Over }
+    }
+}
+
+impl Observation {
+    /// What is known of the tablet beyond its status.
+    pub(super) fn note(&self, alias: &TabletAlias) -> &Note {
+        const NOTHING: &Note =
+            &Note { broken_for: None, errant: GtidSet::EMPTY, copying: false, copy: Rest::Over };
+        self.notes.get(alias).unwrap_or(NOTHING)
+    }
+}
+
+/// What one shard's loop remembers between its looks. Nothing is decided by it that a restarted control would
+/// not decide as well, only later.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    vacant_since: Option<Instant>,
+    transition: Option<(Transition, Instant)>,
+    risk_since: Option<Instant>,
+    renewal_after: Option<Instant>,
+    tablets: BTreeMap<TabletAlias, TabletMemory>,
+}
+
+#[derive(Debug, Default)]
+struct TabletMemory {
+    broken_since: Option<Instant>,
+    suspects: Option<(GtidSet, Instant)>,
+    copying: bool,
+    copy_after: Option<Instant>,
+}
+
+impl Memory {
+    /// Adds a look to what is remembered.
+    pub(super) fn take(&mut self, sight: ShardSight, now: Instant) -> Observation {
+        let vacant = sight.primary_alias().is_none();
+        let vacant_for = lasting(&mut self.vacant_since, vacant, now);
+        let risk_for = lasting(&mut self.risk_since, sight.risk().is_some(), now);
+        let transition = sight.record.as_ref().and_then(|stored| stored.value.transition.clone());
+        let began = match (&self.transition, &transition) {
+            (Some((known, since)), Some(seen)) if known == seen => *since,
+            _ => now,
+        };
+        self.transition = transition.map(|transition| (transition, began));
+        self.tablets.retain(|alias, _| sight.tablet(alias).is_some());
+        let mut notes = BTreeMap::new();
+        for tablet in &sight.tablets {
+            let memory = self.tablets.entry(tablet.alias().clone()).or_default();
+            notes.insert(tablet.alias().clone(), memory.take(&sight, tablet, now));
+        }
+        Observation {
+            vacant_for,
+            transition_for: self.transition.as_ref().map(|(_, since)| now - *since),
+            risk_for,
+            renewal: Rest::at(now, self.renewal_after),
+            notes,
+            sight,
+        }
+    }
+
+    /// No copy to the tablet before then.
+    pub(super) fn rest_copy(&mut self, alias: &TabletAlias, until: Instant) {
+        self.tablets.entry(alias.clone()).or_default().copy_after = Some(until);
+    }
+
+    /// No change of durability before then.
+    pub(super) fn rest_renewal(&mut self, until: Instant) {
+        self.renewal_after = Some(until);
+    }
+}
+
+impl TabletMemory {
+    fn take(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> Note {
+        let is_primary = sight.primary_alias() == Some(tablet.alias());
+        let state = tablet.status.as_ref().map(|status| status.state);
+        match state {
+            _ if is_primary => self.broken_since = None,
+            Some(TabletState::Replicating | TabletState::Provisioning) => self.broken_since = None,
+            Some(TabletState::Fenced) if sight.primary_alias().is_some() => {
+                self.broken_since.get_or_insert(now);
+            }
+            // Whether it would replicate cannot be seen now.
+            _ => {}
+        }
+        match state {
+            Some(TabletState::Provisioning) => self.copying = true,
+            Some(TabletState::MysqldDown) | None => {}
+            Some(_) => self.copying = false,
+        }
+        Note {
+            broken_for: self.broken_since.map(|since| now - since),
+            errant: if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) },
+            copying: self.copying,
+            copy: Rest::at(now, self.copy_after),
+        }
+    }
+
+    /// A transaction that the replica had some time ago and that the primary does not have now is errant. Not
+    /// while commits wait at the primary: a replica may have executed those before the primary shows them.
+    fn errant(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> GtidSet {
+        let Some((_, primary)) = sight.serving() else {
+            self.suspects = None;
+            return GtidSet::default();
+        };
+        if primary.semi_sync.waiting.is_some_and(|waiting| waiting > 0) {
+            self.suspects = None;
+            return GtidSet::default();
+        }
+        if let Some((suspects, since)) = &mut self.suspects {
+            *suspects = suspects.subtract(&primary.executed);
+            if !suspects.is_empty() {
+                return if now - *since >= ERRANT_PATIENCE { suspects.clone() } else { GtidSet::default() };
+            }
+        }
+        let surplus = sight.surplus(tablet);
+        self.suspects = (!surplus.is_empty()).then_some((surplus, now));
+        GtidSet::default()
+    }
+}
+
+/// For how long something has been so.
+fn lasting(since: &mut Option<Instant>, so: bool, now: Instant) -> Option<Duration> {
+    if !so {
+        *since = None;
+        return None;
+    }
+    Some(now - *since.get_or_insert(now))
+}
+
+#[cfg(test)]
+mod tests;
