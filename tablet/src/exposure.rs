@@ -7,7 +7,8 @@ use proto::program::readiness::Readiness;
 use proto::rpc::tablet::{Activity, Role, StatusResponse};
 use tokio::sync::watch;
 
-const ROLE: GaugeId = GaugeId::new("shoal_tablet_role", "1 for the role that the tablet has accepted, else 0.");
+const ROLE: GaugeId =
+    GaugeId::new("shoal_tablet_role", "1 for the role that the tablet has accepted, else 0.");
 const TERM: GaugeId = GaugeId::new("shoal_tablet_term", "The highest term that the agent has accepted.");
 const SERVING: GaugeId =
     GaugeId::new("shoal_tablet_serving", "1 while the tablet does what its role asks for, else 0.");
