@@ -1,5 +1,6 @@
 //! A real cluster, started and ended by the command that people use.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -86,6 +87,7 @@ impl Cluster {
             user: user.to_owned(),
             password: user.to_owned(),
             database: database.to_owned(),
+            socket: None,
         }
     }
 
@@ -102,26 +104,38 @@ impl Cluster {
         Ok(found)
     }
 
-    /// The mysqlds of a keyspace's shards, past the gate, with all that its data accounts may do.
+    /// The primaries of a keyspace's shards, past the gate, with all that its data accounts may do.
     pub fn shards(&self, keyspace: &str) -> Result<Vec<Shard>> {
         let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
         let user = data_account(&name, DataRole::Admin);
         let password = Secret::read(&self.dir().join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
-        let listed = self.shoal(&["get", "tablets"])?;
-        let shards: Vec<Shard> = listed
-            .lines()
-            .filter_map(|line| {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                let shard = words.iter().find_map(|word| word.strip_prefix(keyspace)?.strip_prefix('/'))?;
-                let port = words.iter().find_map(|word| word.strip_prefix("127.0.0.1:")?.parse().ok())?;
-                let (user, password) = (user.clone(), password.clone());
-                let address = Address { port, user, password, database: keyspace.to_owned() };
+        let listed = self.shoal(&["get", "tablets", keyspace])?;
+        let shards: Vec<Shard> = table(&listed)
+            .into_iter()
+            .filter(|tablet| tablet.get("ROLE") == Some(&"primary"))
+            .filter_map(|tablet| {
+                let (_, shard) = tablet.get("SHARD")?.split_once('/')?;
+                let (alias, mysql) = (tablet.get("TABLET")?, tablet.get("MYSQL")?);
+                let address = Address {
+                    port: mysql.rsplit_once(':')?.1.parse().ok()?,
+                    user: user.clone(),
+                    password: password.clone(),
+                    database: keyspace.to_owned(),
+                    socket: Some(self.dir().join("tablets").join(alias).join("mysql.sock")),
+                };
                 Some(Shard { name: shard.to_owned(), address })
             })
             .collect();
-        ensure!(!shards.is_empty(), "no tablet of {keyspace} in\n{listed}");
+        ensure!(!shards.is_empty(), "no primary of {keyspace} in\n{listed}");
         Ok(shards)
     }
+}
+
+/// The rows of a table that `shoal` printed, as far as their cells are words, by the titles of the columns.
+pub fn table(printed: &str) -> Vec<BTreeMap<&str, &str>> {
+    let mut lines = printed.lines();
+    let titles: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
+    lines.map(|line| titles.iter().copied().zip(line.split_whitespace()).collect()).collect()
 }
 
 /// One shard's mysqld.

@@ -80,8 +80,8 @@ impl PlainMysqld {
         Address {
             port: self.port,
             user: "root".to_owned(),
-            password: String::new(),
             database: database.to_owned(),
+            ..Address::default()
         }
     }
 

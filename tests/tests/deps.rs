@@ -147,7 +147,8 @@ fn a_clone_without_the_previous_version_is_told_where_to_get_it() -> Result<()> 
     assert!(!output.status.success() && output.stdout.is_empty(), "{text}");
     assert_eq!(text.matches("error:").count(), 1, "{text}");
     assert!(text.contains("asking origin") && text.contains("git fetch --unshallow"), "{text}");
-    let left: Vec<_> = fs::read_dir(cache.join("previous"))?.map(|entry| entry.map(|e| e.file_name())).collect();
+    let left: Vec<_> =
+        fs::read_dir(cache.join("previous"))?.map(|entry| entry.map(|e| e.file_name())).collect();
     assert_eq!(left.len(), 1, "more than the lock: {left:?}");
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A client session that keeps everything an answer holds.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +26,8 @@ pub struct Address {
     pub password: String,
     /// The database to begin in; empty for none.
     pub database: String,
+    /// A unix socket to take instead of the port: mysqlds of a cluster take nothing else without TLS.
+    pub socket: Option<PathBuf>,
 }
 
 /// One connection.
@@ -32,12 +35,13 @@ pub struct Address {
 pub struct Session(Conn);
 
 impl Session {
-    /// Connects over TCP.
+    /// Connects.
     pub async fn connect(address: &Address) -> Result<Self> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let options = OptsBuilder::default()
             .ip_or_hostname("127.0.0.1")
             .tcp_port(address.port)
+            .socket(address.socket.as_ref().map(|path| path.display().to_string()))
             .prefer_socket(false)
             .user(given(&address.user))
             .pass(given(&address.password))

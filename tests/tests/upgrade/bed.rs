@@ -25,7 +25,7 @@ use topo::records::{
 };
 
 /// How long anything may take before a test fails; far more than it should.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(10);
 /// The cluster.
@@ -173,7 +173,8 @@ impl Bed {
     /// A session of the keyspace's user at the gate.
     pub(crate) async fn session(&self) -> Result<Session> {
         let (user, database) = (USER.to_owned(), KEYSPACE.to_owned());
-        Session::connect(&Address { port: self.gate_port, password: user.clone(), user, database }).await
+        let password = user.clone();
+        Session::connect(&Address { port: self.gate_port, user, password, database, socket: None }).await
     }
 
     /// Runs a statement, and again while the gate refuses it, as it may while nobody serves.
@@ -253,7 +254,7 @@ impl Drop for Bed {
 }
 
 impl Age {
-    fn program(self, name: &str) -> Result<PathBuf> {
+    pub(crate) fn program(self, name: &str) -> Result<PathBuf> {
         match self {
             Self::Previous => programs::previous(name),
             Self::Today => programs::own(name),
