@@ -6,6 +6,7 @@
 pub mod client;
 
 mod service;
+mod view;
 
 use std::net::SocketAddr;
 
@@ -14,9 +15,14 @@ use proto::tls::Identity;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use topo::{Topology, TopologyError};
 
-use crate::primary;
+use crate::agents::Agents;
+use crate::events::EventLog;
+use crate::limits::LAST_TASKS_PATIENCE;
+use crate::reach::Reach;
+use crate::shard;
 
 /// What control is told on its command line.
 #[derive(Debug, Clone)]
@@ -70,17 +76,28 @@ impl Control {
         if let Some(identity) = &self.identity {
             server = server.tls_config(identity.tonic_server())?;
         }
-        let shards = tokio::spawn(primary::look_after_shards(self.topology.clone(), shutdown.clone()));
+        let agents = Agents::new(self.identity);
+        let (events, writing) = EventLog::start(self.topology.clone(), shutdown.clone());
+        let reach = Reach { topology: self.topology, agents, events };
+        let shards = tokio::spawn(shard::look_after_shards(reach.clone(), shutdown.clone()));
+        let tasks = TaskTracker::new();
         let served = server
-            .add_service(ControlServer::new(service::Service::new(self.topology)))
+            .add_service(ControlServer::new(service::Service::new(reach, tasks.clone(), shutdown.clone())))
             .serve_with_incoming_shutdown(
                 TcpListenerStream::new(listener),
                 shutdown.clone().cancelled_owned(),
             )
             .await;
         shutdown.cancel();
+        tasks.close();
+        if tokio::time::timeout(LAST_TASKS_PATIENCE, tasks.wait()).await.is_err() {
+            tracing::info!("a change of primary is cut off; the next control ends it");
+        }
         if let Err(error) = shards.await {
             tracing::error!(%error, "the shard loops failed");
+        }
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "the log of events failed");
         }
         Ok(served?)
     }

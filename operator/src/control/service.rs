@@ -1,85 +1,41 @@
 //! What control answers.
 
-use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use futures::future::join_all;
-use proto::ids::{KeyspaceName, TabletAlias};
+use proto::ids::{KeyspaceName, ShardRef, TabletAlias};
 use proto::rpc::control::control_server::Control;
 use proto::rpc::control::{
     Event, GetEventsRequest, GetEventsResponse, GetKeyspacesRequest, GetKeyspacesResponse, GetShardsRequest,
-    GetShardsResponse, GetTabletsRequest, GetTabletsResponse, Keyspace, ReparentProgress, ReparentRequest,
-    Shard, Tablet,
+    GetShardsResponse, GetTabletsRequest, GetTabletsResponse, ReparentOutcome, ReparentProgress,
+    ReparentRequest,
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::{Request, Response, Status};
-use topo::records::{KeyspaceRecord, RoutingRecord, SchemaRecord, ShardRecord, TabletRecord};
-use topo::{Topology, TopologyError};
+use topo::records::EventObject;
 
-use crate::agents::{SeenStatus, ask_status};
+use super::view::{View, unavailable};
+use crate::events::{self, Feed};
+use crate::limits::{MAX_EVENTS, STREAM_QUEUE};
+use crate::reach::Reach;
+use crate::reparent::{self, Done, Progress, ReparentError};
 
 /// The gRPC service.
 pub(super) struct Service {
-    topology: Topology,
+    reach: Reach,
+    view: View,
+    tasks: TaskTracker,
+    /// Ends the streams of events, which would otherwise keep an ending server waiting.
+    shutdown: CancellationToken,
 }
 
 impl Service {
-    pub(super) fn new(topology: Topology) -> Self {
-        Self { topology }
+    /// What goes on after a call's answer has begun is tracked by `tasks`.
+    pub(super) fn new(reach: Reach, tasks: TaskTracker, shutdown: CancellationToken) -> Self {
+        Self { view: View::new(reach.clone()), reach, tasks, shutdown }
     }
-
-    /// Every tablet of the keyspace (of all, if `None`) with what its agent says; asked all at once.
-    async fn tablets(&self, keyspace: Option<&KeyspaceName>) -> Result<Vec<SeenTablet>, Status> {
-        let records = self.topology.list::<TabletRecord>(&self.topology.keys().tablet(None)).await;
-        let records = records.map_err(unavailable)?.into_iter().map(|(_, stored)| stored.value);
-        let wanted = records.filter(|record| keyspace.is_none_or(|name| record.shard.keyspace == *name));
-        let asked = wanted.map(|record| async move {
-            let status = ask_status(&record.agent_address).await;
-            SeenTablet { status: status.map(|(seen, _)| seen), record }
-        });
-        Ok(join_all(asked).await)
-    }
-
-    async fn shards(&self, keyspace: Option<&KeyspaceName>) -> Result<Vec<Shard>, Status> {
-        let keys = self.topology.keys();
-        let routing = self.topology.read::<RoutingRecord>(&keys.routing()).await.map_err(unavailable)?;
-        let routing = routing.map(|stored| stored.value).unwrap_or_default();
-        if let Some(name) = keyspace
-            && !routing.keyspaces.contains_key(name)
-        {
-            let known: Vec<&str> = routing.keyspaces.keys().map(KeyspaceName::as_str).collect();
-            return Err(Status::not_found(format!(
-                "there is no keyspace {name}; there are {}",
-                known.join(", ")
-            )));
-        }
-        let records = self.topology.list::<ShardRecord>(&keys.shard(None)).await.map_err(unavailable)?;
-        let records: HashMap<String, ShardRecord> = records.into_iter().map(|(k, s)| (k, s.value)).collect();
-        let tablets = self.tablets(keyspace).await?;
-        let tablets: HashMap<&TabletAlias, &SeenTablet> =
-            tablets.iter().map(|t| (&t.record.alias, t)).collect();
-        let mut shards = Vec::new();
-        for (name, part) in routing.keyspaces.iter().filter(|(name, _)| keyspace.is_none_or(|k| k == *name)) {
-            for range in &part.shards {
-                let shard = proto::ids::ShardRef { keyspace: name.clone(), range: range.clone() };
-                let record = records.get(&keys.shard(Some(&shard))).cloned().unwrap_or_default();
-                let primary = record.primary.as_ref().and_then(|alias| tablets.get(alias));
-                let status = primary.and_then(|tablet| tablet.status.as_ref());
-                shards.push(Shard {
-                    keyspace: name.to_string(),
-                    range: range.to_string(),
-                    term: record.term.0,
-                    serving: status.is_some_and(|s| s.serves_as_primary(record.term)),
-                    primary: record.primary.map(|alias| alias.to_string()).unwrap_or_default(),
-                    ..Shard::default()
-                });
-            }
-        }
-        Ok(shards)
-    }
-}
-
-struct SeenTablet {
-    record: TabletRecord,
-    status: Option<SeenStatus>,
 }
 
 #[tonic::async_trait]
@@ -88,29 +44,7 @@ impl Control for Service {
         &self,
         _: Request<GetKeyspacesRequest>,
     ) -> Result<Response<GetKeyspacesResponse>, Status> {
-        let shards = self.shards(None).await?;
-        let keys = self.topology.keys();
-        let prefix = keys.keyspace(None);
-        let records = self.topology.list::<KeyspaceRecord>(&prefix).await.map_err(unavailable)?;
-        let mut keyspaces = Vec::new();
-        for (key, record) in records {
-            let name = key.strip_prefix(&prefix).unwrap_or(&key);
-            let Ok(typed) = name.parse::<KeyspaceName>() else { continue };
-            let schema =
-                self.topology.read::<SchemaRecord>(&keys.schema(&typed)).await.map_err(unavailable)?;
-            let tables = schema.map_or(0, |stored| stored.value.tables.len());
-            let own = shards.iter().filter(|shard| shard.keyspace == name);
-            let (all, serving) =
-                own.fold((0, 0), |(all, up), shard| (all + 1, up + u32::from(shard.serving)));
-            keyspaces.push(Keyspace {
-                name: name.to_owned(),
-                sharded: record.value.sharded,
-                shards: all,
-                serving,
-                tables: u32::try_from(tables).unwrap_or(u32::MAX),
-            });
-        }
-        Ok(Response::new(GetKeyspacesResponse { keyspaces }))
+        Ok(Response::new(GetKeyspacesResponse { keyspaces: self.view.keyspaces().await? }))
     }
 
     async fn get_shards(
@@ -118,7 +52,7 @@ impl Control for Service {
         request: Request<GetShardsRequest>,
     ) -> Result<Response<GetShardsResponse>, Status> {
         let keyspace = named(&request.into_inner().keyspace)?;
-        Ok(Response::new(GetShardsResponse { shards: self.shards(keyspace.as_ref()).await? }))
+        Ok(Response::new(GetShardsResponse { shards: self.view.shards(keyspace.as_ref()).await? }))
     }
 
     async fn get_tablets(
@@ -126,40 +60,96 @@ impl Control for Service {
         request: Request<GetTabletsRequest>,
     ) -> Result<Response<GetTabletsResponse>, Status> {
         let keyspace = named(&request.into_inner().keyspace)?;
-        let tablets = self.tablets(keyspace.as_ref()).await?;
-        let answers = tablets.into_iter().map(|SeenTablet { record, status }| Tablet {
-            alias: record.alias.to_string(),
-            keyspace: record.shard.keyspace.to_string(),
-            range: record.shard.range.to_string(),
-            role: status.as_ref().and_then(|s| s.role).map(|role| role.to_string()).unwrap_or_default(),
-            term: status.as_ref().map_or(0, |s| s.term.0),
-            state: status.as_ref().map_or("unreachable", SeenStatus::word).to_owned(),
-            mysql_address: record.mysql_address,
-            agent_address: record.agent_address,
-            mysql_version: record.mysql_version,
-            ..Tablet::default()
-        });
-        Ok(Response::new(GetTabletsResponse { tablets: answers.collect() }))
+        Ok(Response::new(GetTabletsResponse { tablets: self.view.tablets(keyspace.as_ref()).await? }))
     }
 
-    type ReparentStream = tokio_stream::Empty<Result<ReparentProgress, Status>>;
+    type ReparentStream = ReceiverStream<Result<ReparentProgress, Status>>;
 
-    async fn reparent(&self, _: Request<ReparentRequest>) -> Result<Response<Self::ReparentStream>, Status> {
-        Err(Status::unimplemented("reparent"))
+    async fn reparent(
+        &self,
+        request: Request<ReparentRequest>,
+    ) -> Result<Response<Self::ReparentStream>, Status> {
+        let ReparentRequest { keyspace, range, to } = request.into_inner();
+        let shard = format!("{keyspace}/{range}").parse::<ShardRef>();
+        let shard = shard.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let to = Some(to).filter(|to| !to.is_empty()).map(|to| to.parse::<TabletAlias>()).transpose();
+        let to = to.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let (tell, told) = mpsc::channel(STREAM_QUEUE);
+        // It goes on to its end when the one who asked is gone.
+        self.tasks.spawn(reparent_telling(self.reach.clone(), shard, to, tell));
+        Ok(Response::new(ReceiverStream::new(told)))
     }
 
-    async fn get_events(&self, _: Request<GetEventsRequest>) -> Result<Response<GetEventsResponse>, Status> {
-        Err(Status::unimplemented("get_events"))
+    async fn get_events(
+        &self,
+        request: Request<GetEventsRequest>,
+    ) -> Result<Response<GetEventsResponse>, Status> {
+        let (object, limit) = wanted(request.into_inner())?;
+        let events =
+            events::latest(&self.reach.topology, object.as_ref(), limit).await.map_err(unavailable)?;
+        Ok(Response::new(GetEventsResponse { events: events.into_iter().map(event).collect() }))
     }
 
-    type WatchEventsStream = tokio_stream::Empty<Result<Event, Status>>;
+    type WatchEventsStream = ReceiverStream<Result<Event, Status>>;
 
     async fn watch_events(
         &self,
-        _: Request<GetEventsRequest>,
+        request: Request<GetEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
-        Err(Status::unimplemented("watch_events"))
+        let (object, limit) = wanted(request.into_inner())?;
+        let mut feed = Feed::begin(self.reach.topology.clone(), object, limit).await.map_err(unavailable)?;
+        let (tell, told) = mpsc::channel(STREAM_QUEUE);
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            loop {
+                let next = tokio::select! {
+                    next = feed.next() => next,
+                    () = shutdown.cancelled() => return,
+                    () = tell.closed() => return,
+                };
+                if tell.send(Ok(event(next))).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(told)))
     }
+}
+
+/// Tells each step, and then the outcome or why there is none.
+async fn reparent_telling(
+    reach: Reach,
+    shard: ShardRef,
+    to: Option<TabletAlias>,
+    tell: mpsc::Sender<Result<ReparentProgress, Status>>,
+) {
+    let began = Instant::now();
+    let (progress, mut steps) = mpsc::channel(STREAM_QUEUE);
+    let forwarding = async {
+        while let Some(Progress { step, elapsed }) = steps.recv().await {
+            // Whoever asked may be gone.
+            let _ = tell.send(Ok(ReparentProgress { step, elapsed_ms: ms(elapsed), outcome: None })).await;
+        }
+    };
+    let (done, ()) = tokio::join!(reparent::reparent(&reach, &shard, to.as_ref(), progress), forwarding);
+    let last = match done {
+        Ok(Done { from, to, term, held }) => {
+            let (from, to) = (from.to_string(), to.to_string());
+            let outcome = ReparentOutcome { from, to, term: term.0, held_ms: ms(held) };
+            Ok(ReparentProgress {
+                step: String::new(),
+                elapsed_ms: ms(began.elapsed()),
+                outcome: Some(outcome),
+            })
+        }
+        Err(error @ ReparentError::Refused(_)) => Err(Status::failed_precondition(error.to_string())),
+        Err(error @ ReparentError::Failed { .. }) => Err(Status::aborted(error.to_string())),
+    };
+    let _ = tell.send(last).await;
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A keyspace name of a request; empty: none.
@@ -171,9 +161,23 @@ fn named(name: &str) -> Result<Option<KeyspaceName>, Status> {
     typed.map(Some).map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
-fn unavailable(error: TopologyError) -> Status {
-    match error {
-        TopologyError::Store(error) => Status::unavailable(error.to_string()),
-        TopologyError::Record(error) => Status::failed_precondition(error.to_string()),
+/// Which events a request asks for, and how many of them.
+fn wanted(request: GetEventsRequest) -> Result<(Option<EventObject>, usize), Status> {
+    let GetEventsRequest { limit, object } = request;
+    let object = match object.as_str() {
+        "" => None,
+        name => Some(name.parse::<EventObject>().map_err(Status::invalid_argument)?),
+    };
+    let limit = if limit == 0 { MAX_EVENTS } else { limit.into() };
+    Ok((object, usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+fn event(event: events::Event) -> Event {
+    Event {
+        sequence: event.sequence,
+        at_ms: event.record.at_ms,
+        object: event.record.object.to_string(),
+        reason: event.record.reason.to_string(),
+        observation: event.record.observation,
     }
 }

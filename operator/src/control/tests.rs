@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 use proto::account::DataRole;
 use proto::ids::{ShardRef, Term};
 use proto::rpc::control::control_client::ControlClient;
-use proto::rpc::control::{GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest};
+use proto::rpc::control::{
+    GetEventsRequest, GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest, ReparentRequest,
+};
 use proto::rpc::tablet::tablet_server::{Tablet, TabletServer};
 use proto::rpc::tablet::{
     AssumeRoleRequest, AssumeRoleResponse, CatchUpRequest, CatchUpResponse, DemoteRequest, DemoteResponse,
@@ -14,7 +16,10 @@ use proto::rpc::tablet::{
 use tokio::sync::Mutex;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
-use topo::records::{KeyspaceRecord, KeyspaceRouting, RoutingRecord, ShardRecord, TabletRecord, UserRecord};
+use topo::records::{
+    EventReason, EventRecord, KeyspaceRecord, KeyspaceRouting, RoutingRecord, ShardRecord, TabletRecord,
+    UserRecord,
+};
 use topo::store::MemoryStore;
 
 use super::*;
@@ -107,8 +112,13 @@ async fn register(topology: &Topology, alias: &str, shard: &str, agent_address: 
 #[tokio::test]
 async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
     let Fixture { topology, mut control, shutdown } = fixture().await;
-    let fenced =
-        StatusResponse { mysqld_running: true, fenced: true, reason: "new".into(), ..Default::default() };
+    let fenced = StatusResponse {
+        mysqld_running: true,
+        fenced: true,
+        mysql_version: "9.7.0".into(),
+        reason: "new".into(),
+        ..Default::default()
+    };
     let agent = serve_agent(FakeAgent(Arc::new(Mutex::new(fenced))), shutdown.clone()).await;
     register(&topology, "a-1", "ks/-80", agent).await;
     // Nobody listens there: a connection is refused at once.
@@ -126,6 +136,8 @@ async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
         shards.iter().map(|s| (s.range.as_str(), s.primary.as_str(), s.term, s.serving)).collect();
     assert_eq!(told, [("-80", "a-1", 1, true), ("80-", "", 0, false)]);
     let shard: ShardRef = "ks/-80".parse().unwrap();
+    let risks: Vec<&str> = shards.iter().map(|s| s.risk.as_str()).collect();
+    assert_eq!(risks, ["the shard has one tablet only", "it has no primary yet"]);
     let stored = topology.read::<ShardRecord>(&topology.keys().shard(Some(&shard))).await.unwrap().unwrap();
     assert_eq!(
         stored.value,
@@ -154,6 +166,7 @@ async fn a_restarted_agent_is_told_its_role_again() {
         fenced: true,
         term: 4,
         role: Role::Primary.into(),
+        mysql_version: "9.7.0".into(),
         reason: "restarted".into(),
         ..Default::default()
     };
@@ -173,5 +186,57 @@ async fn a_keyspace_that_is_not_there_is_named_with_those_that_are() {
     assert_eq!(refused.message(), "there is no keyspace nope; there are ks");
     let refused = control.get_tablets(GetTabletsRequest { keyspace: "no/name".into() }).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    shutdown.cancel();
+}
+
+#[tokio::test]
+async fn events_are_told_and_then_followed_until_control_ends() {
+    let Fixture { topology, mut control, shutdown } = fixture().await;
+    let record = |object: &str, observation: &str| EventRecord {
+        at_ms: 7,
+        object: object.parse().unwrap(),
+        reason: EventReason::MysqldDown,
+        observation: observation.into(),
+    };
+    let put = async |sequence, record: EventRecord| {
+        topology.put(&topology.keys().event(Some(sequence)), &record).await.unwrap();
+    };
+    put(901, record("a-1", "one")).await;
+    put(902, record("ks/80-", "two")).await;
+    let of = |object: &str| GetEventsRequest { limit: 0, object: object.into() };
+    let mut watched = control.watch_events(of("a-1")).await.unwrap().into_inner();
+    put(903, record("a-1", "three")).await;
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let event = tokio::time::timeout(DEADLINE, watched.message()).await.unwrap().unwrap().unwrap();
+        told.push((event.sequence, event.reason, event.observation));
+    }
+    let expected =
+        [(901, "one"), (903, "three")].map(|(n, text)| (n, "MysqldDown".to_owned(), text.to_owned()));
+    assert_eq!(told, expected);
+    let one = control.get_events(GetEventsRequest { limit: 1, object: "ks/80-".into() }).await.unwrap();
+    assert_eq!(one.into_inner().events[0].observation, "two");
+    let refused = control.get_events(of("no/such/thing")).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+
+    shutdown.cancel();
+    let last = tokio::time::timeout(DEADLINE, watched.message()).await.unwrap();
+    assert!(matches!(last, Ok(None) | Err(_)), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_reparent_that_makes_no_sense_is_refused_with_the_reason() {
+    let Fixture { mut control, shutdown, .. } = fixture().await;
+    let request = |keyspace: &str, range: &str| ReparentRequest {
+        keyspace: keyspace.into(),
+        range: range.into(),
+        to: String::new(),
+    };
+    let refused = control.reparent(request("ks", "x")).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    let mut told = control.reparent(request("ks", "-40")).await.unwrap().into_inner();
+    let refused = tokio::time::timeout(DEADLINE, told.message()).await.unwrap().unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    assert!(refused.message().contains("ks/-40"), "{}", refused.message());
     shutdown.cancel();
 }
