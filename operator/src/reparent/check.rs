@@ -22,13 +22,11 @@ pub(crate) enum Refusal {
         known: Vec<String>,
     },
     /// There is no such tablet.
-    #[error("there is no tablet {alias}; the tablets of {shard} are {}", list(known))]
+    #[error("there is no tablet {alias}; the shard's tablets are {}", list(known))]
     UnknownTablet {
         /// As it was named.
         alias: TabletAlias,
-        /// The shard.
-        shard: ShardRef,
-        /// Those that it has.
+        /// Those that the shard has.
         known: Vec<TabletAlias>,
     },
     /// The tablet holds the data of another shard.

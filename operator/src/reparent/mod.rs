@@ -157,7 +157,7 @@ async fn check_names(reach: &Reach, shard: &ShardRef, to: Option<&TabletAlias>) 
             let all = reach.topology.list::<TabletRecord>(&keys.tablet(None)).await?;
             let own = all.into_iter().map(|(_, stored)| stored.value).filter(|tablet| tablet.shard == *shard);
             let known = own.map(|tablet| tablet.alias).collect();
-            Err(Refusal::UnknownTablet { alias: to.clone(), shard: shard.clone(), known }.into())
+            Err(Refusal::UnknownTablet { alias: to.clone(), known }.into())
         }
     }
 }

@@ -174,7 +174,7 @@ fn commits_wait(sight: &ShardSight) -> bool {
 }
 
 /// Fit to take over, and not about to be found otherwise.
-fn sound<'a>(seen: &'a Observation) -> impl Iterator<Item = &'a SeenTablet> {
+fn sound(seen: &Observation) -> impl Iterator<Item = &SeenTablet> {
     seen.sight
         .fit_replicas()
         .filter(|tablet| seen.sight.surplus(tablet).is_empty() && seen.note(tablet.alias()).errant.is_empty())

@@ -88,9 +88,11 @@ struct TabletMemory {
 impl Memory {
     /// Adds a look to what is remembered.
     pub(super) fn take(&mut self, sight: ShardSight, now: Instant) -> Observation {
-        let vacant = sight.primary_alias().is_none();
-        let vacant_for = lasting(&mut self.vacant_since, vacant, now);
-        let risk_for = lasting(&mut self.risk_since, sight.risk().is_some(), now);
+        self.vacant_since = match sight.primary_alias() {
+            None => self.vacant_since.or(Some(now)),
+            Some(_) => None,
+        };
+        self.risk_since = sight.risk().and_then(|_| self.risk_since.or(Some(now)));
         let transition = sight.record.as_ref().and_then(|stored| stored.value.transition.clone());
         let began = match (&self.transition, &transition) {
             (Some((known, since)), Some(seen)) if known == seen => *since,
@@ -104,9 +106,9 @@ impl Memory {
             notes.insert(tablet.alias().clone(), memory.take(&sight, tablet, now));
         }
         Observation {
-            vacant_for,
+            vacant_for: self.vacant_since.map(|since| now - since),
             transition_for: self.transition.as_ref().map(|(_, since)| now - *since),
-            risk_for,
+            risk_for: self.risk_since.map(|since| now - since),
             renewal: Rest::at(now, self.renewal_after),
             notes,
             sight,
@@ -171,15 +173,6 @@ impl TabletMemory {
         self.suspects = (!surplus.is_empty()).then_some((surplus, now));
         GtidSet::default()
     }
-}
-
-/// For how long something has been so.
-fn lasting(since: &mut Option<Instant>, so: bool, now: Instant) -> Option<Duration> {
-    if !so {
-        *since = None;
-        return None;
-    }
-    Some(now - *since.get_or_insert(now))
 }
 
 #[cfg(test)]
