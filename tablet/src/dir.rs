@@ -6,6 +6,7 @@
 //! term.json      the highest accepted term        mysqld.log   mysqld's error log
 //! mysqld.json    which process its mysqld is      mysql.sock   where the agent speaks to mysqld
 //! mysqld.lock    held by the living mysqld        data/        mysqld's data
+//! copying        there while data is replaced
 //! ```
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -195,6 +196,11 @@ impl TabletDir {
     /// Which process mysqld is.
     pub fn process_record(&self) -> PathBuf {
         self.root.join("mysqld.json")
+    }
+
+    /// There while mysqld is being given a copy, and until it was first started with it.
+    pub fn copy_mark(&self) -> PathBuf {
+        self.root.join("copying")
     }
 
     /// The highest accepted term.

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::ids::KeyspaceName;
+use rustix::process::Signal;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::config::{self, Settings};
@@ -28,6 +29,7 @@ use crate::limits::{
     FIRST_BACKOFF, MAX_BACKOFF, MAX_STARTS_IN_A_ROW, SHUTDOWN_DEADLINE, STARTUP_DEADLINE, STARTUP_POLL,
     STEADY_AFTER,
 };
+use crate::provision;
 use crate::session::{AgentSession, SessionError};
 
 /// MySQL's code for a wrong password.
@@ -86,6 +88,9 @@ pub enum StartError {
         /// The end of it.
         tail: String,
     },
+    /// It runs, but with the replication settings that came with a copy.
+    #[error("what came with the copy of a donor's data cannot be put in order: {0}")]
+    Unsettled(SessionError),
     /// It runs but does not take SQL.
     #[error("mysqld was not ready within {STARTUP_DEADLINE:?} ({why}); the last lines of {log}:\n{tail}")]
     NotReady {
@@ -108,14 +113,21 @@ pub struct Supervisor {
     next_start: Instant,
     failure: Option<String>,
     end_expected: bool,
+    copy_mark: PathBuf,
 }
 
 impl Supervisor {
     /// Takes over the mysqld that runs for the directory, if there is one.
     pub async fn new(recipe: Recipe, dir: &TabletDir) -> io::Result<Self> {
-        let process = MysqldProcess::adopt(&dir.process_record()).await?;
-        if let Some(process) = &process {
-            tracing::info!(pid = process.pid(), "found mysqld running");
+        let copy_mark = dir.copy_mark();
+        let mut process = MysqldProcess::adopt(&dir.process_record()).await?;
+        if let Some(found) = &process {
+            tracing::info!(pid = found.pid(), "found mysqld running");
+            if copy_mark.exists() {
+                tracing::info!("killing it: it was being given a copy when its agent ended");
+                found.kill().await?;
+                process = None;
+            }
         }
         let now = Instant::now();
         Ok(Self {
@@ -126,6 +138,7 @@ impl Supervisor {
             next_start: now,
             failure: None,
             end_expected: false,
+            copy_mark,
         })
     }
 
@@ -139,14 +152,17 @@ impl Supervisor {
         self.absence() == Some(Mysqld::GivenUp)
     }
 
-    /// The next end of this mysqld is wanted: it is started again at once, and not counted as a crash.
-    pub fn expect_end(&mut self) {
+    /// Notes on disk that the data is about to be replaced by a copy. The next end of mysqld is expected: it is
+    /// started again at once, and not counted as a crash.
+    pub fn begin_copy(&mut self) -> io::Result<()> {
+        durable::write(&self.copy_mark, b"")?;
         self.end_expected = true;
+        Ok(())
     }
 
-    /// The next end of this mysqld is no longer wanted: the copy that would have led to it failed.
-    pub fn expect_no_end(&mut self) {
-        self.end_expected = false;
+    /// Ends a mysqld whose copy failed, or that does not end after one; started again it is in order.
+    pub fn give_copy_up(&mut self) -> io::Result<()> {
+        self.process.as_ref().map_or(Ok(()), |process| process.signal(Signal::KILL))
     }
 
     /// The process, if one runs.
@@ -226,7 +242,10 @@ impl Supervisor {
     pub async fn start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
         self.starts_in_a_row += 1;
         let began = Instant::now();
-        let started = Box::pin(self.try_start(dir, session)).await;
+        let mut started = Box::pin(self.try_start(dir, session)).await;
+        if started.is_ok() {
+            started = self.settle_copy(session).await;
+        }
         match &started {
             Ok(()) => {
                 self.running_since = Instant::now();
@@ -265,6 +284,15 @@ impl Supervisor {
                 Err(why) => Err(StartError::NotReady { why, log: log.display().to_string(), tail: tail() }),
             },
         }
+    }
+
+    async fn settle_copy(&mut self, session: &mut AgentSession) -> Result<(), StartError> {
+        self.end_expected = false;
+        if self.copy_mark.exists() {
+            provision::settle(session).await.map_err(StartError::Unsettled)?;
+            durable::remove(&self.copy_mark)?;
+        }
+        Ok(())
     }
 
     async fn launch(&self, dir: &TabletDir) -> Result<MysqldProcess, StartError> {
