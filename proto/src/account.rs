@@ -92,6 +92,9 @@ pub enum SecretError {
     TooShort(String),
 }
 
+/// Longest password that MySQL takes for the account of a replication source.
+const MAX_REPLICATION_PASSWORD: usize = 32;
+
 impl Secret {
     /// A secret from its bytes.
     pub fn new(bytes: &[u8]) -> Self {
@@ -110,9 +113,14 @@ impl Secret {
         Ok(Self::new(content))
     }
 
-    /// The password of an account: HMAC-SHA256 of its name, in 43 URL-safe characters.
+    /// The password of an account: HMAC-SHA256 of its name, in 43 URL-safe characters; for the replication
+    /// account the first 32 of them, which are as many as MySQL takes there (error 3056).
     pub fn password(&self, account: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, account.as_bytes()))
+        let mut password = URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, account.as_bytes()));
+        if account == REPLICATION_ACCOUNT {
+            password.truncate(MAX_REPLICATION_PASSWORD);
+        }
+        password
     }
 }
 
@@ -144,6 +152,7 @@ mod tests {
         assert_eq!(one.password("shop.read"), one.password("shop.read"));
         assert_ne!(one.password("shop.read"), one.password("shop.write"));
         assert_ne!(one.password("shop.read"), two.password("shop.read"));
+        assert_eq!(one.password(REPLICATION_ACCOUNT).len(), MAX_REPLICATION_PASSWORD);
         assert!(!format!("{one:?}").contains("first"));
     }
 }
