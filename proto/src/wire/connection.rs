@@ -1,62 +1,20 @@
 //! A connection: a byte stream with a read buffer in which packets are looked at in place.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
-use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::packet::{HEADER_BYTES, Header, MAX_PAYLOAD, write_payload};
+use super::stream::Stream;
 
 /// What a read buffer starts with, in bytes: holds most statements and most small responses.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
-
-/// The byte stream under a connection.
-#[derive(Debug)]
-pub enum Stream {
-    /// Plain TCP.
-    Tcp(TcpStream),
-    /// TLS, as the server.
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
 
 /// Why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
@@ -106,14 +64,30 @@ impl Connection {
     /// The same connection inside TLS, as the server. Bytes that came before TLS began are refused: they
     /// would be taken for protected ones.
     pub async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let (stream, buffer) = self.into_clear_text()?;
+        let stream = TlsAcceptor::from(config).accept(stream).await?;
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer })
+    }
+
+    /// The same connection inside TLS, as the client of a server with a certificate for this name.
+    pub async fn connect_tls(
+        self,
+        config: Arc<ClientConfig>,
+        server: ServerName<'static>,
+    ) -> io::Result<Self> {
+        let (stream, buffer) = self.into_clear_text()?;
+        let stream = TlsConnector::from(config).connect(server, stream).await?;
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer })
+    }
+
+    fn into_clear_text(self) -> io::Result<(TcpStream, BytesMut)> {
         let Stream::Tcp(stream) = self.stream else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the connection is inside TLS already"));
         };
         if !self.buffer.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "clear text after the request for TLS"));
         }
-        let stream = TlsAcceptor::from(config).accept(stream).await?;
-        Ok(Self { stream: Stream::Tls(Box::new(stream)), buffer: self.buffer })
+        Ok((stream, self.buffer))
     }
 
     /// Whether the bytes are protected by TLS.
@@ -121,12 +95,9 @@ impl Connection {
         matches!(self.stream, Stream::Tls(_))
     }
 
-    /// Whether nothing has arrived that was not asked for, not even the end of the stream; only for
-    /// connections without TLS, others are never quiet.
-    pub fn is_quiet(&self) -> bool {
-        let Stream::Tcp(stream) = &self.stream else { return false };
-        let would_block = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        self.buffer.is_empty() && stream.try_read(&mut [0]).is_err_and(would_block)
+    /// Whether nothing has arrived that was not asked for, not even the end of the stream. Never waits.
+    pub fn is_quiet(&mut self) -> bool {
+        self.buffer.is_empty() && self.stream.is_quiet()
     }
 
     /// What has arrived and was not consumed.

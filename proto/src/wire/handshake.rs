@@ -82,7 +82,7 @@ pub enum FirstPacket {
 pub struct BadHello;
 
 /// Length of a request for TLS: capabilities, packet size, collation, filler.
-const SSL_REQUEST_BYTES: usize = 32;
+pub(super) const SSL_REQUEST_BYTES: usize = 32;
 
 /// Reads the client's first packet, or its first one inside TLS.
 pub fn parse_first_packet(payload: &[u8]) -> Result<FirstPacket, BadHello> {

@@ -1,5 +1,6 @@
 //! The client side of the handshake: from a connected socket to a logged-in connection.
 
+use std::future::Future;
 use std::io;
 
 use mysql_common::constants::CapabilityFlags;
@@ -11,7 +12,9 @@ use tokio::time::timeout;
 
 use super::auth::{self, CryptoError};
 use super::connection::{Connection, ReadError};
+use super::handshake::SSL_REQUEST_BYTES;
 use crate::limits::{CONNECT_TIMEOUT, MAX_HANDSHAKE_PACKET_BYTES};
+use crate::tls::{Identity, Part};
 
 /// Who logs in, and how the session begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub enum LoginError {
     /// The server speaks something else.
     #[error("the server's handshake is not one that can be followed")]
     Protocol,
+    /// The server does not offer TLS, and without it there is to be no connection.
+    #[error("the server offers no TLS")]
+    NoTls,
     /// A key operation failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -55,18 +61,68 @@ pub enum LoginError {
 
 /// Connects and logs in, within `CONNECT_TIMEOUT`.
 pub async fn connect(address: &str, login: &Login) -> Result<Connection, LoginError> {
-    let attempt = async {
-        let mut connection = Connection::new(TcpStream::connect(address).await?)?;
-        log_in(&mut connection, login).await?;
-        Ok(connection)
-    };
+    in_time(async { log_in(dial(address).await?, login).await }).await
+}
+
+/// The same inside TLS, to the mysqld of a tablet. In clear text nothing goes out but the wish for TLS; a server
+/// that does not offer it, or is no tablet of the cluster, gets no login.
+pub async fn connect_tls(
+    address: &str,
+    login: &Login,
+    identity: &Identity,
+) -> Result<Connection, LoginError> {
+    in_time(async { log_in_inside_tls(dial(address).await?, login, identity).await }).await
+}
+
+async fn in_time(
+    attempt: impl Future<Output = Result<Connection, LoginError>>,
+) -> Result<Connection, LoginError> {
     timeout(CONNECT_TIMEOUT, attempt)
         .await
         .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
 }
 
-async fn log_in(connection: &mut Connection, login: &Login) -> Result<(), LoginError> {
-    let (greeting, sequence) = connection.read_payload(0, MAX_HANDSHAKE_PACKET_BYTES).await?;
+async fn dial(address: &str) -> io::Result<Connection> {
+    Connection::new(TcpStream::connect(address).await?)
+}
+
+async fn log_in(mut connection: Connection, login: &Login) -> Result<Connection, LoginError> {
+    let greeting = greeted(&mut connection).await?;
+    let hello = hello(login, &greeting.nonce, required());
+    let sequence = connection.write_payload(greeting.next, &hello).await?;
+    authenticate(&mut connection, login, (greeting.nonce, sequence)).await?;
+    Ok(connection)
+}
+
+async fn log_in_inside_tls(
+    mut connection: Connection,
+    login: &Login,
+    identity: &Identity,
+) -> Result<Connection, LoginError> {
+    let greeting = greeted(&mut connection).await?;
+    if !greeting.offered.contains(CapabilityFlags::CLIENT_SSL) {
+        return Err(LoginError::NoTls);
+    }
+    let server = Part::Tablet.server_name().map_err(|_| LoginError::Protocol)?;
+    let hello = hello(login, &greeting.nonce, required() | CapabilityFlags::CLIENT_SSL);
+    // The wish for TLS is the beginning of the login that follows inside of it.
+    let sequence = connection.write_payload(greeting.next, &hello[..SSL_REQUEST_BYTES]).await?;
+    let mut connection = connection.connect_tls(identity.client_config(), server).await?;
+    let sequence = connection.write_payload(sequence, &hello).await?;
+    authenticate(&mut connection, login, (greeting.nonce, sequence)).await?;
+    Ok(connection)
+}
+
+/// What a server says first.
+struct Greeted {
+    offered: CapabilityFlags,
+    nonce: Vec<u8>,
+    /// Sequence id of the answer.
+    next: u8,
+}
+
+async fn greeted(connection: &mut Connection) -> Result<Greeted, LoginError> {
+    let (greeting, next) = connection.read_payload(0, MAX_HANDSHAKE_PACKET_BYTES).await?;
     if greeting.first() == Some(&0xff) {
         return Err(refusal(&greeting));
     }
@@ -75,19 +131,21 @@ async fn log_in(connection: &mut Connection, login: &Login) -> Result<(), LoginE
     let mut nonce = greeting.scramble_1_ref().to_vec();
     nonce.extend_from_slice(greeting.scramble_2_ref().unwrap_or_default());
     nonce.truncate(auth::NONCE_BYTES);
-    let sequence = connection.write_payload(sequence, &hello(login, &nonce)).await?;
-    authenticate(connection, login, (nonce, sequence)).await
+    Ok(Greeted { offered: greeting.capabilities(), nonce, next })
 }
 
-fn hello(login: &Login, nonce: &[u8]) -> Vec<u8> {
-    let capabilities = login.capabilities
-        | CapabilityFlags::CLIENT_PROTOCOL_41
+/// What a login itself needs.
+fn required() -> CapabilityFlags {
+    CapabilityFlags::CLIENT_PROTOCOL_41
         | CapabilityFlags::CLIENT_SECURE_CONNECTION
         | CapabilityFlags::CLIENT_PLUGIN_AUTH
         | CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA
         | CapabilityFlags::CLIENT_TRANSACTIONS
         | CapabilityFlags::CLIENT_LONG_PASSWORD
-        | CapabilityFlags::CLIENT_LONG_FLAG;
+        | CapabilityFlags::CLIENT_LONG_FLAG
+}
+
+fn hello(login: &Login, nonce: &[u8], required: CapabilityFlags) -> Vec<u8> {
     let mut payload = Vec::with_capacity(128);
     HandshakeResponse::new(
         Some(auth::scramble(login.password.as_bytes(), nonce)),
@@ -95,7 +153,7 @@ fn hello(login: &Login, nonce: &[u8]) -> Vec<u8> {
         Some(login.user.as_bytes()),
         login.database.as_deref().map(str::as_bytes),
         Some(AuthPlugin::CachingSha2Password),
-        capabilities,
+        login.capabilities | required,
         None,
         crate::limits::MAX_PACKET_BYTES as u32,
     )
@@ -120,6 +178,10 @@ async fn authenticate(
                 connection.write_payload(next, &auth::scramble(login.password.as_bytes(), &nonce)).await?
             }
             Some((&auth::MORE_DATA, [auth::FAST_OK])) => next,
+            // The password itself is for protected connections only.
+            Some((&auth::MORE_DATA, [auth::FULL_NEEDED])) if connection.is_tls() => {
+                connection.write_payload(next, &[login.password.as_bytes(), &[0]].concat()).await?
+            }
             Some((&auth::MORE_DATA, [auth::FULL_NEEDED])) => {
                 connection.write_payload(next, &[auth::PUBLIC_KEY_REQUEST]).await?
             }
@@ -148,3 +210,6 @@ fn refusal(payload: &[u8]) -> LoginError {
         _ => LoginError::Protocol,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,7 +1,8 @@
 //! The MySQL client/server protocol, both sides, as far as Shoal speaks it.
 //!
 //! ```text
-//!   connection   a byte stream (TCP, TLS, Unix) with a read buffer, cut into packets in place
+//!   stream       TCP, plain or inside TLS
+//!   connection   a stream with a read buffer, cut into packets in place
 //!   packet       framing: 3-byte length, sequence id, continuation at 0xffffff bytes
 //!   handshake    the server's greeting and the client's answer
 //!   auth         caching_sha2_password: scrambles, and full authentication by RSA
@@ -19,6 +20,7 @@ pub mod login;
 pub mod packet;
 pub mod reply;
 pub mod response;
+mod stream;
 
 pub use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFlags};
 
