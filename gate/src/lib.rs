@@ -14,6 +14,7 @@ pub mod config;
 pub mod executor;
 pub mod hold;
 pub mod limits;
+pub mod measures;
 pub mod plan;
 pub mod plan_cache;
 pub mod planner;
@@ -37,6 +38,7 @@ use topo::snapshot::SnapshotFeed;
 
 use config::Config;
 use hold::{Bounds, Holding};
+use measures::Measures;
 use session::credentials::Credentials;
 use worker::Shared;
 
@@ -71,6 +73,7 @@ impl App {
             server_key: ServerKey::generate()?,
             tls,
             last_connection: AtomicU32::new(0),
+            measures: Measures::default(),
             draining,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

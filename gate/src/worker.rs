@@ -16,6 +16,7 @@ use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 
 use crate::backend::{Backend, Pools, SessionClass, Unreached};
 use crate::hold::Holding;
+use crate::measures::Measures;
 use crate::plan::Plan;
 use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
@@ -44,6 +45,8 @@ pub struct Shared {
     pub server_key: ServerKey,
     /// For clients that ask for TLS.
     pub tls: Arc<ServerConfig>,
+    /// What is measured.
+    pub measures: Measures,
     /// Number of the last connection.
     pub last_connection: AtomicU32,
     /// Cancelled when the gate stops: sessions end after their present statement.
@@ -80,7 +83,12 @@ impl Worker {
         let taken = self.pools.borrow_mut().take(shard, class)?;
         match taken {
             Ok(backend) => Ok(backend),
-            Err(dial) => dial.connect().await,
+            Err(dial) => {
+                let dialled = dial.connect().await;
+                let measures = &self.shared.measures;
+                if dialled.is_ok() { &measures.dialled } else { &measures.dial_failed }.increment(1);
+                dialled
+            }
         }
     }
 
@@ -107,6 +115,7 @@ impl Worker {
         let (true, Ok(text)) = (character_set.can_read(text), std::str::from_utf8(text)) else {
             return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() };
         };
+        self.shared.measures.plans.increment(1);
         let plan = planner::plan(Request {
             text,
             words: &Words::read(text),

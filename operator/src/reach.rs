@@ -31,7 +31,7 @@ impl Reach {
         let keyspace = self.topology.read::<KeyspaceRecord>(&keys.keyspace(Some(&shard.keyspace))).await?;
         let record = self.topology.read::<ShardRecord>(&keys.shard(Some(shard))).await?;
         Ok(ShardSight {
-            keyspace: keyspace.map_or(KeyspaceRecord::new(false), |stored| stored.value),
+            keyspace: keyspace.map_or(KeyspaceRecord::unsharded(), |stored| stored.value),
             record,
             tablets,
         })

@@ -17,12 +17,14 @@ use std::time::Duration;
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::ShardRef;
+use proto::program::metrics::Raised;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 
 use crate::limits::{HOLD_TIMEOUT, MAX_HELD_STATEMENTS, MAX_REPEATS, REFUSAL_PATIENCE};
+use crate::measures::HoldMeasures;
 use decide::{Standing, standing};
 
 /// How many statements wait, and for how long.
@@ -102,12 +104,14 @@ pub struct Holding {
     draining: CancellationToken,
     bounds: Bounds,
     places: Semaphore,
+    measures: HoldMeasures,
 }
 
 impl Holding {
     /// Nobody waits yet. Statements wait for what the feed says, until `draining`.
     pub fn new(feed: SnapshotFeed, draining: CancellationToken, bounds: Bounds) -> Self {
-        Self { feed, draining, places: Semaphore::new(bounds.places), bounds }
+        let measures = HoldMeasures::default();
+        Self { feed, draining, places: Semaphore::new(bounds.places), bounds, measures }
     }
 
     /// Statements that wait now.
@@ -168,6 +172,8 @@ impl Holding {
         left: impl Future<Output = ()>,
         released: impl Fn(&Snapshot) -> bool,
     ) -> HoldEnd {
+        let begun = Instant::now();
+        let _held = Raised::new(&self.measures.held);
         let mut news = self.feed.subscribe();
         let release = async {
             loop {
@@ -182,12 +188,16 @@ impl Holding {
                 }
             }
         };
-        tokio::select! {
+        let end = tokio::select! {
             biased;
             () = release => HoldEnd::Released,
             () = left => HoldEnd::Left,
             () = self.draining.cancelled() => HoldEnd::Draining,
             () = sleep_until(deadline) => HoldEnd::TimedOut,
+        };
+        if let Some(times) = self.measures.waited(end) {
+            times.record(begun.elapsed());
         }
+        end
     }
 }

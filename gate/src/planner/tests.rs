@@ -43,8 +43,8 @@ async fn cluster() -> Arc<Snapshot> {
     let keys = topology.keys();
     let transaction = Transaction::new()
         .put(&keys.routing(), &routing)
-        .and_then(|t| t.put(&keys.keyspace(Some(&shop)), &KeyspaceRecord::new(true)))
-        .and_then(|t| t.put(&keys.keyspace(Some(&main)), &KeyspaceRecord::new(false)))
+        .and_then(|t| t.put(&keys.keyspace(Some(&shop)), &KeyspaceRecord::sharded()))
+        .and_then(|t| t.put(&keys.keyspace(Some(&main)), &KeyspaceRecord::unsharded()))
         .and_then(|t| t.put(&keys.vschema(&shop), &vschema))
         .and_then(|t| t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into(), stored_programs: 0 }))
         .unwrap();

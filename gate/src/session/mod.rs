@@ -14,6 +14,7 @@ use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
+use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
 use proto::wire::reply::{TextColumn, write_error, write_ok, write_text_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
@@ -56,15 +57,28 @@ impl From<ReadError> for SessionEnd {
 
 /// Serves one client until it leaves.
 pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
+    let shared = worker.shared.clone();
+    let measures = &shared.measures;
+    let _present = Raised::new(&measures.clients);
     let host = host.to_string();
     let logged_in = async {
         let client = Connection::new(stream)?;
-        login::log_in(&worker.shared, client, &host).await
+        login::log_in(&shared, client, &host).await
     };
     let end = match timeout(LOGIN_TIMEOUT, logged_in).await {
-        Ok(Ok(logged_in)) => Session::new(worker, logged_in).run().await,
-        Ok(Err(end)) => end,
-        Err(_) => SessionEnd::Left,
+        Ok(Ok(logged_in)) => {
+            measures.logged_in.increment(1);
+            Session::new(worker, logged_in).run().await
+        }
+        Ok(Err(end)) => {
+            let refused = matches!(end, SessionEnd::Refused(_));
+            if refused { &measures.login_refused } else { &measures.login_left }.increment(1);
+            end
+        }
+        Err(_) => {
+            measures.login_left.increment(1);
+            SessionEnd::Left
+        }
     };
     match end {
         SessionEnd::Left | SessionEnd::Draining => {}
@@ -168,6 +182,7 @@ impl Session {
     }
 
     async fn answer_error(&mut self, error: &ClientError) -> Result<(), SessionEnd> {
+        self.worker.shared.measures.told(error);
         let mut out = BytesMut::new();
         write_error(&mut out, 1, error);
         Ok(self.client.write_all(&out).await?)

@@ -30,8 +30,12 @@ impl Session {
     /// Answers the statement at the front of the client's buffer.
     pub(super) async fn statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
         self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
+        let shared = self.worker.shared.clone();
+        shared.measures.statements.increment(1);
         let mut patience = Patience::default();
-        while self.attempt(framed, &mut patience).await? == Next::Again {}
+        while self.attempt(framed, &mut patience).await? == Next::Again {
+            shared.measures.repeats.increment(1);
+        }
         Ok(())
     }
 

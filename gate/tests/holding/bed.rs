@@ -103,6 +103,7 @@ impl Bed {
             nobody: UserRecord::new("nobody's", DataRole::Read).unwrap(),
             server_key: ServerKey::generate().unwrap(),
             tls: tls::self_signed().unwrap(),
+            measures: gate::measures::Measures::default(),
             last_connection: AtomicU32::new(0),
             draining,
         });
@@ -168,7 +169,7 @@ async fn write_cluster(topology: &Topology, fakes: &[Fake]) {
     let mut routing = RoutingRecord { version: 1, ..Default::default() };
     for (name, ranges) in [("main", &["-"][..]), ("two", &["-80", "80-"])] {
         let keyspace: KeyspaceName = name.parse().unwrap();
-        topology.put(&keys.keyspace(Some(&keyspace)), &KeyspaceRecord::new(ranges.len() > 1)).await.unwrap();
+        topology.put(&keys.keyspace(Some(&keyspace)), &KeyspaceRecord { sharded: ranges.len() > 1, ..KeyspaceRecord::unsharded() }).await.unwrap();
         let shards = ranges.iter().map(|range| range.parse().unwrap()).collect();
         routing.keyspaces.insert(keyspace, KeyspaceRouting { shards });
     }

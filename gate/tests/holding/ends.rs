@@ -120,7 +120,7 @@ async fn a_released_statement_is_planned_by_what_holds_then() {
     // Meanwhile the keyspace becomes one of two shards, in which the statement says too little.
     let keys = bed.topology.keys();
     let main = "main".parse().unwrap();
-    bed.put(&keys.keyspace(Some(&main)), &KeyspaceRecord::new(true)).await;
+    bed.put(&keys.keyspace(Some(&main)), &KeyspaceRecord::sharded()).await;
     let mut routing: RoutingRecord = bed.topology.read(&keys.routing()).await.unwrap().unwrap().value;
     routing.keyspaces.get_mut(&main).unwrap().shards =
         ["-80", "80-"].map(|range| range.parse().unwrap()).to_vec();

@@ -89,7 +89,7 @@ async fn fixture() -> Fixture {
     let mut routing = RoutingRecord { version: 1, ..RoutingRecord::default() };
     routing.keyspaces.insert("ks".parse().unwrap(), ranges(&["-80", "80-"]));
     topology.put(&keys.routing(), &routing).await.unwrap();
-    topology.put(&keys.keyspace(Some(&"ks".parse().unwrap())), &KeyspaceRecord::new(true)).await.unwrap();
+    topology.put(&keys.keyspace(Some(&"ks".parse().unwrap())), &KeyspaceRecord::sharded()).await.unwrap();
     topology.put(&keys.user("u"), &UserRecord::new("u", DataRole::Read).unwrap()).await.unwrap();
     let shutdown = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

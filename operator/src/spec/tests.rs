@@ -40,7 +40,7 @@ fn a_good_file_is_read_with_its_defaults() {
     assert!(spec.keyspaces[0].is_sharded() && !spec.keyspaces[1].is_sharded());
     let wanted: Vec<KeyspaceRecord> = spec.keyspaces.iter().map(keyspace_record).collect();
     let shop = KeyspaceRecord { sharded: true, durability: Durability::Async, tablets: 3 };
-    assert_eq!(wanted, [shop, KeyspaceRecord::new(false)]);
+    assert_eq!(wanted, [shop, KeyspaceRecord::unsharded()]);
     assert_eq!(spec.tls, Tls::On);
 }
 

@@ -90,6 +90,23 @@ impl DurationId {
     }
 }
 
+/// A gauge that is one higher as long as this lives.
+pub struct Raised<'a>(&'a Gauge);
+
+impl<'a> Raised<'a> {
+    /// Raises it.
+    pub fn new(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}
+
 fn owned(labels: Labels<'_>) -> Vec<Label> {
     labels.iter().map(|(key, value)| Label::new(*key, (*value).to_owned())).collect()
 }
@@ -247,10 +264,16 @@ mod tests {
     #[test]
     fn everything_recorded_is_explained_and_durations_have_buckets() {
         const CALLS: CounterId = CounterId::new("shoal_topology_calls_total", "Calls that were made.");
+        const OPEN: GaugeId = GaugeId::new("shoal_topology_open_calls", "Calls that have no answer yet.");
         const CALL: DurationId = DurationId::new("shoal_topology_call_seconds", "How long a call took.");
         let recorder = Recorder::of(|| {
             CALLS.handle(&[("outcome", "done")]).increment(2);
             CALL.handle(&[]).record(0.004);
+            let open = OPEN.handle(&[]);
+            let first = Raised::new(&open);
+            let second = Raised::new(&open);
+            drop(first);
+            std::mem::forget(second);
         });
         recorder.fold();
         let text = recorder.render();
@@ -258,6 +281,7 @@ mod tests {
             "# HELP shoal_topology_calls_total Calls that were made.",
             "# TYPE shoal_topology_calls_total counter",
             "shoal_topology_calls_total{outcome=\"done\"} 2",
+            "shoal_topology_open_calls 1",
             "# HELP shoal_topology_call_seconds How long a call took.",
             "# TYPE shoal_topology_call_seconds histogram",
             "shoal_topology_call_seconds_bucket{le=\"0.0025\"} 0",

@@ -97,7 +97,7 @@ impl Bed {
         let (keys, keyspace) = (topology.keys(), KEYSPACE.parse()?);
         let user = UserRecord::new(USER, DataRole::Admin)?;
         topology.put(&keys.user(USER), &user).await?;
-        let record = KeyspaceRecord { tablets, ..KeyspaceRecord::new(true) };
+        let record = KeyspaceRecord { tablets, ..KeyspaceRecord::sharded() };
         topology.put(&keys.keyspace(Some(&keyspace)), &record).await?;
         let mut vschema = VschemaRecord::default();
         vschema.vindexes.insert("by_id".into(), VindexDefinition { kind: "xxhash".into() });

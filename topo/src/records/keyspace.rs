@@ -28,9 +28,14 @@ pub enum Durability {
 }
 
 impl KeyspaceRecord {
-    /// A keyspace with one tablet a shard.
-    pub const fn new(sharded: bool) -> Self {
-        Self { sharded, durability: Durability::SemiSync, tablets: one() }
+    /// An unsharded keyspace with one tablet.
+    pub const fn unsharded() -> Self {
+        Self { sharded: false, durability: Durability::SemiSync, tablets: one() }
+    }
+
+    /// A sharded keyspace with one tablet a shard.
+    pub const fn sharded() -> Self {
+        Self { sharded: true, ..Self::unsharded() }
     }
 }
 

@@ -78,7 +78,7 @@ impl Cluster {
         };
         let vschema = vschema(&[("by_id", "xxhash")], &[("t", "ID", "by_id")]);
         let transaction = Transaction::new()
-            .create(&keys.keyspace(Some(&cluster.name)), &KeyspaceRecord::new(true))
+            .create(&keys.keyspace(Some(&cluster.name)), &KeyspaceRecord::sharded())
             .and_then(|t| t.create(&keys.routing(), &routing))
             .and_then(|t| t.create(&keys.vschema(&cluster.name), &vschema));
         cluster.topology.commit(transaction.unwrap()).await.unwrap();
@@ -217,7 +217,7 @@ async fn everything_that_plans_depend_on_gives_a_new_version() {
         t.put(&keys.routing(), &routing(ranges(&four), vec![rule])).await.unwrap(),
         t.put(&keys.vschema(&cluster.name), &VschemaRecord::default()).await.unwrap(),
         cluster.put_schema(&[]).await,
-        t.put(&keyspace_key, &KeyspaceRecord::new(false)).await.unwrap(),
+        t.put(&keyspace_key, &KeyspaceRecord::unsharded()).await.unwrap(),
     ];
     // Each on its own: a feed of another's that starts late sees the sum only, so versions are compared by the
     // steps of one feed.
@@ -226,7 +226,7 @@ async fn everything_that_plans_depend_on_gives_a_new_version() {
 
     // Deleted and made again as it was, it still is not the one that old plans were made for.
     t.delete(&keyspace_key).await.unwrap();
-    let revision = t.put(&keyspace_key, &KeyspaceRecord::new(false)).await.unwrap();
+    let revision = t.put(&keyspace_key, &KeyspaceRecord::unsharded()).await.unwrap();
     let again = keyspace_at(&feed, revision).await;
     assert!(again.plan_version > last.keyspace("shop").unwrap().plan_version);
 }
@@ -291,7 +291,7 @@ async fn an_unsharded_keyspace_has_one_shard_and_no_sharding_keys() {
         table_rules: Vec::new(),
     };
     let transaction = Transaction::new()
-        .create(&keys.keyspace(Some(&main)), &KeyspaceRecord::new(false))
+        .create(&keys.keyspace(Some(&main)), &KeyspaceRecord::unsharded())
         .and_then(|t| t.put(&keys.routing(), &routing))
         .and_then(|t| t.put(&keys.vschema(&main), &vschema(&[("x", "xxhash")], &[("t", "k", "x")])))
         .and_then(|t| {
@@ -355,7 +355,7 @@ async fn the_last_snapshot_serves_while_the_store_is_away() {
     cluster.store.come_back();
     let keys = cluster.topology.keys();
     let next = keys.keyspace(Some(&"next".parse().unwrap()));
-    let revision = cluster.topology.put(&next, &KeyspaceRecord::new(false)).await.unwrap();
+    let revision = cluster.topology.put(&next, &KeyspaceRecord::unsharded()).await.unwrap();
     cluster.topology.delete(&keys.vschema(&cluster.name)).await.unwrap();
     cluster.store.compact();
     let snapshot = feed.at_least(Revision(revision.0 + 1), PATIENCE).await.unwrap();
@@ -397,7 +397,7 @@ async fn all_keys_of_one_revision_appear_at_once() {
     let mut last = Revision(0);
     for sharded in [true, false, true, false] {
         let transaction = names.iter().try_fold(Transaction::new(), |t, name| {
-            t.put(&keys.keyspace(Some(name)), &KeyspaceRecord::new(sharded))
+            t.put(&keys.keyspace(Some(name)), &KeyspaceRecord { sharded, ..KeyspaceRecord::unsharded() })
         });
         let Outcome::Committed(revision) = cluster.topology.commit(transaction.unwrap()).await.unwrap()
         else {

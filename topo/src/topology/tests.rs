@@ -17,8 +17,8 @@ fn keyspace_key(topology: &Topology, name: &str) -> String {
     topology.keys().keyspace(Some(&name.parse().unwrap()))
 }
 
-const SHARDED: KeyspaceRecord = KeyspaceRecord::new(true);
-const UNSHARDED: KeyspaceRecord = KeyspaceRecord::new(false);
+const SHARDED: KeyspaceRecord = KeyspaceRecord::sharded();
+const UNSHARDED: KeyspaceRecord = KeyspaceRecord::unsharded();
 
 fn committed(outcome: Outcome) -> Revision {
     match outcome {

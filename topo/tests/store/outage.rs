@@ -30,7 +30,7 @@ async fn put_keyspace(topology: &Topology, name: &str) -> topo::store::Revision 
     let key = topology.keys().keyspace(Some(&name));
     let deadline = Instant::now() + BACK_WITHIN;
     loop {
-        match topology.put(&key, &KeyspaceRecord::new(false)).await {
+        match topology.put(&key, &KeyspaceRecord::unsharded()).await {
             Ok(revision) => return revision,
             Err(TopologyError::Store(StoreError::Unavailable(_))) if Instant::now() < deadline => {}
             Err(error) => panic!("{error}"),
@@ -63,7 +63,7 @@ async fn a_dead_member_is_passed_over() {
     for round in 0..20 {
         let name: KeyspaceName = format!("k{round}").parse().unwrap();
         let key = topology.keys().keyspace(Some(&name));
-        topology.put(&key, &KeyspaceRecord::new(false)).await.unwrap();
+        topology.put(&key, &KeyspaceRecord::unsharded()).await.unwrap();
     }
     let snapshot = SnapshotFeed::start(&topology).await.unwrap().snapshot();
     assert_eq!(snapshot.keyspaces().count(), 20);
@@ -181,7 +181,7 @@ async fn a_lease_is_lost_while_etcd_is_frozen_and_a_lock_with_it() {
     let name: KeyspaceName = "shop".parse().unwrap();
     let key = topology.keys().keyspace(Some(&name));
     let write = |lock| {
-        let record = KeyspaceRecord::new(true);
+        let record = KeyspaceRecord::sharded();
         topology.commit(topo::topology::Transaction::new().put(&key, &record).unwrap().while_locked(lock))
     };
     assert_eq!(write(&lock).await.unwrap(), Outcome::Conflict, "whoever lost the lock still writes");

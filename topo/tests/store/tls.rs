@@ -68,7 +68,7 @@ async fn the_topology_works_under_tls() {
     let feed = SnapshotFeed::start(&topology).await.unwrap();
     let name: KeyspaceName = "shop".parse().unwrap();
     let key = topology.keys().keyspace(Some(&name));
-    let written = topology.put(&key, &KeyspaceRecord::new(false)).await.unwrap();
+    let written = topology.put(&key, &KeyspaceRecord::unsharded()).await.unwrap();
     let snapshot = feed.at_least(written, Duration::from_secs(5)).await.unwrap();
     assert!(snapshot.keyspace("shop").is_some());
     let lease = topology.lease(Duration::from_secs(5)).await.unwrap();

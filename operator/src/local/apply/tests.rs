@@ -74,7 +74,7 @@ async fn tablets_and_durability_follow_the_file_but_a_tablet_that_is_there_stays
         topology.read::<KeyspaceRecord>(&key).await.unwrap().unwrap().value
     };
     apply_to(&cluster(unchanged), &topology).await.unwrap();
-    assert_eq!(stored().await, KeyspaceRecord::new(false));
+    assert_eq!(stored().await, KeyspaceRecord::unsharded());
     let steps = [
         ("tablets: 3", Durability::SemiSync, 3),
         ("tablets: 4\n      durability: async", Durability::Async, 4),

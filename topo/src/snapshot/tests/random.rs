@@ -33,7 +33,7 @@ async fn random_step(cluster: &Cluster, below: &mut impl FnMut(u64) -> u64) {
         }
         6 => topology.delete(&keys.vschema(&name)).await,
         _ => {
-            let record = KeyspaceRecord::new(below(2) == 0);
+            let record = KeyspaceRecord { sharded: below(2) == 0, ..KeyspaceRecord::unsharded() };
             topology.put(&keys.keyspace(Some(&name)), &record).await.map(|_| ())
         }
     };
