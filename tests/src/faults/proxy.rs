@@ -59,8 +59,7 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy on a port of its own of 127.0.0.1 that lets everything pass.
     pub fn start(server: SocketAddr) -> Result<Self> {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let first = Rules { to_server: Way::Pass, to_client: Way::Pass, change: 0, resets: 0 };
         let (rules, follow) = watch::channel(first);
         let (accepting, open) = watch::channel(true);

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use mysql_async::Conn;
-use proto::account::{AGENT_SECRET_FILE, DATA_SECRET_FILE};
+use mysql_async::{Conn, OptsBuilder};
+use proto::account::{AGENT_SECRET_FILE, DATA_SECRET_FILE, DataRole, Secret, data_account};
 use proto::ids::{ShardRef, TabletAlias};
 use tokio::runtime::Runtime;
 use topo::Topology;
@@ -142,7 +142,10 @@ impl Cluster {
         for dir in ["logs", "tablets", "secrets/gate", "secrets/tablet"] {
             fs::create_dir_all(folder.path().join(dir))?;
         }
-        for (file, secret) in [(DATA_SECRET_FILE, "the data secret of this test"), (AGENT_SECRET_FILE, "the agent secret of it")] {
+        for (file, secret) in [
+            (DATA_SECRET_FILE, "the data secret of this test"),
+            (AGENT_SECRET_FILE, "the agent secret of it"),
+        ] {
             fs::write(folder.path().join("secrets/tablet").join(file), secret)?;
         }
         fs::write(folder.path().join("secrets/gate").join(DATA_SECRET_FILE), "the data secret of this test")?;
@@ -275,8 +278,15 @@ impl Cluster {
             .option("--secrets", self.folder.path().join("secrets/tablet"))
             .on(host);
         self.add(&name, part);
-        let site =
-            TabletSite { alias, shard: shard.clone(), host, dir, address: address.into(), mysql_port, agent_port };
+        let site = TabletSite {
+            alias,
+            shard: shard.clone(),
+            host,
+            dir,
+            address: address.into(),
+            mysql_port,
+            agent_port,
+        };
         self.sites.push(site.clone());
         Ok(site)
     }
@@ -315,7 +325,8 @@ impl Cluster {
     /// The process of a tablet's mysqld.
     pub fn mysqld(&self, alias: &TabletAlias) -> Result<u32> {
         let path = self.site(alias)?.dir.join("mysqld.json");
-        let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).with_context(|| path.display().to_string())?)?;
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(&path).with_context(|| path.display().to_string())?)?;
         let pid = json["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
         pid.with_context(|| format!("no pid in {}", path.display()))
     }
@@ -367,7 +378,12 @@ impl Cluster {
         let output = self.try_shoal(arguments)?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "shoal {}: {}\n{said}{complained}", arguments.join(" "), output.status);
+        ensure!(
+            output.status.success(),
+            "shoal {}: {}\n{said}{complained}",
+            arguments.join(" "),
+            output.status
+        );
         Ok(said)
     }
 
@@ -388,6 +404,31 @@ impl Cluster {
         let places = self.places()?;
         let place = places.iter().find(|place| place.alias == *alias).with_context(|| alias.to_string())?;
         place.session().await
+    }
+
+    /// A session past the gates with all that a client's account may do; only a serving primary lets it in.
+    pub async fn data_session(&self, alias: &TabletAlias) -> Result<Conn> {
+        let site = self.site(alias)?;
+        let user = data_account(&site.shard.keyspace, DataRole::Admin);
+        let password =
+            Secret::read(&self.folder.path().join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
+        let options = OptsBuilder::default()
+            .ip_or_hostname(site.address.to_string())
+            .tcp_port(site.mysql_port)
+            .prefer_socket(false)
+            .user(Some(user))
+            .pass(Some(password))
+            .db_name(Some(KEYSPACE));
+        Conn::new(options).await.with_context(|| format!("{alias} lets no client in"))
+    }
+
+    /// MySQL's code of the error that a client meets when it comes in past the gates; 0: none.
+    pub async fn data_session_refusal(&self, alias: &TabletAlias) -> Result<u16> {
+        let Err(error) = self.data_session(alias).await else { return Ok(0) };
+        match error.downcast_ref::<mysql_async::Error>() {
+            Some(mysql_async::Error::Server(server)) => Ok(server.code),
+            _ => Err(error),
+        }
     }
 
     /// Writers through all gates.
@@ -421,7 +462,9 @@ impl Drop for Cluster {
             let _ = signals::kill(pid);
         }
         // The folder judges what is left.
-        let _ = wait_for("all processes are gone", wait::GONE_DEADLINE, || pids_naming(self.folder.path()).is_empty());
+        let _ = wait_for("all processes are gone", wait::GONE_DEADLINE, || {
+            pids_naming(self.folder.path()).is_empty()
+        });
         let disks = std::mem::take(&mut self.disks);
         if std::thread::panicking() {
             println!("a small disk is unmounted, so the failed test's folder lacks {:?}", disks.keys());

@@ -84,7 +84,9 @@ impl Cluster {
             last = Some(self.status(alias));
             last.as_ref().is_some_and(|status| status.as_ref().is_ok_and(&wanted))
         });
-        waited.with_context(|| format!("{alias} says {last:#?}\n{}", self.log_end(&format!("tablet-{alias}"))))?;
+        waited.with_context(|| {
+            format!("{alias} says {last:#?}\n{}", self.log_end(&format!("tablet-{alias}")))
+        })?;
         last.context("it was asked")?
     }
 
@@ -96,7 +98,8 @@ impl Cluster {
             return Ok(Some("a transition is under way".to_owned()));
         }
         let replicas = self.replicas(shard)?;
-        let outside: Vec<&TabletAlias> = replicas.iter().filter(|alias| !record.ackers.contains(alias)).collect();
+        let outside: Vec<&TabletAlias> =
+            replicas.iter().filter(|alias| !record.ackers.contains(alias)).collect();
         if !outside.is_empty() {
             return Ok(Some(format!("{outside:?} are no ackers")));
         }
@@ -123,7 +126,8 @@ impl Cluster {
                     Err(error) => Some(format!("{shard}: {error:#}")),
                 })
                 .collect();
-            let closed = self.gates.iter().filter(|gate| TcpStream::connect(("127.0.0.1", gate.port)).is_err());
+            let closed =
+                self.gates.iter().filter(|gate| TcpStream::connect(("127.0.0.1", gate.port)).is_err());
             lacks.extend(closed.map(|gate| format!("the gate on port {} is closed", gate.port)));
             lacks.is_empty()
         });
@@ -135,7 +139,8 @@ impl Cluster {
         let (mut found, mut events) = (None, String::new());
         let waited = wait_for(&format!("the event {reason} of {object}"), HEAL_DEADLINE, || {
             events = self.shoal(&["events", object]).unwrap_or_else(|error| format!("{error:#}"));
-            found = events.lines().find(|line| line.split_whitespace().any(|w| w == reason)).map(str::to_owned);
+            found =
+                events.lines().find(|line| line.split_whitespace().any(|w| w == reason)).map(str::to_owned);
             found.is_some()
         });
         waited.with_context(|| events)?;

@@ -171,7 +171,8 @@ mod tests {
     fn every_write_has_its_own_id_and_value() {
         let ids = (1..20).flat_map(|writer| (1..200).map(move |number| WriteId { writer, number }));
         let all: Vec<(u64, String)> = ids.map(|id| (id.id(), id.value())).collect();
-        let distinct = |values: Vec<String>| values.into_iter().collect::<std::collections::HashSet<_>>().len();
+        let distinct =
+            |values: Vec<String>| values.into_iter().collect::<std::collections::HashSet<_>>().len();
         assert_eq!(distinct(all.iter().map(|(id, _)| id.to_string()).collect()), all.len());
         assert_eq!(distinct(all.iter().map(|(_, value)| value.clone()).collect()), all.len());
     }

@@ -9,21 +9,20 @@ mod truth;
 mod verdict;
 mod writer;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use tokio::runtime::Runtime;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub use history::{Deed, Fate, History, Period, Write, WriteId};
 pub use truth::{TabletPlace, Watch, read_truth};
 pub use verdict::{Content, Finding, Part, Row, Verdict, judge};
-pub use writer::classify;
+pub use writer::{classify, connect, statement};
 
 use crate::differential::session::Address;
 use crate::process::wait_for;
@@ -65,7 +64,7 @@ impl Default for Load {
 
 /// Makes the tables and a register for each writer.
 pub async fn prepare(gate: &Address, writers: u32) -> Result<()> {
-    let mut conn = Conn::new(writer::options(gate)).await.context("the gate does not let the ledger in")?;
+    let mut conn = connect(gate).await?;
     for statement in CREATE {
         conn.query_drop(statement).await.context(statement)?;
     }
@@ -76,11 +75,20 @@ pub async fn prepare(gate: &Address, writers: u32) -> Result<()> {
     Ok(conn.disconnect().await?)
 }
 
+/// What writers are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Write,
+    /// Finish the write that is under way, and wait.
+    Rest,
+    End,
+}
+
 /// Writers at work.
 pub struct Ledger {
     runtime: Runtime,
     writers: TaskTracker,
-    end: CancellationToken,
+    orders: watch::Sender<Order>,
     shared: Arc<Shared>,
     count: u32,
 }
@@ -90,6 +98,8 @@ pub(crate) struct Shared {
     pub(crate) gates: Vec<Address>,
     pub(crate) load: Load,
     pub(crate) history: Mutex<History>,
+    /// Writers that rest.
+    pub(crate) resting: AtomicU32,
     /// Acknowledged writes of each writer.
     pub(crate) acknowledged: Vec<AtomicU64>,
 }
@@ -98,21 +108,21 @@ impl Ledger {
     /// Makes the tables and sets the writers to work; each goes round the gates when it loses its connection.
     pub fn start(gates: &[Address], load: Load) -> Result<Self> {
         let first = gates.first().context("no gate")?;
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         runtime.block_on(prepare(first, load.writers))?;
         let shared = Arc::new(Shared {
             gates: gates.to_vec(),
             load,
             history: Mutex::default(),
+            resting: AtomicU32::new(0),
             acknowledged: (0..load.writers).map(|_| AtomicU64::new(0)).collect(),
         });
-        let (writers, end) = (TaskTracker::new(), CancellationToken::new());
+        let (writers, (orders, follow)) = (TaskTracker::new(), watch::channel(Order::Write));
         for index in 1..=load.writers {
-            writers.spawn_on(writer::run(index, shared.clone(), end.clone()), runtime.handle());
+            writers.spawn_on(writer::run(index, shared.clone(), follow.clone()), runtime.handle());
         }
         writers.close();
-        let ledger = Self { runtime, writers, end, shared, count: load.writers };
+        let ledger = Self { runtime, writers, orders, shared, count: load.writers };
         ledger.wait_for_life(STOP_DEADLINE)?;
         Ok(ledger)
     }
@@ -130,8 +140,9 @@ impl Ledger {
     pub fn wait_for_life(&self, limit: Duration) -> Result<()> {
         let before = self.counts();
         let lives = || self.counts().iter().zip(&before).all(|(now, then)| now - then >= SIGNS_OF_LIFE);
-        wait_for("every writer writes again", limit, lives)
-            .with_context(|| format!("{before:?} acknowledged, now {:?}; last: {}", self.counts(), self.last_failures()))
+        wait_for("every writer writes again", limit, lives).with_context(|| {
+            format!("{before:?} acknowledged, now {:?}; last: {}", self.counts(), self.last_failures())
+        })
     }
 
     /// Waits until no write was acknowledged for so long.
@@ -162,10 +173,20 @@ impl Ledger {
         failed.map(|write| format!("{:?} {:?}", write.id, write.fate)).collect::<Vec<_>>().join("; ")
     }
 
+    /// Does something with the history while all writers rest between two writes.
+    pub fn at_rest<T>(&self, work: impl FnOnce(&History) -> Result<T>) -> Result<T> {
+        self.orders.send_replace(Order::Rest);
+        let all_rest = || self.shared.resting.load(Ordering::SeqCst) == self.count;
+        let done = wait_for("all writers rest", STOP_DEADLINE, all_rest).and_then(|()| work(&self.history()));
+        self.orders.send_replace(Order::Write);
+        done
+    }
+
     /// Lets the writers finish what is under way, and gives the history.
     pub fn stop(self) -> Result<History> {
-        self.end.cancel();
-        let ended = self.runtime.block_on(async { tokio::time::timeout(STOP_DEADLINE, self.writers.wait()).await });
+        self.orders.send_replace(Order::End);
+        let ended =
+            self.runtime.block_on(async { tokio::time::timeout(STOP_DEADLINE, self.writers.wait()).await });
         ensure!(ended.is_ok(), "some of {} writers do not end", self.count);
         Ok(self.history())
     }

@@ -75,7 +75,9 @@ impl TabletPlace {
             .user(Some(AGENT_ACCOUNT))
             .pass(Some(self.password.clone()));
         let connected = timeout(ASK_DEADLINE, Conn::new(options)).await;
-        connected.with_context(|| format!("the mysqld of {} is silent", self.alias))?.with_context(|| self.alias.to_string())
+        connected
+            .with_context(|| format!("the mysqld of {} is silent", self.alias))?
+            .with_context(|| self.alias.to_string())
     }
 }
 
@@ -107,7 +109,10 @@ pub async fn read_truth(places: &[TabletPlace]) -> Result<Vec<Content>> {
         let mut contents = Vec::new();
         let mut silent = None;
         for place in places {
-            match timeout(ASK_DEADLINE, content(place)).await.with_context(|| format!("{} is silent", place.alias))? {
+            match timeout(ASK_DEADLINE, content(place))
+                .await
+                .with_context(|| format!("{} is silent", place.alias))?
+            {
                 Ok(content) => contents.push(content),
                 Err(error) => silent = Some(error),
             }

@@ -114,7 +114,8 @@ pub fn judge(history: &History, vindex: Vindex, contents: &[Content]) -> Verdict
     findings.extend(replicas(contents));
     findings.sort();
     findings.dedup();
-    let there: BTreeSet<u64> = primaries.iter().flat_map(|content| &content.rows).map(|row| row.key).collect();
+    let there: BTreeSet<u64> =
+        primaries.iter().flat_map(|content| &content.rows).map(|row| row.key).collect();
     let unknown: Vec<u64> = history
         .writes
         .iter()
@@ -231,7 +232,8 @@ fn registers(history: &History, primaries: &[&Content], vindex: Vindex) -> Vec<F
             }
         }
     }
-    findings.extend(last.iter().filter(|(writer, _)| !seen.contains_key(writer)).map(|(_, w)| Finding::Lost(*w)));
+    findings
+        .extend(last.iter().filter(|(writer, _)| !seen.contains_key(writer)).map(|(_, w)| Finding::Lost(*w)));
     let doubled = seen.into_iter().filter(|(_, places)| places.len() > 1);
     findings.extend(doubled.map(|(writer, places)| Finding::Doubled(WriteId { writer, number: 0 }, places)));
     findings
@@ -255,10 +257,12 @@ fn replicas(contents: &[Content]) -> Vec<Finding> {
 
 /// How two mysqlds that ought to hold the same differ.
 fn difference(replica: &[Row], primary: &[Row]) -> Option<String> {
-    let (here, there): (BTreeSet<&Row>, BTreeSet<&Row>) = (replica.iter().collect(), primary.iter().collect());
+    let (here, there): (BTreeSet<&Row>, BTreeSet<&Row>) =
+        (replica.iter().collect(), primary.iter().collect());
     let missing: Vec<WriteId> = there.difference(&here).map(|row| write_of(row)).collect();
     let extra: Vec<WriteId> = here.difference(&there).map(|row| write_of(row)).collect();
-    let first = |writes: &[WriteId]| writes.first().map_or(String::new(), |write| format!(" (first: {write})"));
+    let first =
+        |writes: &[WriteId]| writes.first().map_or(String::new(), |write| format!(" (first: {write})"));
     let differs = !missing.is_empty() || !extra.is_empty() || replica.len() != primary.len();
     differs.then(|| {
         format!(

@@ -4,14 +4,15 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, OptsBuilder};
 use proto::errors::{ErrorId, ErrorKind};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
-use super::Shared;
 use super::history::{Deed, Fate, Write, WriteId};
+use super::{Order, Shared};
 use crate::differential::session::Address;
 
 /// Every so many writes is an overwrite.
@@ -36,7 +37,7 @@ const MYSQL_REFUSALS: &[u16] = &[
 ];
 
 /// How a client of the ledger connects.
-pub(super) fn options(gate: &Address) -> OptsBuilder {
+fn options(gate: &Address) -> OptsBuilder {
     OptsBuilder::default()
         .ip_or_hostname("127.0.0.1")
         .tcp_port(gate.port)
@@ -48,14 +49,21 @@ pub(super) fn options(gate: &Address) -> OptsBuilder {
         .wait_timeout(Some(WAIT_TIMEOUT_SECONDS))
 }
 
+/// A connection as the writers have it.
+pub async fn connect(gate: &Address) -> Result<Conn> {
+    let connected = timeout(CONNECT_DEADLINE, Conn::new(options(gate))).await;
+    connected.context("the gate is silent")?.context("the gate does not let the ledger in")
+}
+
 /// What an answer, or its absence, says of a write that was sent.
-pub fn classify(answer: Result<(), Error>) -> Fate {
+pub fn classify(answer: mysql_async::Result<()>) -> Fate {
     let error = match answer {
         Ok(()) => return Fate::Acknowledged,
         Err(Error::Server(error)) => error,
         Err(other) => return Fate::Unknown(kind_of(&other).to_owned()),
     };
-    let row = ErrorId::ALL.iter().map(|id| id.row()).find(|row| error.message.ends_with(&format!("({})", row.id)));
+    let row =
+        ErrorId::ALL.iter().map(|id| id.row()).find(|row| error.message.ends_with(&format!("({})", row.id)));
     match row {
         Some(row) if matches!(row.kind, ErrorKind::Unavailable | ErrorKind::Limit | ErrorKind::Refused) => {
             Fate::Refused(row.id.to_owned())
@@ -75,14 +83,17 @@ fn kind_of(error: &Error) -> &'static str {
 }
 
 /// Writes until it is told to end, and then ends after the write that is under way.
-pub(super) async fn run(writer: u32, shared: Arc<Shared>, end: CancellationToken) {
+pub(super) async fn run(writer: u32, shared: Arc<Shared>, mut orders: watch::Receiver<Order>) {
     let mut conn: Option<Conn> = None;
     // Each begins at another gate.
     let mut turn = writer as usize;
     for number in 1.. {
+        if !may_write(&shared, &mut orders).await {
+            return;
+        }
         let mut connected = match conn.take() {
             Some(conn) => conn,
-            None => match connect(&shared, &mut turn, &end).await {
+            None => match next_connection(&shared, &mut turn, &mut orders).await {
                 Some(conn) => conn,
                 None => return,
             },
@@ -107,33 +118,53 @@ pub(super) async fn run(writer: u32, shared: Arc<Shared>, end: CancellationToken
         }
         let write = Write { id, deed, fate, begun, ended: Instant::now() };
         shared.history.lock().unwrap_or_else(PoisonError::into_inner).writes.push(write);
-        if end.run_until_cancelled(sleep(pause)).await.is_none() {
-            return;
+        sleep(pause).await;
+    }
+}
+
+/// Waits while it is to rest; `false`: it is to end.
+async fn may_write(shared: &Shared, orders: &mut watch::Receiver<Order>) -> bool {
+    loop {
+        match *orders.borrow_and_update() {
+            Order::Write => return true,
+            Order::End => return false,
+            Order::Rest => {}
+        }
+        shared.resting.fetch_add(1, Ordering::SeqCst);
+        let changed = orders.changed().await;
+        shared.resting.fetch_sub(1, Ordering::SeqCst);
+        if changed.is_err() {
+            return false;
         }
     }
 }
 
 /// A connection to the next gate that gives one; `None`: told to end.
-async fn connect(shared: &Shared, turn: &mut usize, end: &CancellationToken) -> Option<Conn> {
-    let connecting = async {
-        loop {
-            let gate = &shared.gates[*turn % shared.gates.len()];
-            *turn += 1;
-            if let Ok(Ok(conn)) = timeout(CONNECT_DEADLINE, Conn::new(options(gate))).await {
-                return conn;
-            }
-            sleep(RETRY_PAUSE).await;
+async fn next_connection(
+    shared: &Shared,
+    turn: &mut usize,
+    orders: &mut watch::Receiver<Order>,
+) -> Option<Conn> {
+    while may_write(shared, orders).await {
+        let gate = &shared.gates[*turn % shared.gates.len()];
+        *turn += 1;
+        if let Ok(conn) = connect(gate).await {
+            return Some(conn);
         }
-    };
-    end.run_until_cancelled(connecting).await
+        sleep(RETRY_PAUSE).await;
+    }
+    None
 }
 
-fn statement(write: WriteId, deed: Deed) -> String {
+/// The SQL of a write.
+pub fn statement(write: WriteId, deed: Deed) -> String {
     let (writer, number, value) = (write.writer, write.number, write.value());
     match deed {
         Deed::Insert => {
             let id = write.id();
-            format!("INSERT INTO ledger (id, writer, number, value) VALUES ({id}, {writer}, {number}, '{value}')")
+            format!(
+                "INSERT INTO ledger (id, writer, number, value) VALUES ({id}, {writer}, {number}, '{value}')"
+            )
         }
         Deed::Overwrite => {
             format!("UPDATE registers SET number = {number}, value = '{value}' WHERE writer = {writer}")

@@ -31,7 +31,8 @@ impl Line {
         let address = listener.local_addr().unwrap();
         let mut command = network.command(host, std::path::Path::new("bash"));
         command.args(["-c", TALKER]).arg(address.ip().to_string()).arg(address.port().to_string());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).spawn().unwrap();
         let (here, from) = listener.accept().unwrap();
         assert_eq!(from.ip(), network.address(End::Host(host)));
         let (say_there, heard_there) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -51,7 +52,10 @@ impl Line {
     fn hear_here(&mut self, limit: Duration) -> String {
         self.here.set_read_timeout(Some(limit)).unwrap();
         let mut buffer = [0; 64];
-        self.here.read(&mut buffer).map(|n| String::from_utf8_lossy(&buffer[..n]).into_owned()).unwrap_or_default()
+        self.here
+            .read(&mut buffer)
+            .map(|n| String::from_utf8_lossy(&buffer[..n]).into_owned())
+            .unwrap_or_default()
     }
 
     fn hear_there(&mut self) -> String {

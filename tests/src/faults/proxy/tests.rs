@@ -126,7 +126,8 @@ fn refusing_is_for_newcomers_only_and_ends() {
     let (mut client, mut server) = line(&proxy, &listener);
     proxy.refuse();
     let address = ("127.0.0.1", proxy.port());
-    let refused = || TcpStream::connect(address).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    let refused =
+        || TcpStream::connect(address).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
     crate::process::wait_for("it refuses", PATIENCE, refused).unwrap();
     say(&mut client, "still here");
     assert_eq!(hear(&mut server, 10), "still here");

@@ -101,7 +101,10 @@ fn a_misplaced_row_is_found_and_is_not_taken_for_lost() {
         true => content.rows.retain(|row| row.key != write(1, 5).id()),
         false => content.rows.push(row(write(1, 5))),
     });
-    assert!(matches!(&misplaced[..], [Finding::Misplaced(found, _)] if *found == write(1, 5)), "{misplaced:?}");
+    assert!(
+        matches!(&misplaced[..], [Finding::Misplaced(found, _)] if *found == write(1, 5)),
+        "{misplaced:?}"
+    );
 }
 
 #[test]
@@ -142,7 +145,11 @@ fn a_row_that_nobody_wrote_is_found() {
 #[test]
 fn rows_in_another_order_than_acknowledged_are_found() {
     let turned = found(|_, content| content.rows.reverse());
-    assert!(turned.iter().all(|f| matches!(f, Finding::OutOfOrder(before, after) if before.number > after.number)));
+    assert!(
+        turned
+            .iter()
+            .all(|f| matches!(f, Finding::OutOfOrder(before, after) if before.number > after.number))
+    );
     assert!(!turned.is_empty());
 }
 
@@ -165,7 +172,9 @@ fn a_replica_that_lacks_a_row_or_has_one_more_is_found() {
     let alias = replica.alias.clone();
     let gone = replica.rows.remove(0);
     let findings = judge(&history(), VINDEX, &lacking).findings;
-    assert!(matches!(&findings[..], [Finding::ReplicaDiffers(at, what)] if *at == alias && what.contains("1 missing")));
+    assert!(
+        matches!(&findings[..], [Finding::ReplicaDiffers(at, what)] if *at == alias && what.contains("1 missing"))
+    );
     let replica = lacking.iter_mut().find(|c| c.alias == alias).unwrap();
     replica.rows.extend([gone.clone(), gone]);
     let findings = judge(&history(), VINDEX, &lacking).findings;
