@@ -72,7 +72,10 @@ pub async fn run(
                     return Err(io::Error::other("a serving thread has ended"));
                 }
             }
-            Err(_) => turn_away(stream).await,
+            Err(_) => {
+                shared.measures.turned_away.increment(1);
+                turn_away(stream).await;
+            }
         }
     }
     shared.draining.cancel();
@@ -104,7 +107,8 @@ fn start_thread(number: usize, shared: Arc<Shared>, secret: Arc<Secret>) -> io::
         .name(format!("serve-{number}"))
         .stack_size(SERVING_STACK_BYTES)
         .spawn(move || {
-            let worker = Rc::new(Worker::new(shared, Pools::new(secret)));
+            let pools = Pools::new(secret, shared.identity.clone());
+            let worker = Rc::new(Worker::new(shared, pools));
             let local = LocalSet::new();
             // A task of its own, so that it is woken for arrivals only and not with every session.
             let serving = local.spawn_local(serve_arrivals(worker, receiver));

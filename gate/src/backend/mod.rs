@@ -9,9 +9,10 @@ use foldhash::fast::RandomState;
 use proto::account::{DataRole, Secret, data_account};
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::{KeyspaceName, ShardRef};
+use proto::tls::Identity;
 use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
-use proto::wire::login::{Login, LoginError, connect};
+use proto::wire::login::{Login, LoginError, connect, connect_tls};
 use topo::snapshot::Shard;
 use tracing::warn;
 
@@ -42,6 +43,8 @@ pub const SHAPING: CapabilityFlags = CapabilityFlags::CLIENT_DEPRECATE_EOF
 /// The idle connections of one thread.
 pub struct Pools {
     secret: Arc<Secret>,
+    /// With it connections are inside TLS.
+    identity: Option<Identity>,
     /// Never shrinks, so that a place in it stays the same.
     pools: Vec<Pool>,
     /// Places of the pools of each mysqld.
@@ -66,16 +69,16 @@ pub struct Backend {
 }
 
 impl Pools {
-    /// No connections yet; passwords come from the secret.
-    pub fn new(secret: Arc<Secret>) -> Self {
-        Self { secret, pools: Vec::new(), by_address: HashMap::default(), idle: 0 }
+    /// No connections yet; passwords come from the secret. With an identity they will all be inside TLS.
+    pub fn new(secret: Arc<Secret>, identity: Option<Identity>) -> Self {
+        Self { secret, identity, pools: Vec::new(), by_address: HashMap::default(), idle: 0 }
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.
     pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, Unreached> {
         let primary = shard.primary.as_ref().ok_or(Unreached::NoPrimary)?;
         let pool = self.pool(&primary.mysql_address, class);
-        while let Some((_, connection)) = self.pools[pool].idle.pop_back() {
+        while let Some((_, mut connection)) = self.pools[pool].idle.pop_back() {
             self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
             if connection.is_quiet() {
@@ -83,7 +86,7 @@ impl Pools {
             }
         }
         let address = primary.mysql_address.clone();
-        Ok(Err(Dial { address, login: self.login(class), pool }))
+        Ok(Err(Dial { address, login: self.login(class), identity: self.identity.clone(), pool }))
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -139,13 +142,18 @@ impl Pools {
 pub struct Dial {
     address: String,
     login: Login,
+    identity: Option<Identity>,
     pool: usize,
 }
 
 impl Dial {
     /// Makes it.
     pub async fn connect(self) -> Result<Backend, Unreached> {
-        match connect(&self.address, &self.login).await {
+        let connected = match &self.identity {
+            Some(identity) => connect_tls(&self.address, &self.login, identity).await,
+            None => connect(&self.address, &self.login).await,
+        };
+        match connected {
             Ok(connection) => Ok(Backend { connection, pool: self.pool }),
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
             Err(error) => Err(Unreached::Failed { address: self.address, error }),
