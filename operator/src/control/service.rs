@@ -19,6 +19,7 @@ use topo::records::EventObject;
 use super::view::{View, unavailable};
 use crate::events::{self, Feed};
 use crate::limits::{MAX_EVENTS, STREAM_QUEUE};
+use crate::measures::ReparentMeasures;
 use crate::reach::Reach;
 use crate::reparent::{self, Done, Progress, ReparentError};
 
@@ -27,6 +28,7 @@ pub(super) struct Service {
     reach: Reach,
     view: View,
     tasks: TaskTracker,
+    measures: ReparentMeasures,
     /// Ends the streams of events, which would otherwise keep an ending server waiting.
     shutdown: CancellationToken,
 }
@@ -34,7 +36,7 @@ pub(super) struct Service {
 impl Service {
     /// What goes on after a call's answer has begun is tracked by `tasks`.
     pub(super) fn new(reach: Reach, tasks: TaskTracker, shutdown: CancellationToken) -> Self {
-        Self { view: View::new(reach.clone()), reach, tasks, shutdown }
+        Self { view: View::new(reach.clone()), reach, tasks, measures: ReparentMeasures::default(), shutdown }
     }
 }
 
@@ -76,7 +78,10 @@ impl Control for Service {
         let to = to.map_err(|error| Status::invalid_argument(error.to_string()))?;
         let (tell, told) = mpsc::channel(STREAM_QUEUE);
         // It goes on to its end when the one who asked is gone.
-        self.tasks.spawn(reparent_telling(self.reach.clone(), shard, to, tell));
+        let (reach, measures) = (self.reach.clone(), self.measures.clone());
+        self.tasks.spawn(async move {
+            measures.ended(&reparent_telling(reach, shard, to, tell).await);
+        });
         Ok(Response::new(ReceiverStream::new(told)))
     }
 
@@ -122,7 +127,7 @@ async fn reparent_telling(
     shard: ShardRef,
     to: Option<TabletAlias>,
     tell: mpsc::Sender<Result<ReparentProgress, Status>>,
-) {
+) -> Result<Done, ReparentError> {
     let began = Instant::now();
     let (progress, mut steps) = mpsc::channel(STREAM_QUEUE);
     let forwarding = async {
@@ -132,10 +137,10 @@ async fn reparent_telling(
         }
     };
     let (done, ()) = tokio::join!(reparent::reparent(&reach, &shard, to.as_ref(), progress), forwarding);
-    let last = match done {
+    let last = match &done {
         Ok(Done { from, to, term, held }) => {
             let (from, to) = (from.to_string(), to.to_string());
-            let outcome = ReparentOutcome { from, to, term: term.0, held_ms: ms(held) };
+            let outcome = ReparentOutcome { from, to, term: term.0, held_ms: ms(*held) };
             Ok(ReparentProgress {
                 step: String::new(),
                 elapsed_ms: ms(began.elapsed()),
@@ -146,6 +151,7 @@ async fn reparent_telling(
         Err(error @ ReparentError::Failed { .. }) => Err(Status::aborted(error.to_string())),
     };
     let _ = tell.send(last).await;
+    done
 }
 
 fn ms(time: Duration) -> u64 {

@@ -63,7 +63,7 @@ impl View {
         let mut records: HashMap<String, _> = records.into_iter().collect();
         let mut shards = Vec::new();
         for (name, part) in routing.keyspaces.iter().filter(|(name, _)| keyspace.is_none_or(|k| k == *name)) {
-            let wanted = keyspaces.get(name).cloned().unwrap_or_else(|| KeyspaceRecord::unsharded());
+            let wanted = keyspaces.get(name).cloned().unwrap_or_else(KeyspaceRecord::unsharded);
             for range in &part.shards {
                 let shard = ShardRef { keyspace: name.clone(), range: range.clone() };
                 let record = records.remove(&keys.shard(Some(&shard)));

@@ -25,6 +25,7 @@ use topo::records::{EventObject, EventReason, EventRecord};
 pub use reader::{Feed, latest};
 
 use crate::limits::EVENT_QUEUE;
+use crate::measures::{dropped_events, saw_event};
 
 /// An event with its place in the order of all events of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +57,10 @@ impl EventLog {
     /// is not repeated.
     pub fn record(&self, object: EventObject, reason: EventReason, observation: String) {
         tracing::info!(%object, %reason, observation, "event");
+        saw_event(reason);
         if self.queue.try_send(EventRecord { at_ms: now_ms(), object, reason, observation }).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            dropped_events().increment(1);
         }
     }
 }

@@ -30,6 +30,7 @@ use topo::records::RoutingRecord;
 use topo::topology::Seen;
 
 use crate::limits::{SHARD_LOOP_INTERVAL, SHARD_LOOP_SETTLED, SHARD_LOOP_SHORTEST};
+use crate::measures::ShardMeasures;
 use crate::reach::Reach;
 use decide::{Step, decide};
 use nudge::Nudges;
@@ -84,13 +85,14 @@ struct Loop {
     shard: ShardRef,
     nudge: Arc<Notify>,
     memory: Memory,
+    measures: ShardMeasures,
     last: Option<(Observation, Vec<Step>)>,
 }
 
 impl Loop {
     fn new(reach: Reach, shard: ShardRef, nudges: &Nudges) -> Self {
         let nudge = nudges.of(&shard);
-        Self { reach, shard, nudge, memory: Memory::default(), last: None }
+        Self { reach, shard, nudge, memory: Memory::default(), measures: ShardMeasures::begin(), last: None }
     }
 
     async fn run(mut self, stop: CancellationToken) {
@@ -99,7 +101,10 @@ impl Loop {
 
     /// One pass, and the pause after it.
     async fn turn(&mut self) {
-        let pause = match self.pass().await {
+        let began = Instant::now();
+        let passed = self.pass().await;
+        self.measures.passes(&passed).record(began.elapsed());
+        let pause = match passed {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::info!(shard = %self.shard, %error, "cannot look after the shard, trying again");
@@ -113,6 +118,7 @@ impl Loop {
 
     async fn pass(&mut self) -> Result<Duration, topo::TopologyError> {
         let sight = self.reach.look(&self.shard).await?;
+        self.measures.saw(&sight);
         let seen = self.memory.take(sight, Instant::now());
         let steps = decide(&seen);
         let (before, steps_before) = match &self.last {

@@ -91,17 +91,18 @@ impl DurationId {
 }
 
 /// A gauge that is one higher as long as this lives.
-pub struct Raised<'a>(&'a Gauge);
+#[derive(Debug)]
+pub struct Raised(Gauge);
 
-impl<'a> Raised<'a> {
+impl Raised {
     /// Raises it.
-    pub fn new(gauge: &'a Gauge) -> Self {
+    pub fn new(gauge: &Gauge) -> Self {
         gauge.increment(1.0);
-        Self(gauge)
+        Self(gauge.clone())
     }
 }
 
-impl Drop for Raised<'_> {
+impl Drop for Raised {
     fn drop(&mut self) {
         self.0.decrement(1.0);
     }
