@@ -1,8 +1,9 @@
-//! One real `shoal-tablet` with its mysqld, an etcd, and the means to look at all of them.
+//! Real `shoal-tablet`s with their mysqlds, an etcd, and the means to look at all of them.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,6 +19,7 @@ use tests::folder::Folder;
 use tests::ports::free_port;
 use tests::process::last_lines;
 use tests::programs;
+use tonic::transport::Channel;
 use topo::Topology;
 use topo::records::ShardRecord;
 
@@ -32,8 +34,10 @@ pub(crate) const OTHER: &str = "zone1-102";
 /// The cluster.
 pub(crate) const CLUSTER: &str = "test";
 
-/// A tablet's surroundings; ending the test ends what runs in it.
+/// A tablet and its surroundings; ending the test ends what runs in it.
 pub(crate) struct Bed {
+    /// The tablet's name.
+    pub(crate) alias: String,
     /// Its shard.
     pub(crate) shard: ShardRef,
     /// mysqld's port.
@@ -41,11 +45,11 @@ pub(crate) struct Bed {
     /// The agent's port.
     pub(crate) rpc_port: u16,
     /// The topology's store.
-    pub(crate) etcd: Etcd,
+    pub(crate) etcd: Arc<Etcd>,
     agent: Option<Child>,
     dir: PathBuf,
     // Last: it checks that no process is left.
-    folder: Folder,
+    folder: Arc<Folder>,
 }
 
 impl Bed {
@@ -56,10 +60,18 @@ impl Bed {
         fs::create_dir(&secrets)?;
         fs::write(secrets.join("data.secret"), "the data secret of this test\n")?;
         fs::write(secrets.join("agent.secret"), "the agent secret of this test\n")?;
+        Self::at(ALIAS, shard.parse()?, Arc::new(Etcd::start()?), Arc::new(folder))
+    }
+
+    /// Another tablet of the same shard in the same surroundings.
+    pub(crate) fn another(&self, alias: &str) -> Result<Self> {
+        Self::at(alias, self.shard.clone(), self.etcd.clone(), self.folder.clone())
+    }
+
+    fn at(alias: &str, shard: ShardRef, etcd: Arc<Etcd>, folder: Arc<Folder>) -> Result<Self> {
         let (mysql_port, rpc_port) = (free_port()?, free_port()?);
-        let etcd = Etcd::start()?;
-        let dir = folder.path().join("tablet");
-        Ok(Self { shard: shard.parse()?, mysql_port, rpc_port, etcd, agent: None, dir, folder })
+        let dir = folder.path().join(alias);
+        Ok(Self { alias: alias.to_owned(), shard, mysql_port, rpc_port, etcd, agent: None, dir, folder })
     }
 
     /// Puts the tablet's directory elsewhere in the bed's folder.
@@ -80,8 +92,13 @@ impl Bed {
     /// The command line that runs the tablet.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(programs::own("shoal-tablet")?);
-        command.args(["run", "--cluster", CLUSTER, "--etcd", &self.etcd.url(), "--alias", ALIAS]);
-        command.arg("--shard").arg(self.shard.to_string()).arg("--dir").arg(self.dir());
+        command.args(["run", "--cluster", CLUSTER, "--etcd", &self.etcd.url()]);
+        command
+            .args(["--alias", &self.alias])
+            .arg("--shard")
+            .arg(self.shard.to_string())
+            .arg("--dir")
+            .arg(self.dir());
         command.arg("--mysql-port").arg(self.mysql_port.to_string());
         command.arg("--rpc-port").arg(self.rpc_port.to_string());
         command.arg("--secrets").arg(self.folder.path().join("secrets"));
@@ -90,16 +107,42 @@ impl Bed {
 
     /// Starts the agent.
     pub(crate) fn start(&mut self) -> Result<()> {
+        let command = self.command()?;
+        self.start_as(command)
+    }
+
+    /// Starts the agent such that it dies when it comes to the failpoint.
+    pub(crate) fn start_to_die_at(&mut self, failpoint: &str) -> Result<()> {
+        let mut command = self.command()?;
+        command.env("FAILPOINTS", format!("{failpoint}=return"));
+        self.start_as(command)
+    }
+
+    /// Waits until the agent has died by itself.
+    pub(crate) fn until_dead(&mut self) -> Result<()> {
+        let mut child = self.agent.take().context("no agent runs")?;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
+        self.agent = Some(child);
+        bail!("the agent lives on; was it built with failpoints?\n{}", last_lines(&self.log()))
+    }
+
+    fn start_as(&mut self, mut command: Command) -> Result<()> {
         ensure!(self.agent.is_none(), "the test has an agent already");
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
-        let child = self.command()?.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         self.agent = Some(child);
         Ok(())
     }
 
     /// Runs another agent with the command line to its end; what it said.
     pub(crate) fn run_to_end(&self, mut command: Command) -> Result<(ExitStatus, String)> {
-        let path = self.folder.path().join("other.log");
+        let path = self.folder.path().join(format!("{}-other.log", self.alias));
         let log = File::create(&path)?;
         let mut child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         let deadline = Instant::now() + PATIENCE;
@@ -147,7 +190,7 @@ impl Bed {
 
     /// The agent's log.
     pub(crate) fn log(&self) -> PathBuf {
-        self.folder.path().join("agent.log")
+        self.folder.path().join(format!("{}.log", self.alias))
     }
 
     /// mysqld's process id, as the agent wrote it down.
@@ -164,26 +207,37 @@ impl Bed {
 
     /// Writes the shard's record.
     pub(crate) async fn name_primary(&self, alias: &str, term: u64) -> Result<()> {
+        let primary = Some(alias.parse::<TabletAlias>()?);
+        self.write_record(&ShardRecord { term: Term(term), primary, ..ShardRecord::default() }).await
+    }
+
+    /// Writes the shard's record.
+    pub(crate) async fn write_record(&self, record: &ShardRecord) -> Result<()> {
         let topology = self.topology().await?;
-        let record = ShardRecord {
-            term: Term(term),
-            primary: Some(alias.parse::<TabletAlias>()?),
-            ..ShardRecord::default()
-        };
-        topology.put(&topology.keys().shard(Some(&self.shard)), &record).await?;
+        topology.put(&topology.keys().shard(Some(&self.shard)), record).await?;
         Ok(())
+    }
+
+    /// Where mysqld listens.
+    pub(crate) fn mysql_address(&self) -> String {
+        format!("127.0.0.1:{}", self.mysql_port)
+    }
+
+    /// A client of the agent.
+    pub(crate) async fn client(&self) -> Result<TabletClient<Channel>, tonic::Status> {
+        let connected = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await;
+        connected.map_err(|error| tonic::Status::unavailable(error.to_string()))
     }
 
     /// What the agent says of itself.
     pub(crate) async fn status(&self) -> Result<StatusResponse> {
-        let mut client = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await?;
+        let mut client = self.client().await?;
         Ok(client.status(StatusRequest {}).await?.into_inner())
     }
 
     /// Asks the agent to take a role.
     pub(crate) async fn assume(&self, role: Role, term: u64) -> Result<StatusResponse, tonic::Status> {
-        let connected = TabletClient::connect(format!("http://127.0.0.1:{}", self.rpc_port)).await;
-        let mut client = connected.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+        let mut client = self.client().await?;
         let answer = client.assume_role(AssumeRoleRequest { term, role: role.into() }).await?;
         answer.into_inner().status.ok_or_else(|| tonic::Status::internal("no status"))
     }

@@ -1,7 +1,10 @@
-//! A real `shoal-tablet` with a real mysqld and etcd.
+//! Real `shoal-tablet`s with real mysqlds and an etcd.
 
 mod accounts;
 mod bad_input;
 mod bed;
 mod life;
+mod replicas;
 mod role;
+mod shard;
+mod waiting;
