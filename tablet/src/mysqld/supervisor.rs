@@ -11,7 +11,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use metrics::Counter;
 use proto::ids::KeyspaceName;
+use proto::program::metrics::CounterId;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -31,6 +33,9 @@ use crate::limits::{
 };
 use crate::provision;
 use crate::session::{AgentSession, SessionError};
+
+const STARTS: CounterId =
+    CounterId::new("shoal_tablet_mysqld_starts_total", "Starts of mysqld that the agent has tried.");
 
 /// MySQL's code for a wrong password.
 const ACCESS_DENIED: u16 = 1045;
@@ -110,6 +115,7 @@ pub struct Supervisor {
     process: Option<MysqldProcess>,
     running_since: Instant,
     starts_in_a_row: u32,
+    starts: Counter,
     next_start: Instant,
     failure: Option<String>,
     end_expected: bool,
@@ -135,6 +141,7 @@ impl Supervisor {
             process,
             running_since: now,
             starts_in_a_row: 0,
+            starts: STARTS.handle(&[]),
             next_start: now,
             failure: None,
             end_expected: false,
@@ -241,6 +248,7 @@ impl Supervisor {
     /// Starts mysqld and waits until it takes SQL. It is fenced then. A start that fails leaves no process.
     pub async fn start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
         self.starts_in_a_row += 1;
+        self.starts.increment(1);
         let began = Instant::now();
         let mut started = Box::pin(self.try_start(dir, session)).await;
         if started.is_ok() {
