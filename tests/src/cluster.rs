@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
+use proto::account::{AGENT_ACCOUNT, AGENT_SECRET_FILE, DATA_SECRET_FILE, DataRole, Secret, data_account};
 use proto::ids::KeyspaceName;
 
 use crate::differential::session::Address;
@@ -104,26 +104,27 @@ impl Cluster {
         Ok(found)
     }
 
-    /// The primaries of a keyspace's shards, past the gate, with all that its data accounts may do.
+    /// The primaries of a keyspace's shards, past the gate.
     pub fn shards(&self, keyspace: &str) -> Result<Vec<Shard>> {
         let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
+        let secrets = self.dir().join("secrets/tablet");
+        let (agent, data) =
+            (Secret::read(&secrets, AGENT_SECRET_FILE)?, Secret::read(&secrets, DATA_SECRET_FILE)?);
         let user = data_account(&name, DataRole::Admin);
-        let password = Secret::read(&self.dir().join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
         let listed = self.shoal(&["get", "tablets", keyspace])?;
         let shards: Vec<Shard> = table(&listed)
             .into_iter()
             .filter(|tablet| tablet.get("ROLE") == Some(&"primary"))
             .filter_map(|tablet| {
                 let (_, shard) = tablet.get("SHARD")?.split_once('/')?;
-                let (alias, mysql) = (tablet.get("TABLET")?, tablet.get("MYSQL")?);
-                let address = Address {
-                    port: mysql.rsplit_once(':')?.1.parse().ok()?,
-                    user: user.clone(),
-                    password: password.clone(),
-                    database: keyspace.to_owned(),
-                    socket: Some(self.dir().join("tablets").join(alias).join("mysql.sock")),
-                };
-                Some(Shard { name: shard.to_owned(), address })
+                let port = tablet.get("MYSQL")?.rsplit_once(':')?.1.parse().ok()?;
+                let socket = self.dir().join("tablets").join(tablet.get("TABLET")?).join("mysql.sock");
+                let database = keyspace.to_owned();
+                let (user, password) = (user.clone(), data.password(&user));
+                let data = Address { port, user, password, database: database.clone(), socket: None };
+                let (user, password) = (AGENT_ACCOUNT.to_owned(), agent.password(AGENT_ACCOUNT));
+                let address = Address { port, user, password, database, socket: Some(socket) };
+                Some(Shard { name: shard.to_owned(), address, data })
             })
             .collect();
         ensure!(!shards.is_empty(), "no primary of {keyspace} in\n{listed}");
@@ -143,8 +144,10 @@ pub fn table(printed: &str) -> Vec<BTreeMap<&str, &str>> {
 pub struct Shard {
     /// Its key range.
     pub name: String,
-    /// Where it is, as an account of the keyspace.
+    /// Where its agent reaches it, with the agent's account: it may read all of the keyspace.
     pub address: Address,
+    /// Where gates reach it, with an account that may do all in the keyspace; only in clusters without TLS.
+    pub data: Address,
 }
 
 impl Drop for Cluster {

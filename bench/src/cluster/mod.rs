@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
-use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
+use proto::account::{AGENT_ACCOUNT, AGENT_SECRET_FILE, DATA_SECRET_FILE, DataRole, Secret, data_account};
 use proto::ids::KeyspaceName;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -76,7 +76,9 @@ impl Cluster {
 
     /// The mysqld of an unsharded keyspace, as the account that the gate uses there.
     pub fn mysqld(&self, keyspace: &str) -> Result<Endpoint> {
-        let (user, password) = self.account(keyspace)?;
+        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
+        let user = data_account(&name, DataRole::Admin);
+        let password = Secret::read(&self.dir.join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
         let tablet = self.tablets_of(keyspace).next().with_context(|| format!("no tablet of {keyspace}"))?;
         Ok(Endpoint { address: tablet.mysql.clone(), user, password, database: keyspace.to_owned() })
     }
@@ -112,15 +114,15 @@ impl Cluster {
         let tablets = self.list_tablets().await?;
         let primary = tablets.iter().find(|tablet| tablet.shard == shard && tablet.is_primary());
         let primary = primary.with_context(|| format!("{shard} has no primary that serves"))?;
-        let (account, secret) = self.account(primary.keyspace())?;
-        // By the socket, where mysqld asks for no TLS.
+        // As its agent, by the socket: there mysqld asks for no TLS.
+        let agent = Secret::read(&self.dir.join("secrets/tablet"), AGENT_SECRET_FILE)?;
         let socket = self.dir.join("tablets").join(&primary.alias).join("mysql.sock");
         let mut command = Command::new("mysql");
-        command.args(["--no-defaults", "--batch", "--skip-column-names", "--quick", "--user", &account]);
+        command.args(["--no-defaults", "--batch", "--skip-column-names", "--quick", "--user", AGENT_ACCOUNT]);
         command.arg("--socket").arg(socket).args(["--execute", query, primary.keyspace()]);
-        command.env("MYSQL_PWD", secret).stdin(Stdio::null()).kill_on_drop(true);
+        command.env("MYSQL_PWD", agent.password(AGENT_ACCOUNT)).stdin(Stdio::null()).kill_on_drop(true);
         let output = timeout(CLUSTER_TIMEOUT, command.output()).await.context("mysql does not end")?;
-        let output = output.context("the client program mysql does not run; `make deps` fetches it")?;
+        let output = output.context("the client program mysql does not run")?;
         let complained = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "on the primary of {shard}: {}", complained.trim_end());
         Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
@@ -129,14 +131,6 @@ impl Cluster {
     /// The version of MySQL that runs.
     pub fn mysql_version(&self) -> &str {
         self.tablets.first().map_or("unknown", |tablet| &tablet.version)
-    }
-
-    /// The account that the gate uses in a keyspace, and its password.
-    fn account(&self, keyspace: &str) -> Result<(String, String)> {
-        let name: KeyspaceName = keyspace.parse().with_context(|| format!("no keyspace name: {keyspace}"))?;
-        let user = data_account(&name, DataRole::Admin);
-        let password = Secret::read(&self.dir.join("secrets/gate"), DATA_SECRET_FILE)?.password(&user);
-        Ok((user, password))
     }
 
     async fn list_tablets(&self) -> Result<Vec<Tablet>> {

@@ -1,6 +1,7 @@
 //! The programs of a cluster, which must have been built as this one was.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -18,6 +19,14 @@ impl Programs {
     pub fn beside_this() -> Result<Self> {
         let this = std::env::current_exe()?;
         Self::find(this.parent().context("this program is in no folder")?)
+    }
+
+    /// The same, for a run that also reads from the mysqlds itself, which it leaves to MySQL's own client.
+    pub fn with_mysql_client() -> Result<Self> {
+        let found = Command::new("mysql").arg("--version").stdin(Stdio::null()).output();
+        let found = found.context("the client program mysql does not run; `make bench` puts it on PATH")?;
+        ensure!(found.status.success(), "`mysql --version` fails");
+        Self::beside_this()
     }
 
     fn find(folder: &Path) -> Result<Self> {

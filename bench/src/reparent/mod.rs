@@ -81,7 +81,7 @@ impl ReparentBench {
     /// Checks everything that can be checked before a cluster is started.
     pub fn build(config: ReparentConfig) -> Result<Self> {
         check_writable([&config.json, &config.markdown])?;
-        Ok(Self { config, programs: Programs::beside_this()? })
+        Ok(Self { config, programs: Programs::with_mysql_client()? })
     }
 
     /// Starts the cluster. To be awaited to its end; it has one within bounds.
