@@ -11,7 +11,8 @@ const TURNED_AWAY: CounterId =
     CounterId::new("shoal_gate_turned_away_total", "Clients for whom there was no place.");
 const LOGINS: CounterId =
     CounterId::new("shoal_gate_logins_total", "Logins that were tried, by what became of them.");
-const STATEMENTS: CounterId = CounterId::new("shoal_gate_statements_total", "Statements of clients.");
+const STATEMENTS: CounterId =
+    CounterId::new("shoal_gate_statements_total", "Statements that were answered, by what they came to.");
 const PLANS: CounterId = CounterId::new(
     "shoal_gate_plans_total",
     "Statements that were parsed and planned, because the plan was not at hand.",
@@ -25,6 +26,10 @@ const ERRORS: CounterId =
 const DIALS: CounterId = CounterId::new(
     "shoal_gate_backend_connects_total",
     "Connections to mysqlds that were tried, by what became of them.",
+);
+const CONNECTIONS: GaugeId = GaugeId::new(
+    "shoal_gate_backend_connections",
+    "Connections to mysqlds that are open now, idle ones too.",
 );
 const HELD: GaugeId =
     GaugeId::new("shoal_gate_held_statements", "Statements that wait now for a shard to change its primary.");
@@ -45,12 +50,20 @@ pub struct Measures {
     pub login_refused: Counter,
     /// Clients that left, or took too long, before they were logged in.
     pub login_left: Counter,
-    /// Statements.
-    pub statements: Counter,
+    /// Statements that went to one shard.
+    pub routed: Counter,
+    /// Schema changes.
+    pub schema_changes: Counter,
+    /// Statements that the gate answers by itself.
+    pub answers: Counter,
+    /// Statements that are not done.
+    pub refusals: Counter,
     /// Statements that were parsed and planned.
     pub plans: Counter,
     /// Statements that were planned again.
     pub repeats: Counter,
+    /// Connections to mysqlds that are open.
+    pub connections: Gauge,
     /// Connections to mysqlds that were made.
     pub dialled: Counter,
     /// Connections to mysqlds that were not to be had.
@@ -71,6 +84,7 @@ struct Errors {
 impl Default for Measures {
     fn default() -> Self {
         let login = |outcome| LOGINS.handle(&[("outcome", outcome)]);
+        let statement = |plan| STATEMENTS.handle(&[("plan", plan)]);
         let error = |kind| ERRORS.handle(&[("kind", kind)]);
         Self {
             clients: CLIENTS.handle(&[]),
@@ -78,9 +92,13 @@ impl Default for Measures {
             logged_in: login("done"),
             login_refused: login("refused"),
             login_left: login("left"),
-            statements: STATEMENTS.handle(&[]),
+            routed: statement("route"),
+            schema_changes: statement("schema_change"),
+            answers: statement("answer"),
+            refusals: statement("refusal"),
             plans: PLANS.handle(&[]),
             repeats: REPEATS.handle(&[]),
+            connections: CONNECTIONS.handle(&[]),
             dialled: DIALS.handle(&[("outcome", "done")]),
             dial_failed: DIALS.handle(&[("outcome", "failed")]),
             errors: Errors {

@@ -84,8 +84,8 @@ impl Worker {
         match taken {
             Ok(backend) => Ok(backend),
             Err(dial) => {
-                let dialled = dial.connect().await;
                 let measures = &self.shared.measures;
+                let dialled = dial.connect(&measures.connections).await;
                 if dialled.is_ok() { &measures.dialled } else { &measures.dial_failed }.increment(1);
                 dialled
             }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
+use metrics::Gauge;
 use proto::account::{DataRole, Secret, data_account};
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::{KeyspaceName, ShardRef};
+use proto::program::metrics::Raised;
 use proto::tls::Identity;
 use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
@@ -57,7 +59,7 @@ pub struct Pools {
 struct Pool {
     class: SessionClass,
     /// With the time since when each has been idle; the one that was used last is at the back.
-    idle: VecDeque<(Instant, Connection)>,
+    idle: VecDeque<(Instant, Backend)>,
 }
 
 /// A connection in use.
@@ -66,6 +68,7 @@ pub struct Backend {
     pub connection: Connection,
     /// Place of the pool that it goes back to.
     pool: usize,
+    _open: Raised,
 }
 
 impl Pools {
@@ -78,11 +81,11 @@ impl Pools {
     pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, Unreached> {
         let primary = shard.primary.as_ref().ok_or(Unreached::NoPrimary)?;
         let pool = self.pool(&primary.mysql_address, class);
-        while let Some((_, mut connection)) = self.pools[pool].idle.pop_back() {
+        while let Some((_, mut backend)) = self.pools[pool].idle.pop_back() {
             self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
-            if connection.is_quiet() {
-                return Ok(Ok(Backend { connection, pool }));
+            if backend.connection.is_quiet() {
+                return Ok(Ok(backend));
             }
         }
         let address = primary.mysql_address.clone();
@@ -98,7 +101,7 @@ impl Pools {
         if self.idle >= MAX_IDLE_PER_THREAD {
             self.close_oldest();
         }
-        self.pools[backend.pool].idle.push_back((Instant::now(), backend.connection));
+        self.pools[backend.pool].idle.push_back((Instant::now(), backend));
         self.idle += 1;
     }
 
@@ -147,14 +150,14 @@ pub struct Dial {
 }
 
 impl Dial {
-    /// Makes it.
-    pub async fn connect(self) -> Result<Backend, Unreached> {
+    /// Makes it. The gauge counts it as long as it is open.
+    pub async fn connect(self, open: &Gauge) -> Result<Backend, Unreached> {
         let connected = match &self.identity {
             Some(identity) => connect_tls(&self.address, &self.login, identity).await,
             None => connect(&self.address, &self.login).await,
         };
         match connected {
-            Ok(connection) => Ok(Backend { connection, pool: self.pool }),
+            Ok(connection) => Ok(Backend { connection, pool: self.pool, _open: Raised::new(open) }),
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
             Err(error) => Err(Unreached::Failed { address: self.address, error }),
         }

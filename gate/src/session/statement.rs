@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use metrics::Counter;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_KEYSPACE_NAME;
@@ -22,6 +23,7 @@ use crate::executor::route::{self, Literals};
 use crate::executor::schema_change;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::{HoldEnd, Patience};
+use crate::measures::Measures;
 use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, SchemaChange};
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Statement;
@@ -30,11 +32,9 @@ impl Session {
     /// Answers the statement at the front of the client's buffer.
     pub(super) async fn statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
         self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
-        let shared = self.worker.shared.clone();
-        shared.measures.statements.increment(1);
         let mut patience = Patience::default();
         while self.attempt(framed, &mut patience).await? == Next::Again {
-            shared.measures.repeats.increment(1);
+            self.worker.shared.measures.repeats.increment(1);
         }
         Ok(())
     }
@@ -44,18 +44,28 @@ impl Session {
         let snapshot = self.worker.shared.feed.snapshot();
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         let statement = Statement { sql, fingerprint: &self.fingerprint, character_set: self.character_set };
-        match self.worker.plan(statement, &self.database, &snapshot) {
-            Plan::Route(route) => self.route(&route, framed, &snapshot, patience).await,
-            Plan::Answer(answer) => self.answer(answer, &snapshot).await.map(|()| Next::Answered),
+        let plan = self.worker.plan(statement, &self.database, &snapshot);
+        let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
+            Plan::Route(route) => (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?),
+            Plan::Answer(answer) => {
+                self.answer(answer, &snapshot).await?;
+                (|of| &of.answers, Next::Answered)
+            }
             Plan::ChangeSchema(change) => {
                 let sql = sql.to_vec();
-                Box::pin(self.change_schema(&change, &sql, &snapshot, patience)).await
+                let next = Box::pin(self.change_schema(&change, &sql, &snapshot, patience)).await?;
+                (|of| &of.schema_changes, next)
             }
             Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
-                Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await
+                let next = Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await?;
+                (|of| &of.refusals, next)
             }
+        };
+        if next == Next::Answered {
+            counter(&self.worker.shared.measures).increment(1);
         }
+        Ok(next)
     }
 
     async fn route(

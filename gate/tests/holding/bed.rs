@@ -169,7 +169,13 @@ async fn write_cluster(topology: &Topology, fakes: &[Fake]) {
     let mut routing = RoutingRecord { version: 1, ..Default::default() };
     for (name, ranges) in [("main", &["-"][..]), ("two", &["-80", "80-"])] {
         let keyspace: KeyspaceName = name.parse().unwrap();
-        topology.put(&keys.keyspace(Some(&keyspace)), &KeyspaceRecord { sharded: ranges.len() > 1, ..KeyspaceRecord::unsharded() }).await.unwrap();
+        topology
+            .put(
+                &keys.keyspace(Some(&keyspace)),
+                &KeyspaceRecord { sharded: ranges.len() > 1, ..KeyspaceRecord::unsharded() },
+            )
+            .await
+            .unwrap();
         let shards = ranges.iter().map(|range| range.parse().unwrap()).collect();
         routing.keyspaces.insert(keyspace, KeyspaceRouting { shards });
     }
