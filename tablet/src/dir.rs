@@ -193,6 +193,11 @@ impl TabletDir {
         self.root.join("mysqld.log")
     }
 
+    /// The error log before it.
+    pub fn old_log(&self) -> PathBuf {
+        self.root.join("mysqld.old.log")
+    }
+
     /// Which process mysqld is.
     pub fn process_record(&self) -> PathBuf {
         self.root.join("mysqld.json")

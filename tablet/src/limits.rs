@@ -42,10 +42,14 @@ pub const VERSION_DEADLINE: Duration = Duration::from_secs(20);
 pub const SQL_DEADLINE: Duration = Duration::from_secs(3);
 /// `lock_wait_timeout` of the agent's session, in seconds.
 pub const LOCK_WAIT_SECONDS: u32 = 1;
-/// Longest time to raise the fence before mysqld is killed instead; it starts fenced.
-pub const FENCE_DEADLINE: Duration = Duration::from_secs(4);
-/// Longest wait until offline_mode has ended the data sessions.
-pub const SESSIONS_DEADLINE: Duration = Duration::from_secs(3);
+/// Longest time to raise the fence before mysqld is killed instead; it starts fenced. One try of
+/// `LOCK_WAIT_SECONDS`: with writers, readers and holders of table locks at work the fence stands after some
+/// 10 ms, because offline_mode ends them. What takes a second (a commit that waits for a replica, a long
+/// statement that is rolled back) mostly takes much longer, and a primary whose shard may go on without it
+/// must not keep it waiting.
+pub const FENCE_DEADLINE: Duration = Duration::from_secs(1);
+/// Longest wait until offline_mode has ended the data sessions; they are gone some 10 ms after the fence stands.
+pub const SESSIONS_DEADLINE: Duration = Duration::from_secs(1);
 /// Longest wait, when a primary is demoted, until the statements in progress are done; data sessions that run
 /// one after that are cut off.
 pub const DRAIN_DEADLINE: Duration = Duration::from_millis(300);
@@ -74,6 +78,8 @@ pub const CLONE_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 pub const LOG_TAIL_LINES: usize = 12;
 /// Bytes at the end of mysqld's error log that are looked through for them.
 pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
+/// Length from which on mysqld's error log is set aside; one such is kept.
+pub const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 /// Longest wait, once mysqld has ended, for gRPC clients to go and for the topology to take the liveness away.
 pub const BACKGROUND_DEADLINE: Duration = Duration::from_secs(8);
 /// Steps of one pass of the agent's loop; what is left waits for the next.

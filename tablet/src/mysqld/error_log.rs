@@ -1,10 +1,19 @@
-//! The end of mysqld's error log, for errors that quote it.
+//! mysqld's error log: its end, for errors that quote it, and its length, which is bounded.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use crate::limits::{LOG_TAIL_BYTES, LOG_TAIL_LINES};
+use crate::limits::{LOG_TAIL_BYTES, LOG_TAIL_LINES, MAX_LOG_BYTES};
+
+/// Renames a log that is long, in place of the one that was set aside before. Tells whether it was.
+pub fn set_aside(path: &Path, aside: &Path) -> std::io::Result<bool> {
+    if end(path) <= MAX_LOG_BYTES {
+        return Ok(false);
+    }
+    std::fs::rename(path, aside)?;
+    Ok(true)
+}
 
 /// Where the log ends now, so that a later tail shows only what was written since.
 pub fn end(path: &Path) -> u64 {

@@ -32,6 +32,7 @@ use crate::limits::{
     STEADY_AFTER,
 };
 use crate::provision;
+use crate::replication::{self, Switch};
 use crate::session::{AgentSession, SessionError};
 
 const STARTS: CounterId =
@@ -106,6 +107,17 @@ pub enum StartError {
         /// The end of it.
         tail: String,
     },
+}
+
+/// Why a long error log goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum TendError {
+    /// It cannot be renamed.
+    #[error("mysqld's log cannot be set aside: {0}")]
+    Io(#[from] io::Error),
+    /// mysqld does not begin another.
+    #[error("mysqld begins no new log: {0}")]
+    Session(#[from] SessionError),
 }
 
 /// Keeps one mysqld.
@@ -274,6 +286,7 @@ impl Supervisor {
     async fn try_start(&mut self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), StartError> {
         session.reset();
         let log = dir.log();
+        error_log::set_aside(&log, &dir.old_log())?;
         let log_begins = error_log::end(&log);
         // An agent that was killed in the midst of a start may have left a mysqld that showed only now.
         let process = match MysqldProcess::adopt(&dir.process_record()).await? {
@@ -349,6 +362,14 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Lets mysqld begin a new error log where the present one is long; the one before it stays.
+    pub async fn tend_log(&self, dir: &TabletDir, session: &mut AgentSession) -> Result<(), TendError> {
+        if error_log::set_aside(&dir.log(), &dir.old_log())? {
+            session.run("FLUSH NO_WRITE_TO_BINLOG ERROR LOGS").await?;
+        }
+        Ok(())
+    }
+
     /// Stops mysqld in order, see `stop_mysqld`.
     pub async fn stop(&mut self, dir: &TabletDir, session: &mut AgentSession) -> io::Result<()> {
         stop_mysqld(self.process.take(), dir, Some(session)).await
@@ -388,7 +409,10 @@ pub async fn stop_mysqld(
 async fn fence_for_good(process: &MysqldProcess, session: &mut AgentSession) -> bool {
     let fenced = async {
         fence::raise(session).await?;
-        fence::sessions_end(session).await
+        fence::sessions_end(session).await?;
+        // A mysqld that shuts down waits eight seconds for the thread that takes acknowledgements, as it does
+        // for clients. Nobody's commit waits any more.
+        Ok(replication::set_source_semi_sync(session, Switch::Off).await?)
     };
     let fenced = tokio::select! {
         fenced = fenced => fenced,
