@@ -1,5 +1,6 @@
 //! A folder for a local cluster, and the command line on it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
+use tests::cluster::table;
 use tests::folder::Folder;
 use tests::process::{pids_naming, wait_for};
 use tests::programs;
@@ -118,7 +120,7 @@ impl Bed {
     /// Whether `status` finds everything running and control finds every shard serving.
     pub(crate) fn is_whole(&self) -> bool {
         let whole = || -> Result<bool> {
-            let serving = |line: &str| line.split_whitespace().last() == Some("yes");
+            let serving = |line: &str| line.split_whitespace().nth(3) == Some("yes");
             let status = self.shoal(&["local", "status"])?;
             Ok(status.code == 0 && self.done(&["get", "shards"])?.out.lines().skip(1).all(serving))
         };

@@ -5,3 +5,4 @@ mod bed;
 mod changes;
 mod kills;
 mod life;
+mod replicas;
