@@ -23,8 +23,12 @@ use tonic::{Code, Request, Response, Status};
 use topo::records::TabletRecord;
 
 pub(crate) use status::SeenStatus;
+#[cfg(test)]
+pub(crate) use status::{SeenReplication, SeenSemiSync};
 
-use crate::limits::{AGENT_PING_INTERVAL, AGENT_PING_TIMEOUT, MAX_AGENT_CHANNELS, STATUS_TIMEOUT};
+use crate::limits::{
+    AGENT_CALL_SLACK, AGENT_PING_INTERVAL, AGENT_PING_TIMEOUT, MAX_AGENT_CHANNELS, STATUS_TIMEOUT,
+};
 
 /// A registered tablet, and what its agent says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +198,7 @@ impl Agents {
     ) -> Result<A, CallError> {
         let channel = self.channel(address).map_err(|error| CallError::Unknown(error.to_string()))?;
         let mut request = Request::new(question);
-        request.set_timeout(deadline);
+        request.set_timeout(deadline + AGENT_CALL_SLACK);
         match tokio::time::timeout(deadline, ask(TabletClient::new(channel), request)).await {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => {

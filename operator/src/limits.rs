@@ -21,6 +21,8 @@ pub const MAX_CLUSTER_FILE_BYTES: u64 = 1024 * 1024;
 
 /// Longest wait for one tablet's Status; a tablet that takes longer counts as unreachable.
 pub const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
+/// So much later than control itself an agent gives a call up, which ends it should control be gone.
+pub const AGENT_CALL_SLACK: Duration = Duration::from_millis(200);
 /// How often a connection to an agent is probed, so that one that died without a trace is found.
 pub const AGENT_PING_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for the answer to a probe.
@@ -58,6 +60,8 @@ pub const ERRANT_PATIENCE: Duration = Duration::from_secs(3);
 pub const RISK_PATIENCE: Duration = Duration::from_secs(5);
 /// An empty replica is not left to replay more transactions than this one by one: it gets a copy.
 pub const MAX_REPLAY: u64 = 10_000;
+/// Within so long after its beginning a copy is to be seen under way, or is over already.
+pub const COPY_START_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause after a copy that failed, or was not begun, before the next one to the same tablet.
 pub const COPY_PAUSE: Duration = Duration::from_secs(15);
 /// Pause after a failed change of a shard's durability before it is tried again.
@@ -100,6 +104,8 @@ pub const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 pub const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// Lines of a log that an error shows.
 pub const ERROR_LOG_LINES: usize = 20;
+/// Lines of each log that an error shows, however many parts it is about.
+pub const FEWEST_ERROR_LOG_LINES: usize = 5;
 /// Lines of a log that `shoal local logs` shows unless told otherwise.
 pub const LOG_LINES: usize = 100;
 /// Most bytes that are read to find the last lines of a log.

@@ -1,5 +1,8 @@
 //! A shard as it is, and what its tablets are good for. Pure.
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::fmt;
 
 use proto::gtid::GtidSet;
@@ -194,3 +197,6 @@ impl fmt::Display for Risk {
 pub(crate) fn one_line(set: &GtidSet) -> String {
     set.to_string().replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests;

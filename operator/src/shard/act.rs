@@ -16,10 +16,11 @@ use crate::limits::{AGENT_CALL_DEADLINE, COPY_PAUSE, RENEWAL_PAUSE};
 use crate::reach::Reach;
 use crate::reparent;
 
-/// What came of a step that did not do what it was for, where the loop is to wait before it tries again.
-enum Failed {
-    Copy(TabletAlias),
-    Renewal,
+/// What the loop is to remember of a step.
+enum Aftermath {
+    CopyBegun(TabletAlias),
+    CopyFailed(TabletAlias),
+    RenewalFailed,
 }
 
 /// Does what was decided on this observation. What an agent does not take now is repeated by the next pass.
@@ -35,8 +36,9 @@ pub(super) async fn act(
     for outcome in done {
         match outcome? {
             None => {}
-            Some(Failed::Copy(alias)) => memory.rest_copy(&alias, Instant::now() + COPY_PAUSE),
-            Some(Failed::Renewal) => memory.rest_renewal(Instant::now() + RENEWAL_PAUSE),
+            Some(Aftermath::CopyBegun(alias)) => memory.begin_copy(&alias, Instant::now()),
+            Some(Aftermath::CopyFailed(alias)) => memory.rest_copy(&alias, Instant::now() + COPY_PAUSE),
+            Some(Aftermath::RenewalFailed) => memory.rest_renewal(Instant::now() + RENEWAL_PAUSE),
         }
     }
     Ok(())
@@ -49,7 +51,7 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    async fn carry_out(&self, step: &Step) -> Result<Option<Failed>, TopologyError> {
+    async fn carry_out(&self, step: &Step) -> Result<Option<Aftermath>, TopologyError> {
         match step {
             Step::Appoint { alias, term, ackers } => self.appoint(alias, *term, ackers).await?,
             Step::Remind(alias, role) => self.remind(alias, *role).await,
@@ -60,7 +62,7 @@ impl Hand<'_> {
             Step::Renew => {
                 if let Err(error) = reparent::renew(self.reach, self.shard).await {
                     tracing::info!(shard = %self.shard, %error, "commits wait as before");
-                    return Ok(Some(Failed::Renewal));
+                    return Ok(Some(Aftermath::RenewalFailed));
                 }
             }
             Step::Stuck(_) => {}
@@ -162,7 +164,7 @@ impl Hand<'_> {
         Ok(())
     }
 
-    async fn provision(&self, alias: &TabletAlias, donor: &TabletAlias, why: &Flaw) -> Option<Failed> {
+    async fn provision(&self, alias: &TabletAlias, donor: &TabletAlias, why: &Flaw) -> Option<Aftermath> {
         let (tablet, from) = (self.seen.sight.tablet(alias)?, self.seen.sight.tablet(donor)?);
         let (address, source) = (&tablet.record.agent_address, &from.record.mysql_address);
         let object = EventObject::Tablet(alias.clone());
@@ -170,12 +172,12 @@ impl Hand<'_> {
         match begun.await {
             Ok(()) => {
                 self.tell(object, EventReason::ProvisioningStarted, format!("from {donor}: {why}"));
-                None
+                Some(Aftermath::CopyBegun(alias.clone()))
             }
             Err(error) => {
                 let observation = format!("from {donor}: {why}; not begun: {error}");
                 self.tell(object, EventReason::ProvisioningFailed, observation);
-                Some(Failed::Copy(alias.clone()))
+                Some(Aftermath::CopyFailed(alias.clone()))
             }
         }
     }

@@ -291,7 +291,7 @@ impl fmt::Display for Stuck {
             ),
             Self::Apart => f.write_str(
                 "each tablet has transactions that another one lacks, so none can be the primary without a loss; \
-                 compare their GTID sets in `shoal get tablets` and remove the tablets that are wrong",
+                 compare them with `shoal get tablets --gtids` and remove the tablets that are wrong",
             ),
         }
     }

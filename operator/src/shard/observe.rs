@@ -8,7 +8,7 @@ use proto::ids::TabletAlias;
 use topo::records::{TabletState, Transition};
 
 use crate::agents::SeenTablet;
-use crate::limits::ERRANT_PATIENCE;
+use crate::limits::{COPY_START_PATIENCE, ERRANT_PATIENCE};
 use crate::sight::ShardSight;
 
 /// A shard as it is, and for how long it has been so.
@@ -80,9 +80,27 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct TabletMemory {
     broken_since: Option<Instant>,
-    suspects: Option<(GtidSet, Instant)>,
-    copying: bool,
+    suspects: Option<Suspects>,
+    copying: Option<Copying>,
     copy_after: Option<Instant>,
+}
+
+/// Transactions that a replica had and the primary had not.
+#[derive(Debug)]
+struct Suspects {
+    set: GtidSet,
+    since: Instant,
+    /// What the primary had at the last look before they were to be judged.
+    primary: GtidSet,
+}
+
+/// How far a copy has come.
+#[derive(Debug, Clone, Copy)]
+enum Copying {
+    /// The agent said then that it begins.
+    Begun(Instant),
+    /// It was seen to be under way.
+    UnderWay,
 }
 
 impl Memory {
@@ -115,6 +133,11 @@ impl Memory {
         }
     }
 
+    /// A copy to the tablet has begun.
+    pub(super) fn begin_copy(&mut self, alias: &TabletAlias, now: Instant) {
+        self.tablets.entry(alias.clone()).or_default().copying = Some(Copying::Begun(now));
+    }
+
     /// No copy to the tablet before then.
     pub(super) fn rest_copy(&mut self, alias: &TabletAlias, until: Instant) {
         self.tablets.entry(alias.clone()).or_default().copy_after = Some(until);
@@ -139,38 +162,44 @@ impl TabletMemory {
             // Whether it would replicate cannot be seen now.
             _ => {}
         }
-        match state {
-            Some(TabletState::Provisioning) => self.copying = true,
-            Some(TabletState::MysqldDown) | None => {}
-            Some(_) => self.copying = false,
-        }
+        self.copying = match (state, self.copying) {
+            (Some(TabletState::Provisioning), _) => Some(Copying::UnderWay),
+            (Some(TabletState::MysqldDown) | None, copying) => copying,
+            // A small one may be over before it was seen.
+            (Some(_), Some(Copying::Begun(at))) if now - at < COPY_START_PATIENCE => self.copying,
+            (Some(_), _) => None,
+        };
         Note {
             broken_for: self.broken_since.map(|since| now - since),
             errant: if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) },
-            copying: self.copying,
+            copying: self.copying.is_some(),
             copy: Rest::at(now, self.copy_after),
         }
     }
 
-    /// A transaction that the replica had some time ago and that the primary does not have now is errant. Not
-    /// while commits wait at the primary: a replica may have executed those before the primary shows them.
+    /// A transaction that the replica had some time ago and that the primary does not have now is errant, once the
+    /// primary was seen to go on committing after that time: a replica may have executed what waits at the primary
+    /// for an acknowledgement, but the primary commits in order, so nothing is added there while that waits. (Under
+    /// load some commit waits at every look, so waiting by itself says nothing.)
     fn errant(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> GtidSet {
         let Some((_, primary)) = sight.serving() else {
             self.suspects = None;
             return GtidSet::default();
         };
-        if primary.semi_sync.waiting.is_some_and(|waiting| waiting > 0) {
-            self.suspects = None;
-            return GtidSet::default();
-        }
-        if let Some((suspects, since)) = &mut self.suspects {
-            *suspects = suspects.subtract(&primary.executed);
-            if !suspects.is_empty() {
-                return if now - *since >= ERRANT_PATIENCE { suspects.clone() } else { GtidSet::default() };
+        if let Some(suspects) = &mut self.suspects {
+            suspects.set = suspects.set.subtract(&primary.executed);
+            if !suspects.set.is_empty() {
+                let went_on = suspects.primary != primary.executed;
+                if now - suspects.since >= ERRANT_PATIENCE {
+                    return if went_on { suspects.set.clone() } else { GtidSet::default() };
+                }
+                suspects.primary = primary.executed.clone();
+                return GtidSet::default();
             }
         }
-        let surplus = sight.surplus(tablet);
-        self.suspects = (!surplus.is_empty()).then_some((surplus, now));
+        let set = sight.surplus(tablet);
+        let primary = primary.executed.clone();
+        self.suspects = (!set.is_empty()).then_some(Suspects { set, since: now, primary });
         GtidSet::default()
     }
 }

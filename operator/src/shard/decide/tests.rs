@@ -1,1 +1,285 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
 
+use topo::records::{ShardRecord, TabletState};
+
+use super::*;
+use crate::agents::SeenReplication;
+use crate::shard::observe::Note;
+use crate::sight::sample::{
+    alias, broken, changing, foreign, gtids, in_async, in_state, lagging, new, record, replica, serving,
+    shard,
+};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+/// The observation of a sight that has just become so.
+fn seen(sight: ShardSight) -> Observation {
+    let changing = sight.record.as_ref().is_some_and(|stored| stored.value.transition.is_some());
+    Observation {
+        vacant_for: sight.primary_alias().is_none().then_some(SHORT),
+        transition_for: changing.then_some(SHORT),
+        risk_for: None,
+        renewal: Rest::Over,
+        notes: BTreeMap::new(),
+        sight,
+    }
+}
+
+fn noted(mut seen: Observation, tablet: &str, note: Note) -> Observation {
+    seen.notes.insert(alias(tablet), note);
+    seen
+}
+
+fn appoint(tablet: &str, term: u64, ackers: &[&str]) -> Step {
+    let ackers = ackers.iter().map(|name| alias(name)).collect();
+    Step::Appoint { alias: alias(tablet), term: Term(term), ackers }
+}
+
+fn unknown(tablet: &str, term: u64, known: u64) -> Step {
+    Step::Stuck(Stuck::TermUnknown { alias: alias(tablet), term: Term(term), known: Term(known) })
+}
+
+fn check(cases: Vec<(&str, Observation, Vec<Step>)>) {
+    for (name, seen, expected) in cases {
+        assert_eq!(decide(&seen), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_shard_gets_its_first_primary_once_its_tablets_are_there() {
+    let ready = || Some(new());
+    let starts = || Some(in_state(new(), TabletState::MysqldDown, ""));
+    let with = |set: &str| Some(SeenStatus { executed: gtids(set), ..new() });
+    let late = |sight| Observation { vacant_for: Some(BOOTSTRAP_PATIENCE), ..seen(sight) };
+    let empty = |term| ShardRecord { term: Term(term), ..ShardRecord::default() };
+    let taken_back = || Some(SeenStatus { role: Some(TabletRole::Replica), term: Term(4), ..new() });
+    check(vec![
+        ("no tablet", seen(shard(None, [])), vec![]),
+        ("the only one is away", late(shard(None, [None])), vec![]),
+        ("its mysqld starts", late(shard(None, [starts()])), vec![]),
+        ("the only one is ready", seen(shard(None, [ready()])), vec![appoint("a-1", 1, &[])]),
+        ("an empty record", seen(shard(empty(0), [ready()])), vec![appoint("a-1", 1, &[])]),
+        ("a primary was taken back", seen(shard(empty(4), [taken_back()])), vec![appoint("a-1", 5, &[])]),
+        (
+            "all of three",
+            seen(shard(None, [ready(), ready(), ready()])),
+            vec![appoint("a-1", 1, &["a-2", "a-3"])],
+        ),
+        ("two of three, for now", seen(shard(None, [ready(), None, ready()])), vec![]),
+        ("two of three", late(shard(None, [None, ready(), ready()])), vec![appoint("a-2", 1, &["a-3"])]),
+        ("one of three has nobody to wait for", late(shard(None, [None, starts(), ready()])), vec![]),
+        (
+            "unless commits do not wait",
+            late(in_async(shard(None, [None, ready()]))),
+            vec![appoint("a-2", 1, &[])],
+        ),
+        ("async", seen(in_async(shard(None, [ready(), ready()]))), vec![appoint("a-1", 1, &[])]),
+        ("one has more", seen(shard(None, [with("1-3"), with("1-9")])), vec![appoint("a-2", 1, &["a-1"])]),
+        ("each has more", seen(shard(None, [with("1-3"), with("9")])), vec![Step::Stuck(Stuck::Apart)]),
+    ]);
+}
+
+#[test]
+fn who_has_not_taken_a_role_is_reminded_of_it() {
+    let primary = |tablet: &str| vec![Step::Remind(alias(tablet), TabletRole::Primary)];
+    let down = in_state(serving(2), TabletState::MysqldDown, "killed");
+    let elsewhere = ShardRecord { primary: Some(alias("b-9")), ..record(2, &[]) };
+    let to_replica = Step::Remind(alias("a-2"), TabletRole::Replica);
+    check(vec![
+        ("appointed, not told yet", seen(shard(record(1, &[]), [Some(new())])), primary("a-1")),
+        ("it serves under an older term", seen(shard(record(2, &[]), [Some(serving(1))])), primary("a-1")),
+        ("its mysqld starts", seen(shard(record(2, &[]), [Some(down)])), primary("a-1")),
+        ("it serves", seen(shard(record(2, &[]), [Some(serving(2))])), vec![]),
+        ("it is away", seen(shard(record(2, &[]), [None])), vec![]),
+        ("it is not registered", seen(shard(elsewhere, [Some(replica(2))])), vec![]),
+        (
+            "a replica without a role",
+            seen(shard(record(2, &["a-2"]), [Some(serving(2)), Some(new())])),
+            vec![to_replica.clone()],
+        ),
+        ("an old primary", seen(shard(record(2, &["a-2"]), [None, Some(serving(1))])), vec![to_replica]),
+    ]);
+}
+
+#[test]
+fn terms_that_the_topology_does_not_know_stop_everything() {
+    let demoted = || {
+        Some(in_state(SeenStatus { role: Some(TabletRole::Replica), ..serving(3) }, TabletState::Fenced, ""))
+    };
+    let held = |next| changing(record(2, &["a-2"]), next, "a-2");
+    check(vec![
+        ("it lost its record", seen(shard(None, [Some(serving(3))])), vec![unknown("a-1", 3, 0)]),
+        ("it went back in time", seen(shard(record(2, &[]), [Some(serving(3))])), vec![unknown("a-1", 3, 2)]),
+        (
+            "a replica knows more",
+            seen(shard(record(2, &[]), [Some(serving(2)), Some(replica(5))])),
+            vec![unknown("a-2", 5, 2)],
+        ),
+        ("the announced term is known", seen(shard(held(3), [demoted(), Some(replica(2))])), vec![]),
+        (
+            "one above it is not",
+            seen(shard(changing(record(1, &[]), 2, "a-2"), [demoted()])),
+            vec![unknown("a-1", 3, 2)],
+        ),
+    ]);
+}
+
+#[test]
+fn a_change_of_primary_is_left_alone_until_it_is_abandoned() {
+    let sight = || shard(changing(record(2, &["a-2"]), 3, "a-2"), [Some(new()), Some(replica(2))]);
+    let long = Observation { transition_for: Some(ABANDONED_AFTER), ..seen(sight()) };
+    check(vec![("under way", seen(sight()), vec![]), ("for long", long, vec![Step::EndTransition])]);
+}
+
+#[test]
+fn the_ackers_are_the_sound_replicas() {
+    let add = |names: &[&str]| vec![Step::AddAckers(names.iter().map(|name| alias(name)).collect())];
+    let (primary, sound) = (|| Some(serving(2)), || Some(replica(2)));
+    let errant = Note { errant: foreign("1"), ..Note::default() };
+    let given_up = || Some(in_state(replica(2), TabletState::GivenUp, "6 times"));
+    let ahead = || Some(SeenStatus { executed: gtids("1-101"), ..replica(2) });
+    let of = |ackers: &[&str], statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, ackers), statuses));
+    let lost = "it has transactions that the primary lacks: bbbbbbbb-0000-11ee-8000-00000000000b:1";
+    check(vec![
+        ("all are", of(&["a-2", "a-3"], vec![primary(), sound(), sound()]), vec![]),
+        ("another is fit", of(&["a-2"], vec![primary(), sound(), sound()]), add(&["a-3"])),
+        ("it lags", of(&["a-2"], vec![primary(), sound(), Some(lagging(2, 20_000))]), vec![]),
+        ("it may be errant", of(&["a-2"], vec![primary(), sound(), ahead()]), vec![]),
+        ("the primary does not serve", of(&["a-2"], vec![None, sound(), sound()]), vec![]),
+        ("an acker is away", of(&["a-2", "a-3"], vec![primary(), sound(), None]), vec![]),
+        (
+            "an acker is errant",
+            noted(of(&["a-2", "a-3"], vec![primary(), sound(), sound()]), "a-2", errant.clone()),
+            vec![Step::TakeOutAcker(alias("a-2"), lost.into())],
+        ),
+        ("the last one stays", noted(of(&["a-2"], vec![primary(), sound()]), "a-2", errant.clone()), vec![]),
+        (
+            "so does the last one that is fit",
+            noted(of(&["a-2", "a-3"], vec![primary(), sound(), None]), "a-2", errant),
+            vec![],
+        ),
+        (
+            "an acker's mysqld is left down",
+            of(&["a-2", "a-3"], vec![primary(), given_up(), sound()]),
+            vec![Step::TakeOutAcker(alias("a-2"), "its mysqld is left down".into())],
+        ),
+    ]);
+}
+
+fn provision(donor: &str, why: Flaw) -> Vec<Step> {
+    vec![Step::Provision { alias: alias("a-3"), donor: alias(donor), why }]
+}
+
+#[test]
+fn who_cannot_catch_up_gets_a_copy() {
+    let lasting = |broken_for| Note { broken_for: Some(broken_for), ..Note::default() };
+    let primary = |executed: &str, purged: GtidSet| {
+        Some(SeenStatus { executed: gtids(executed), purged, ..serving(2) })
+    };
+    let plain = || primary("1-100", GtidSet::EMPTY);
+    let full = || primary("1-20000", GtidSet::EMPTY);
+    let sound = || Some(replica(2));
+    let empty = || {
+        Some(in_state(
+            SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) },
+            TabletState::Fenced,
+            "starts",
+        ))
+    };
+    let of = |primary, third| seen(shard(record(2, &["a-2"]), [primary, sound(), third]));
+    let unsent = || Some(broken(2, SOURCE_CANNOT_SEND, "purged"));
+    let stopped = || Some(broken(2, 1062, "duplicate"));
+    let errant = Note { errant: foreign("1"), ..Note::default() };
+    let duplicate = || Flaw::ApplierStopped("duplicate".into());
+    check(vec![
+        ("little to catch up", of(plain(), empty()), vec![]),
+        ("much", of(full(), empty()), provision("a-2", Flaw::Empty(20_000))),
+        ("what is gone", of(primary("1-100", gtids("1-5")), empty()), provision("a-2", Flaw::Purged)),
+        ("what is gone and known", of(primary("1-100", gtids("1-5")), stopped()), vec![]),
+        (
+            "errant",
+            noted(of(plain(), stopped()), "a-3", errant),
+            provision("a-2", Flaw::Errant(foreign("1"))),
+        ),
+        (
+            "a source without it",
+            noted(of(plain(), unsent()), "a-3", lasting(REPLICATION_PATIENCE)),
+            provision("a-2", Flaw::Purged),
+        ),
+        ("for a moment", noted(of(plain(), unsent()), "a-3", lasting(SHORT)), vec![]),
+        ("it may go on", noted(of(plain(), stopped()), "a-3", lasting(REPLICATION_PATIENCE)), vec![]),
+        (
+            "it does not",
+            noted(of(plain(), stopped()), "a-3", lasting(APPLIER_PATIENCE)),
+            provision("a-2", duplicate()),
+        ),
+        ("the primary is away", of(None, empty()), vec![]),
+        ("it is away", of(full(), None), vec![]),
+    ]);
+}
+
+#[test]
+fn copies_are_made_one_at_a_time_from_the_least_loaded() {
+    let empty = || {
+        Some(in_state(
+            SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) },
+            TabletState::Fenced,
+            "",
+        ))
+    };
+    let full = || Some(SeenStatus { executed: gtids("1-20000"), ..serving(2) });
+    let loaded = |threads| Some(SeenStatus { threads_running: threads, ..replica(2) });
+    let older = || Some(SeenStatus { mysql_version: "8.4.9".into(), ..replica(2) });
+    let of = |statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, &["a-2", "a-4"]), statuses));
+    let want = |donor: &str| provision(donor, Flaw::Empty(20_000));
+    let copying = Note { copying: true, ..Note::default() };
+    let rests = Note { copy: Rest::Until, ..Note::default() };
+    check(vec![
+        ("the less loaded", of(vec![full(), loaded(9), empty(), loaded(3)]), want("a-4")),
+        ("no replica but it", of(vec![full(), None, empty(), None]), want("a-1")),
+        ("not from another series", of(vec![full(), older(), empty(), loaded(8)]), want("a-4")),
+        ("one is under way", noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-2", copying), vec![]),
+        (
+            "it failed a moment ago",
+            noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-3", rests),
+            vec![],
+        ),
+    ]);
+    let mixed = shard(
+        record(2, &["a-2"]),
+        [Some(SeenStatus { mysql_version: "8.4.9".into(), ..full().unwrap() }), None, empty()],
+    );
+    check(vec![("from nobody", seen(mixed), vec![])]);
+    // An acker leaves first, and gets its copy only when the record no longer lists it.
+    let listed = of(vec![full(), loaded(3), Some(replica(2)), empty()]);
+    let out = Step::TakeOutAcker(alias("a-4"), Flaw::Empty(20_000).to_string());
+    check(vec![("an acker", listed, vec![Step::AddAckers([alias("a-3")].into()), out])]);
+}
+
+#[test]
+fn durability_is_settled_for_a_term_and_changed_by_a_new_one() {
+    let (primary, sound) = (|| Some(serving(2)), || Some(replica(2)));
+    let due = || seen(shard(record(2, &[]), [primary(), sound()]));
+    let resting = Observation { renewal: Rest::Until, ..due() };
+    check(vec![
+        ("a replica came", due(), vec![Step::Renew]),
+        ("it failed a moment ago", resting, vec![]),
+        ("no replica is fit", seen(shard(record(2, &[]), [primary(), None])), vec![]),
+        ("async", seen(in_async(shard(record(2, &[]), [primary(), sound()]))), vec![]),
+        (
+            "no longer semi-sync",
+            seen(in_async(shard(record(2, &["a-2"]), [primary(), sound()]))),
+            vec![Step::Renew],
+        ),
+    ]);
+}
+
+#[test]
+fn an_applier_that_runs_is_no_flaw_whatever_stopped_it_before() {
+    let mut status = broken(2, 1062, "duplicate");
+    status.replication = status.replication.map(|r| SeenReplication { applier: ThreadState::Running, ..r });
+    let sight = shard(record(2, &["a-2"]), [Some(serving(2)), Some(replica(2)), Some(status)]);
+    let note = Note { broken_for: Some(APPLIER_PATIENCE), ..Note::default() };
+    check(vec![("it runs", noted(seen(sight), "a-3", note), vec![])]);
+}

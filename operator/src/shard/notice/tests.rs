@@ -1,1 +1,135 @@
+use std::collections::BTreeMap;
 
+use proto::gtid::GtidSet;
+use proto::ids::Term;
+use topo::records::EventReason as Reason;
+
+use super::*;
+use crate::agents::SeenStatus;
+use crate::shard::observe::Rest;
+use crate::sight::ShardSight;
+use crate::sight::sample::{alias, foreign, in_state, new, record, replica, serving, shard};
+
+fn seen(sight: ShardSight) -> Observation {
+    Observation {
+        vacant_for: None,
+        transition_for: None,
+        risk_for: None,
+        renewal: Rest::Over,
+        notes: BTreeMap::new(),
+        sight,
+    }
+}
+
+fn pair(other: Option<SeenStatus>) -> Observation {
+    seen(shard(record(2, &["a-2"]), [Some(serving(2)), other]))
+}
+
+fn noted(mut seen: Observation, note: Note) -> Observation {
+    seen.notes.insert(alias("a-2"), note);
+    seen
+}
+
+fn told(before: Option<&Observation>, now: &Observation) -> Vec<(String, Reason, String)> {
+    let notices = compare(&"ks/-80".parse().unwrap(), before, now);
+    notices.into_iter().map(|n| (n.object.to_string(), n.reason, n.observation)).collect()
+}
+
+#[test]
+fn each_change_of_a_tablet_is_told_once() {
+    use TabletState::{Fenced, GivenUp, MysqldDown, Provisioning};
+    let state = |state, reason: &str| Some(in_state(replica(2), state, reason));
+    let sound = || Some(replica(2));
+    let cases = [
+        ("nothing", sound(), sound(), None),
+        ("away", sound(), None, Some((Reason::TabletUnreachable, "its agent at a-2.test:1 does not answer"))),
+        ("still away", None, None, None),
+        ("back", None, sound(), Some((Reason::TabletReachable, "its agent at a-2.test:1 answers"))),
+        ("down", sound(), state(MysqldDown, "signal 9"), Some((Reason::MysqldDown, "signal 9"))),
+        ("up", state(MysqldDown, ""), state(Fenced, "starts"), Some((Reason::MysqldUp, "version 9.7.4"))),
+        (
+            "left down",
+            state(MysqldDown, ""),
+            state(GivenUp, "6 times"),
+            Some((Reason::MysqldGivenUp, "6 times")),
+        ),
+        ("its copy restarts it", state(Provisioning, ""), state(MysqldDown, ""), None),
+    ];
+    for (name, old, new, expected) in cases {
+        let expected = expected.map(|(reason, text)| ("a-2".to_owned(), reason, text.to_owned()));
+        assert_eq!(told(Some(&pair(old)), &pair(new.clone())), Vec::from_iter(expected), "{name}");
+        assert_eq!(told(None, &pair(new)), [], "{name}: nothing to compare with");
+    }
+}
+
+#[test]
+fn broken_replication_is_told_when_it_lasts() {
+    let broken = |lasting: Option<Duration>| {
+        let stands = Some(in_state(replica(2), TabletState::Fenced, "error 1062"));
+        noted(pair(stands), Note { broken_for: lasting, ..Note::default() })
+    };
+    let (short, long) = (broken(Some(Duration::from_secs(1))), broken(Some(REPLICATION_PATIENCE)));
+    let sound = pair(Some(replica(2)));
+    assert_eq!(told(Some(&sound), &short), []);
+    assert_eq!(told(Some(&short), &sound), []);
+    assert_eq!(told(Some(&short), &long), [("a-2".into(), Reason::ReplicationBroken, "error 1062".into())]);
+    assert_eq!(told(Some(&long), &long), []);
+    let restored = [("a-2".into(), Reason::ReplicationRestored, "from a-1.test:3306".into())];
+    assert_eq!(told(Some(&long), &sound), restored);
+}
+
+#[test]
+fn errant_transactions_are_told_when_they_are_certain() {
+    let errant = noted(pair(Some(replica(2))), Note { errant: foreign("7"), ..Note::default() });
+    let text = "the primary lacks bbbbbbbb-0000-11ee-8000-00000000000b:7";
+    let expected = [("a-2".into(), Reason::ErrantTransactions, text.into())];
+    assert_eq!(told(Some(&pair(Some(replica(2)))), &errant), expected);
+    assert_eq!(told(Some(&errant), &errant), []);
+}
+
+#[test]
+fn a_copy_is_done_when_nothing_asks_for_another() {
+    let copying = noted(pair(None), Note { copying: true, ..Note::default() });
+    let done = ("a-2".into(), Reason::ProvisioningDone, "it has a donor's data".into());
+    let reachable = ("a-2".into(), Reason::TabletReachable, "its agent at a-2.test:1 answers".into());
+    assert_eq!(told(Some(&copying), &pair(Some(replica(2)))), [reachable.clone(), done]);
+    let errant = Note { errant: foreign("7"), ..Note::default() };
+    let failed = noted(pair(Some(in_state(replica(2), TabletState::Fenced, "error 3862"))), errant);
+    let text =
+        "it has transactions that the primary lacks: bbbbbbbb-0000-11ee-8000-00000000000b:7; error 3862";
+    let notices = told(Some(&copying), &failed);
+    assert!(notices.contains(&("a-2".into(), Reason::ProvisioningFailed, text.into())), "{notices:?}");
+}
+
+#[test]
+fn a_risk_is_told_when_it_lasts_also_at_the_first_look() {
+    let lone = |lasting| Observation { risk_for: lasting, ..seen(shard(record(2, &[]), [Some(serving(2))])) };
+    let (short, long) = (lone(Some(Duration::from_secs(1))), lone(Some(RISK_PATIENCE)));
+    let cannot = [("ks/-80".into(), Reason::CannotFailOver, "the shard has one tablet only".into())];
+    assert_eq!(told(None, &long), cannot);
+    assert_eq!(told(Some(&short), &long), cannot);
+    assert_eq!(told(Some(&long), &long), []);
+    let sound = pair(Some(replica(2)));
+    assert_eq!(told(Some(&short), &sound), []);
+    assert_eq!(
+        told(Some(&long), &sound),
+        [("ks/-80".into(), Reason::CanFailOver, "could take over: a-2".into())]
+    );
+}
+
+#[test]
+fn what_stops_everything_is_told_once() {
+    let shard_ref = "ks/-80".parse().unwrap();
+    let unknown = |term| {
+        vec![Step::Stuck(Stuck::TermUnknown { alias: alias("a-1"), term: Term(term), known: Term(2) })]
+    };
+    let first = stuck(&shard_ref, &[], &unknown(3)).unwrap();
+    assert_eq!((first.object.to_string(), first.reason), ("ks/-80".into(), Reason::TopologyBehind));
+    assert_eq!(stuck(&shard_ref, &unknown(3), &unknown(3)), None);
+    assert!(stuck(&shard_ref, &unknown(3), &unknown(4)).is_some());
+    let apart = stuck(&shard_ref, &[], &[Step::Stuck(Stuck::Apart)]).unwrap();
+    assert_eq!(apart.reason, Reason::ErrantTransactions);
+    assert_eq!(stuck(&shard_ref, &[], &[Step::EndTransition]), None);
+    let empty = seen(shard(None, [Some(SeenStatus { executed: GtidSet::EMPTY, ..new() })]));
+    assert_eq!(told(None, &empty), []);
+}

@@ -1,1 +1,131 @@
+use topo::records::TabletState::{Fenced, MysqldDown, Provisioning};
 
+use super::*;
+use crate::agents::{SeenSemiSync, SeenStatus};
+use crate::sight::sample::{alias, changing, foreign, gtids, in_state, new, record, replica, serving, shard};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Looks a second apart, with what the last one comes to.
+fn after(looks: impl IntoIterator<Item = ShardSight>) -> Observation {
+    let (mut memory, mut now, mut last) = (Memory::default(), Instant::now(), None);
+    for sight in looks {
+        last = Some(memory.take(sight, now));
+        now += SECOND;
+    }
+    last.unwrap()
+}
+
+fn pair(primary: Option<SeenStatus>, other: Option<SeenStatus>) -> ShardSight {
+    shard(record(2, &["a-2"]), [primary, other])
+}
+
+#[test]
+fn what_lasts_is_counted_from_its_beginning() {
+    let vacant = || shard(None, [Some(new())]);
+    let seen = after([vacant(), vacant(), vacant()]);
+    assert_eq!((seen.vacant_for, seen.risk_for, seen.transition_for), (Some(2 * SECOND), None, None));
+    let lone = || shard(record(1, &[]), [Some(serving(1))]);
+    let seen = after([vacant(), lone(), lone()]);
+    assert_eq!((seen.vacant_for, seen.risk_for), (None, Some(SECOND)));
+    let to =
+        |next, to: &str| shard(changing(record(1, &["a-2"]), next, to), [Some(serving(1)), Some(replica(1))]);
+    assert_eq!(after([to(2, "a-2"), to(2, "a-2")]).transition_for, Some(SECOND));
+    assert_eq!(after([to(2, "a-2"), to(3, "a-2")]).transition_for, Some(Duration::ZERO));
+}
+
+#[test]
+fn a_replica_is_broken_from_when_it_was_seen_to_stand_still() {
+    let stands = || pair(Some(serving(2)), Some(in_state(replica(2), Fenced, "1062")));
+    let down = || pair(Some(serving(2)), Some(in_state(replica(2), MysqldDown, "")));
+    let sound = || pair(Some(serving(2)), Some(replica(2)));
+    let copied = || pair(Some(serving(2)), Some(in_state(replica(2), Provisioning, "")));
+    let cases = [
+        ("sound", vec![sound(), sound()], None),
+        ("it stands still", vec![sound(), stands(), stands()], Some(SECOND)),
+        (
+            "it went down meanwhile",
+            vec![stands(), down(), pair(Some(serving(2)), None), stands()],
+            Some(3 * SECOND),
+        ),
+        ("it was only down", vec![sound(), down(), down()], None),
+        ("it went on", vec![stands(), sound()], None),
+        ("it is copied", vec![stands(), copied()], None),
+    ];
+    for (name, looks, expected) in cases {
+        assert_eq!(after(looks).note(&alias("a-2")).broken_for, expected, "{name}");
+    }
+    // A primary does not replicate, and nobody does before there is one.
+    assert_eq!(after([stands(), stands()]).note(&alias("a-1")).broken_for, None);
+    let vacant = || shard(None, [Some(new()), Some(new())]);
+    assert_eq!(after([vacant(), vacant()]).note(&alias("a-2")).broken_for, None);
+}
+
+#[test]
+fn only_what_the_primary_lacks_long_after_is_errant() {
+    let with = |primary: &str, other: &str| {
+        let primary = SeenStatus { executed: gtids(primary), ..serving(2) };
+        pair(Some(primary), Some(SeenStatus { executed: gtids(other), ..replica(2) }))
+    };
+    let waiting = |sight: ShardSight| {
+        let mut sight = sight;
+        let status = sight.tablets[0].status.as_mut().unwrap();
+        status.semi_sync = SeenSemiSync { waiting: Some(1), acks: false };
+        sight
+    };
+    let away = || pair(None, Some(replica(2)));
+    let ahead = || with("1-100", "1-105");
+    // The primary writes heartbeats, so each look at it shows something else: of their own source, they are beside the point.
+    let beating = |sights: Vec<ShardSight>| -> Vec<ShardSight> {
+        let beat = |(at, mut sight): (usize, ShardSight)| {
+            if let Some(status) = &mut sight.tablets[0].status {
+                status.executed = status.executed.union(&foreign(&format!("1-{}", at + 1)));
+            }
+            sight
+        };
+        sights.into_iter().enumerate().map(beat).collect()
+    };
+    let judged = |looks: Vec<ShardSight>| after(looks).note(&alias("a-2")).errant.clone();
+    let errant = |looks: Vec<ShardSight>| judged(beating(looks));
+    assert_eq!(errant(vec![ahead(), ahead(), ahead()]), GtidSet::EMPTY, "not long enough");
+    assert_eq!(errant(vec![ahead(), ahead(), ahead(), ahead()]), gtids("101-105"));
+    let frozen = judged(vec![ahead(), ahead(), ahead(), ahead(), ahead()]);
+    assert_eq!(frozen, GtidSet::EMPTY, "nobody has looked at the primary since");
+    let moving = (100..110).map(|at| with(&format!("1-{at}"), &format!("1-{}", at + 2))).collect();
+    assert_eq!(errant(moving), GtidSet::EMPTY, "the primary is merely seen a little late");
+    let partly = vec![ahead(), ahead(), ahead(), with("1-103", "1-108")];
+    assert_eq!(errant(partly), gtids("104-105"), "what came later is not judged yet");
+    let waits = || vec![ahead(), ahead(), waiting(ahead()), waiting(ahead()), waiting(ahead())];
+    assert_eq!(judged(waits()), GtidSet::EMPTY, "what waits may be on a replica only, and all after it waits, too");
+    assert_eq!(errant(waits()), gtids("101-105"), "under load some commit waits at every look");
+    assert_eq!(errant(vec![ahead(), ahead(), away(), ahead()]), GtidSet::EMPTY, "nobody to compare with");
+}
+
+#[test]
+fn a_copy_lasts_until_mysqld_is_back() {
+    let state = |state| pair(Some(serving(2)), Some(in_state(replica(2), state, "")));
+    let copying = |looks: Vec<ShardSight>| after(looks).note(&alias("a-2")).copying;
+    assert!(copying(vec![state(Provisioning)]));
+    assert!(copying(vec![state(Provisioning), state(MysqldDown), pair(Some(serving(2)), None)]));
+    assert!(!copying(vec![state(Provisioning), state(MysqldDown), state(Fenced)]));
+    assert!(!copying(vec![state(MysqldDown)]));
+    // One that was said to begin is waited for, since a small one may be over before it was seen.
+    let (mut memory, now) = (Memory::default(), Instant::now());
+    memory.begin_copy(&alias("a-2"), now);
+    for (after, expected) in [(Duration::ZERO, true), (COPY_START_PATIENCE, false)] {
+        assert_eq!(memory.take(state(Fenced), now + after).note(&alias("a-2")).copying, expected);
+    }
+}
+
+#[test]
+fn what_failed_rests_for_a_while() {
+    let (mut memory, now) = (Memory::default(), Instant::now());
+    memory.rest_copy(&alias("a-2"), now + SECOND);
+    memory.rest_renewal(now + SECOND);
+    let look = || pair(Some(serving(2)), Some(replica(2)));
+    let seen = memory.take(look(), now);
+    assert_eq!((seen.renewal, seen.note(&alias("a-2")).copy), (Rest::Until, Rest::Until));
+    assert_eq!(seen.note(&alias("a-1")).copy, Rest::Over);
+    let seen = memory.take(look(), now + SECOND);
+    assert_eq!((seen.renewal, seen.note(&alias("a-2")).copy), (Rest::Over, Rest::Over));
+}
