@@ -67,6 +67,8 @@ pub const COPY_PAUSE: Duration = Duration::from_secs(15);
 /// Pause after a failed change of a shard's durability before it is tried again.
 pub const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
 
+/// Longest wait for a replica that does not replicate yet, as it is just after a change of primary.
+pub const FIT_PATIENCE: Duration = Duration::from_secs(4);
 /// Longest wait, before gates hold a shard, until the next primary is level with the present one.
 pub const LEVEL_PATIENCE: Duration = Duration::from_secs(10);
 /// A replica that is no further behind than this is level: what its agent shows is up to a second old, and

@@ -21,16 +21,17 @@ pub(super) struct ClusterArgs {
     /// Address of the control service, instead of that of a local cluster
     #[arg(long, global = true, value_name = "HOST:PORT", conflicts_with = "dir")]
     control: Option<String>,
-    /// Directory with ca.pem, cert.pem and key.pem, for a control service that speaks TLS
-    #[arg(long, global = true, value_name = "DIR", requires = "control")]
+    /// Directory with ca.pem, cert.pem and key.pem, for a control service that speaks TLS [default: that of the
+    /// local cluster]
+    #[arg(long, global = true, value_name = "DIR")]
     tls: Option<PathBuf>,
 }
 
 impl ClusterArgs {
     /// A client of the cluster's control service.
     pub(super) async fn control(&self) -> Result<ControlClient<Channel>, CliError> {
+        let identity = self.tls.as_deref().map(Identity::read).transpose()?;
         if let Some(address) = &self.control {
-            let identity = self.tls.as_deref().map(Identity::read).transpose()?;
             return Ok(connect(address, identity.as_ref()).await?);
         }
         let layout = self.dir.layout()?;
@@ -40,7 +41,10 @@ impl ClusterArgs {
                 "there is no cluster in {dir}; name its folder with --dir, or the control service with --control"
             ))
         })?;
-        let identity = layout.identity(Part::Client, tls_of(&layout))?;
+        let identity = match identity {
+            Some(identity) => Some(identity),
+            None => layout.identity(Part::Client, tls_of(&layout))?,
+        };
         Ok(connect(&format!("127.0.0.1:{}", ports.control), identity.as_ref()).await?)
     }
 }

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use proto::rpc::control::{Event, GetEventsRequest};
 
-use super::CliError;
 use super::cluster::ClusterArgs;
 use super::table::table;
 use super::time::utc;
+use super::{CliError, say};
 use crate::control::client::{AskError, question};
 use crate::limits::EVENT_LINES;
 
@@ -42,6 +42,9 @@ pub(super) async fn run(args: &EventsArgs) -> Result<ExitCode, CliError> {
     if !args.follow {
         let answer = control.get_events(question(request)).await.map_err(AskError::from)?;
         let rows: Vec<Vec<String>> = answer.into_inner().events.iter().map(|e| words(e).to_vec()).collect();
+        if rows.is_empty() {
+            say("no such event is known");
+        }
         print!("{}", table(&["TIME", "OBJECT", "REASON", "OBSERVATION"], &rows));
         return Ok(ExitCode::SUCCESS);
     }

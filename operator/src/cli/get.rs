@@ -17,6 +17,7 @@ use crate::control::client::{AskError, question};
 Examples:
   shoal get keyspaces                    of the local cluster
   shoal get shards shop                  of one keyspace
+  shoal get tablets --gtids              who has executed what
   shoal get tablets --control 10.0.0.7:15999 --tls /etc/shoal/tls")]
 pub(super) struct GetArgs {
     #[command(flatten)]
@@ -52,7 +53,17 @@ SEMI-SYNC source: its commits wait for a replica; acker: commits may wait for it
     Tablets {
         /// Only those of this keyspace
         keyspace: Option<String>,
+        /// Show the transactions that each has executed, too
+        #[arg(long)]
+        gtids: bool,
     },
+}
+
+/// Which columns of tablets are shown.
+#[derive(Clone, Copy)]
+enum Columns {
+    Usual,
+    WithGtids,
 }
 
 pub(super) async fn run(args: &GetArgs) -> Result<ExitCode, CliError> {
@@ -67,9 +78,11 @@ pub(super) async fn run(args: &GetArgs) -> Result<ExitCode, CliError> {
             let request = GetShardsRequest { keyspace: keyspace.clone().unwrap_or_default() };
             shards(control.get_shards(question(request)).await.map_err(refused)?.into_inner().shards)
         }
-        What::Tablets { keyspace } => {
+        What::Tablets { keyspace, gtids } => {
             let request = GetTabletsRequest { keyspace: keyspace.clone().unwrap_or_default() };
-            tablets(control.get_tablets(question(request)).await.map_err(refused)?.into_inner().tablets)
+            let answer = control.get_tablets(question(request)).await.map_err(refused)?;
+            let columns = if *gtids { Columns::WithGtids } else { Columns::Usual };
+            tablets(answer.into_inner().tablets, columns)
         }
     };
     print!("{text}");
@@ -94,39 +107,27 @@ fn shards(shards: Vec<Shard>) -> String {
     table(&["SHARD", "PRIMARY", "TERM", "SERVING", "ACKERS", "RISK"], &rows.collect::<Vec<_>>())
 }
 
-/// Columns that hold text with blanks stand last, so that the others can be cut out by machines.
-fn tablets(tablets: Vec<Tablet>) -> String {
+/// The reason stands last, because it is a text with blanks: machines can cut the others out.
+fn tablets(tablets: Vec<Tablet>, columns: Columns) -> String {
+    let mut titles = vec!["TABLET", "SHARD", "ROLE", "TERM", "STATE", "LAG", "SEMI-SYNC"];
+    titles.extend(["MYSQL", "AGENT", "VERSION"]);
+    titles.extend(match columns {
+        Columns::Usual => &["REASON"][..],
+        Columns::WithGtids => &["GTIDS", "REASON"],
+    });
     let rows = tablets.into_iter().map(|t| {
         let shard = format!("{}/{}", t.keyspace, t.range);
         let lag = t.lag_ms.filter(|_| t.role == "replica").map(lag_in_words).unwrap_or_default();
-        vec![
-            t.alias,
-            shard,
-            t.role,
-            t.term.to_string(),
-            t.state,
-            lag,
-            t.semi_sync,
-            t.mysql_address,
-            t.agent_address,
-            t.mysql_version,
-            t.reason,
-        ]
+        let mut row = vec![t.alias, shard, t.role, t.term.to_string(), t.state, lag, t.semi_sync];
+        row.extend([t.mysql_address, t.agent_address, t.mysql_version]);
+        if let Columns::WithGtids = columns {
+            row.push(t.gtid_executed.split_whitespace().collect());
+        }
+        row.push(t.reason);
+        row
     });
-    let titles = [
-        "TABLET",
-        "SHARD",
-        "ROLE",
-        "TERM",
-        "STATE",
-        "LAG",
-        "SEMI-SYNC",
-        "MYSQL",
-        "AGENT",
-        "VERSION",
-        "REASON",
-    ];
-    table(&titles, &rows.collect::<Vec<_>>())
+    let rows: Vec<Vec<String>> = rows.collect();
+    table(&titles, &rows)
 }
 
 /// A time as short as it can be told to somebody in a hurry.
@@ -168,13 +169,17 @@ mod tests {
             reason: "the applier stopped: 1062".into(),
             ..primary.clone()
         };
-        let text = tablets(vec![primary, behind]);
+        let text = tablets(vec![primary.clone(), behind], Columns::Usual);
         let expected = "\
 TABLET  SHARD     ROLE     TERM  STATE    LAG   SEMI-SYNC  MYSQL  AGENT  VERSION  REASON
 a-101   shop/-80  primary  3     serving  -     source     h:1    h:2    9.7.4    -
 b-102   shop/-80  replica  3     fenced   1m1s  -          h:1    h:2    9.7.4    the applier stopped: 1062
 ";
         assert_eq!(text, expected);
+        let primary = Tablet { gtid_executed: "aa:1-5,\nbb:1".into(), ..primary };
+        let text = tablets(vec![primary], Columns::WithGtids);
+        assert!(text.contains("VERSION  GTIDS        REASON\n"), "{text}");
+        assert!(text.ends_with("9.7.4    aa:1-5,bb:1  -\n"), "{text}");
     }
 
     #[test]

@@ -19,7 +19,8 @@ Examples:
   shoal local up --mysqld /opt/mysql/bin/mysqld
 
 After `down` and another `up`, data and ports are the same. A changed cluster file may add keyspaces, users,
-vindexes and tables; what would need data to move is refused.")]
+vindexes, tables and tablets, and change durability and TLS; what would need data to move, or a tablet to be
+taken away, is refused.")]
 pub(super) struct UpArgs {
     /// The cluster file [default: the one of the last `up`, or a small cluster to try]
     #[arg(short, long, value_name = "FILE")]

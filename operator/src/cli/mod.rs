@@ -90,7 +90,11 @@ enum LocalCommand {
     /// Stop the cluster; its data stays
     Down,
     /// Show the cluster's processes
-    #[command(after_help = "Exit code: 0 everything runs, 1 something does not, 3 nothing runs.")]
+    #[command(after_help = "\
+PORT      where the part's users connect: SQL for tablets and gates, gRPC for control
+HTTP      where it serves /metrics, /healthz and /readyz
+
+Exit code: 0 everything runs, 1 something does not, 3 nothing runs.")]
     Status,
     /// Show what the cluster's processes say
     Logs(local_logs::LogsArgs),

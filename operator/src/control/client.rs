@@ -22,6 +22,12 @@ pub enum AskError {
         /// What came instead.
         why: String,
     },
+    /// The connection broke before it answered.
+    #[error(
+        "the connection to control broke ({0}); ask again, and if control speaks TLS, name the folder of your \
+         certificate with --tls"
+    )]
+    Broken(String),
     /// It answered that it cannot do it.
     #[error("{0}")]
     Refused(String),
@@ -29,7 +35,11 @@ pub enum AskError {
 
 impl From<tonic::Status> for AskError {
     fn from(status: tonic::Status) -> Self {
-        Self::Refused(status.message().to_owned())
+        // A source is there only where the answer did not come from control.
+        match std::error::Error::source(&status) {
+            Some(_) => Self::Broken(status.message().to_owned()),
+            None => Self::Refused(status.message().to_owned()),
+        }
     }
 }
 

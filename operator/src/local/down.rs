@@ -38,8 +38,8 @@ pub enum DownError {
 /// The order in which parts end, by the beginning of their names: who uses another one ends before it.
 const ORDER: [(&str, Duration); 4] = [
     ("gate-", STOP_DEADLINE),
-    ("tablet-", TABLET_STOP_DEADLINE),
     ("control", STOP_DEADLINE),
+    ("tablet-", TABLET_STOP_DEADLINE),
     ("etcd", STOP_DEADLINE),
 ];
 

@@ -62,14 +62,24 @@ impl Layout {
         self.dir.join("gates").join(number.to_string())
     }
 
+    /// All secrets.
+    pub fn secrets(&self) -> PathBuf {
+        self.dir.join("secrets")
+    }
+
     /// The secrets that gates may see.
     pub fn gate_secrets(&self) -> PathBuf {
-        self.dir.join("secrets/gate")
+        self.secrets().join("gate")
     }
 
     /// The secrets that tablets may see.
     pub fn tablet_secrets(&self) -> PathBuf {
-        self.dir.join("secrets/tablet")
+        self.secrets().join("tablet")
+    }
+
+    /// The certificates of all parts.
+    pub fn all_tls(&self) -> PathBuf {
+        self.secrets().join("tls")
     }
 
     /// The certificates of a part.
@@ -81,12 +91,12 @@ impl Layout {
             Part::Gate => "gate",
             Part::Client => "client",
         };
-        self.dir.join("secrets/tls").join(name)
+        self.all_tls().join(name)
     }
 
     /// What signs the parts' certificates, if it is the cluster's own.
     pub fn tls_authority(&self) -> PathBuf {
-        self.dir.join("secrets/tls/authority")
+        self.all_tls().join("authority")
     }
 
     /// Who a part is towards the others, where the cluster speaks TLS; `None` where it does not.

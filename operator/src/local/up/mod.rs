@@ -131,10 +131,22 @@ pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Ready, U
     match started {
         Ok(()) => {
             let Prepared { cluster, ports, .. } = prepared;
+            if let Some(note) = alone(&ports) {
+                say(&format!("note: {note}"));
+            }
             Ok(Ready { cluster, ports, took: began.elapsed() })
         }
         Err(why) => Err(undo(prepared, why, say).await),
     }
+}
+
+/// What there is to say of shards of one tablet, if there are any.
+fn alone(ports: &Ports) -> Option<String> {
+    let alone = ports.tablets.iter().filter(|(_, tablets)| tablets.len() == 1);
+    let alone: Vec<String> = alone.map(|(shard, _)| shard.to_string()).collect();
+    let have = if alone.len() == 1 { "has one tablet" } else { "have one tablet each" };
+    let advice = "and cannot fail over; write `tablets: 3` under the keyspace for that";
+    (!alone.is_empty()).then(|| format!("{} {have} {advice}", alone.join(", ")))
 }
 
 /// The first supervisor begins as a standby that finds the lock free.
@@ -152,5 +164,23 @@ async fn undo(prepared: Prepared, why: UpError, say: &mut dyn FnMut(&str)) -> Up
     match prepared.restore() {
         Ok(()) => why,
         Err(error) => UpError::Io(format!("{why}\nand then the files could not be put back"), error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ports::TabletPorts;
+    use super::*;
+
+    #[test]
+    fn shards_that_cannot_fail_over_are_named() {
+        let mut ports = Ports::default();
+        let tablet =
+            |uid| TabletPorts { alias: format!("a-{uid}").parse().unwrap(), mysql: 1, rpc: 2, http: 3 };
+        ports.tablets.insert("shop/-".parse().unwrap(), vec![tablet(1), tablet(2)]);
+        assert_eq!(alone(&ports), None);
+        ports.tablets.insert("main/-".parse().unwrap(), vec![tablet(3)]);
+        let said = alone(&ports).unwrap();
+        assert!(said.starts_with("main/- has one tablet and cannot fail over; write `tablets: 3`"), "{said}");
     }
 }

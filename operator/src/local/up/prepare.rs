@@ -1,6 +1,8 @@
 //! Everything before the first process is started. What fails here has changed nothing.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,8 @@ pub(super) struct Prepared {
 enum Before {
     /// Not there.
     Absent,
-    /// There, with nothing of value in it.
-    Empty,
+    /// There, with nothing of value in it but certificates, in folders of these names.
+    Empty { given: Vec<OsString> },
     /// A cluster, with these files.
     Cluster { cluster_file: Vec<u8>, ports_file: Vec<u8> },
 }
@@ -47,7 +49,7 @@ impl Prepared {
     /// Makes the folder as it was before.
     pub(super) fn restore(&self) -> io::Result<()> {
         match &self.before {
-            Before::Absent | Before::Empty => empty(&self.layout, &self.before),
+            Before::Absent | Before::Empty { .. } => empty(&self.layout, &self.before),
             Before::Cluster { cluster_file, ports_file } => {
                 write_whole(&self.layout.cluster_file(), cluster_file)?;
                 write_whole(&self.layout.ports_file(), &self.with_started(ports_file)?)
@@ -76,11 +78,33 @@ impl Prepared {
 fn empty(layout: &Layout, before: &Before) -> io::Result<()> {
     match before {
         Before::Absent => std::fs::remove_dir_all(layout.dir()),
-        Before::Empty => std::fs::read_dir(layout.dir())?.try_for_each(|entry| {
-            let path = entry?.path();
-            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
-        }),
+        Before::Empty { given } if given.is_empty() => empty_but(layout.dir(), &[]),
+        Before::Empty { given } => {
+            empty_but(layout.dir(), &["secrets".into()])?;
+            empty_but(&layout.secrets(), &["tls".into()])?;
+            empty_but(&layout.all_tls(), given)
+        }
         Before::Cluster { .. } => Ok(()),
+    }
+}
+
+/// Removes everything in a folder but what has one of these names.
+fn empty_but(folder: &Path, kept: &[OsString]) -> io::Result<()> {
+    std::fs::read_dir(folder)?.try_for_each(|entry| {
+        let entry = entry?;
+        if kept.contains(&entry.file_name()) {
+            return Ok(());
+        }
+        let path = entry.path();
+        if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
+    })
+}
+
+/// The names in a folder; none, if it is not there.
+fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.file_name())).collect(),
     }
 }
 
@@ -101,8 +125,8 @@ pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
     let prepared = claim(layout).await.and_then(|at_work| {
         check_changes(layout, &before, &cluster, &file)?;
         let Allotment { ports, notes } = choose_ports(layout, &before, &cluster)?;
-        write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
         let identity = certify(layout, &cluster)?;
+        write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
         Ok((at_work, ports, notes, identity))
     });
     match prepared {
@@ -138,9 +162,11 @@ fn look(layout: &Layout) -> Result<Before, UpError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Absent),
         entries => entries.map_err(io_error(layout, "cannot read"))?,
     };
-    // `run` alone is what a killed `up` leaves.
-    match entries.flatten().all(|entry| entry.file_name() == "run") {
-        true => Ok(Before::Empty),
+    // `run` is what a killed `up` leaves.
+    let ours = |entry: DirEntry| entry.file_name() == "run" || entry.file_name() == "secrets";
+    let listed = |folder: PathBuf| names_in(&folder).map_err(io_error(layout, "cannot read"));
+    match entries.flatten().all(ours) && listed(layout.secrets())?.iter().all(|name| name == "tls") {
+        true => Ok(Before::Empty { given: listed(layout.all_tls())? }),
         false => Err(UpError::Foreign(layout.dir().display().to_string())),
     }
 }
@@ -152,7 +178,7 @@ fn choose_file(options: &Options, before: &Before) -> Result<ClusterFile, UpErro
         return Ok(ClusterFile { name: path.display().to_string(), text });
     }
     match before {
-        Before::Absent | Before::Empty => {
+        Before::Absent | Before::Empty { .. } => {
             Ok(ClusterFile { name: "default-cluster.yaml".into(), text: DEFAULT_CLUSTER.to_owned() })
         }
         Before::Cluster { cluster_file, .. } => Ok(ClusterFile {
@@ -211,7 +237,7 @@ fn check_changes(
 
 fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Result<Allotment, UpError> {
     let stored = match before {
-        Before::Absent | Before::Empty => None,
+        Before::Absent | Before::Empty { .. } => None,
         Before::Cluster { ports_file, .. } => {
             let read = serde_json::from_slice(ports_file).map_err(io::Error::from);
             Some(read.map_err(io_error(layout, "cannot read ports.json of"))?)
@@ -243,4 +269,29 @@ fn write_files(layout: &Layout, text: &str, ports: &Ports) -> io::Result<()> {
 fn io_error(layout: &Layout, what: &str) -> impl Fn(io::Error) -> UpError + use<> {
     let what = format!("{what} {}", layout.dir().display());
     move |error| UpError::Io(what.clone(), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::certificates::make_certificates;
+
+    #[test]
+    fn a_failed_first_start_leaves_given_certificates_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path()).unwrap();
+        make_private_dir(&layout.tls(Part::Gate)).unwrap();
+        let before = look(&layout).unwrap();
+        make_private_dir(&layout.logs()).unwrap();
+        make_secrets(&layout).unwrap();
+        make_certificates(&layout, "c").unwrap();
+        std::fs::write(layout.ports_file(), "{}").unwrap();
+        empty(&layout, &before).unwrap();
+        assert_eq!(names_in(layout.dir()).unwrap(), ["secrets"]);
+        assert_eq!(names_in(&layout.secrets()).unwrap(), ["tls"]);
+        assert_eq!(names_in(&layout.all_tls()).unwrap(), ["gate"]);
+
+        make_private_dir(&layout.secrets().join("mine")).unwrap();
+        assert!(matches!(look(&layout), Err(UpError::Foreign(_))));
+    }
 }

@@ -15,11 +15,12 @@ use super::super::supervisor::{Phase, State};
 use super::prepare::Prepared;
 use crate::control::client::{self, Seen};
 use crate::limits::{
-    ERROR_LOG_LINES, POLL_INTERVAL, REPLICAS_PATIENCE, SUPERVISOR_START_DEADLINE, UP_DEADLINE,
+    ERROR_LOG_LINES, FEWEST_ERROR_LOG_LINES, POLL_INTERVAL, REPLICAS_PATIENCE, SUPERVISOR_START_DEADLINE,
+    UP_DEADLINE,
 };
 
-/// Returns when every shard serves, every replica replicates and every gate greets, or with the reason why that
-/// is not to be expected.
+/// Returns when every shard serves and has somebody to fail over to, every replica replicates and every gate
+/// greets, or with the reason why that is not to be expected.
 ///
 /// A cluster that takes SQL is not stopped for the sake of a replica: one that does not replicate in time, or
 /// that is still being given its data, is told in a note.
@@ -38,9 +39,9 @@ pub(super) async fn wait_until_it_serves(
         let missing = missing(prepared, &mut progress).await;
         if missing.parts.is_empty() {
             let since = *serves_since.get_or_insert_with(Instant::now);
-            if missing.replicas.is_empty() || since.elapsed() > REPLICAS_PATIENCE {
-                for (name, why) in missing.replicas {
-                    progress.tell(format!("note: {name} does not replicate yet{why}"));
+            if missing.redundancy.is_empty() || since.elapsed() > REPLICAS_PATIENCE {
+                for what in missing.redundancy {
+                    progress.tell(format!("note: {what}"));
                 }
                 return Ok(());
             }
@@ -48,7 +49,8 @@ pub(super) async fn wait_until_it_serves(
         waiting_for = missing.parts;
         sleep(POLL_INTERVAL).await;
     }
-    let logs: Vec<String> = waiting_for.iter().map(|name| log_end(&prepared.layout, name)).collect();
+    let lines = (ERROR_LOG_LINES / waiting_for.len().max(1)).max(FEWEST_ERROR_LOG_LINES);
+    let logs: Vec<String> = waiting_for.iter().map(|name| log_end(&prepared.layout, name, lines)).collect();
     let seconds = UP_DEADLINE.as_secs();
     Err(format!("after {seconds} s these do not serve: {}\n{}", waiting_for.join(", "), logs.join("\n")))
 }
@@ -58,8 +60,8 @@ pub(super) async fn wait_until_it_serves(
 struct StillMissing {
     /// Parts without which the cluster does not take SQL.
     parts: Vec<String>,
-    /// Replicas that do not replicate, each with what they say to it.
-    replicas: Vec<(String, String)>,
+    /// What the cluster lacks to survive the loss of a tablet.
+    redundancy: Vec<String>,
 }
 
 impl StillMissing {
@@ -124,8 +126,13 @@ fn missing_tablets(prepared: &Prepared, seen: &Seen, progress: &mut Progress<'_>
             } else {
                 let reason = tablet.map(|tablet| tablet.reason.as_str()).filter(|reason| !reason.is_empty());
                 let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
-                missing.replicas.push((format!("tablet {alias} of shard {shard}"), why));
+                missing
+                    .redundancy
+                    .push(format!("tablet {alias} of shard {shard} does not replicate yet{why}"));
             }
+        }
+        if own.len() > 1 && !serving.risk.is_empty() {
+            missing.redundancy.push(format!("shard {shard} cannot fail over yet: {}", serving.risk));
         }
     }
     missing
@@ -144,15 +151,12 @@ fn hopeless(layout: &Layout, waited: Duration) -> Option<String> {
     let supervised = ProcessId::read(&layout.run_file(SUPERVISOR)).is_some_and(|id| id.is_alive());
     let nobody = !supervised && matches!(FileLock::try_take(&layout.supervisor_lock()), Ok(Some(_)));
     (nobody && waited > SUPERVISOR_START_DEADLINE)
-        .then(|| format!("the supervisor does not start\n{}", log_end(layout, SUPERVISOR)))
+        .then(|| format!("the supervisor does not start\n{}", log_end(layout, SUPERVISOR, ERROR_LOG_LINES)))
 }
 
-fn log_end(layout: &Layout, name: &str) -> String {
-    format!(
-        "the end of {}:\n{}",
-        layout.log(name).display(),
-        indented(&last_lines(&layout.log(name), ERROR_LOG_LINES))
-    )
+fn log_end(layout: &Layout, name: &str, lines: usize) -> String {
+    let log = layout.log(name);
+    format!("the end of {}:\n{}", log.display(), indented(&last_lines(&log, lines)))
 }
 
 fn indented(lines: &[String]) -> String {
