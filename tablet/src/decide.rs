@@ -18,9 +18,9 @@
 //!   primary (primary.rs)                              replica (replica.rs)
 //!     term on disk                                      term on disk
 //!     everything received applied, source dropped       fence up: no data session, no write
-//!     commits wait for ackers, iff there are ackers     commits no longer wait, once no session is left
-//!     writes on, data sessions still off                the primary followed where its record says it is,
-//!     an own write acknowledged under the term            acknowledging iff listed as acker
+//!     commits wait for ackers, iff there are ackers     the primary followed where its record says it is,
+//!     writes on, data sessions still off                  acknowledging iff listed as acker
+//!     an own write acknowledged under the term          commits no longer wait, once no session is left
 //!     data sessions on
 //! ```
 //!

@@ -147,6 +147,12 @@ pub async fn lift(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result
     admit(session).await
 }
 
+/// Lets no data session in, and waits until those that were there are gone. Safe to repeat.
+pub async fn shut_out(session: &mut AgentSession) -> Result<(), FenceError> {
+    session.run("SET GLOBAL offline_mode = ON").await?;
+    sessions_end(session).await
+}
+
 /// Waits until no session but the server's, the agent's and the replicas' is left.
 pub async fn sessions_end(session: &mut AgentSession) -> Result<(), FenceError> {
     let deadline = Instant::now() + SESSIONS_DEADLINE;

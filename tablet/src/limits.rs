@@ -115,7 +115,7 @@ pub const FOLLOW_RETRY: Duration = Duration::from_secs(3);
 pub const APPLY_PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait that a `CatchUp` may ask for.
 pub const MAX_CATCH_UP: Duration = Duration::from_secs(60);
-/// Longest wait of an `AssumeRole` until the tablet does what the role asks for; its answer then says why not.
+/// Longest wait of an `AssumeRole` until the tablet serves as primary; its answer then says why it does not.
 pub const ASSUME_PATIENCE: Duration = Duration::from_secs(2);
 /// Longest wait, once a copy is complete, for mysqld to end by itself.
 pub const CLONE_END_DEADLINE: Duration = Duration::from_secs(60);

@@ -46,12 +46,13 @@ impl Service {
         }
     }
 
-    /// The status once the tablet does what the role asks for, or after a while as it is.
-    async fn settled(&self, term: u64) -> StatusResponse {
+    /// The status once the tablet serves under the term, or after a while as it is: until its own write is
+    /// acknowledged, nothing is left to do but to wait.
+    async fn serving(&self, term: u64) -> StatusResponse {
         let mut status = self.status.clone();
-        let settled = status.wait_for(|status| status.reason.is_empty() || status.term != term);
+        let serves = status.wait_for(|status| status.reason.is_empty() || status.term != term);
         // A loop that has ended shows nothing new.
-        let _ = timeout(ASSUME_PATIENCE, settled).await;
+        let _ = timeout(ASSUME_PATIENCE, serves).await;
         self.status.borrow().clone()
     }
 }
@@ -72,8 +73,12 @@ impl Tablet for Service {
             Role::Replica => TabletRole::Replica,
             Role::Unspecified => return Err(Status::invalid_argument("name a role: primary or replica")),
         };
-        self.ask(RPC_TIMEOUT, |reply| Call::AssumeRole(Term(request.term), role, reply)).await?;
-        Ok(Response::new(AssumeRoleResponse { status: Some(self.settled(request.term).await) }))
+        let call = |reply| Call::AssumeRole(Term(request.term), role, reply);
+        let mut status = self.ask(RPC_TIMEOUT, call).await?;
+        if role == TabletRole::Primary {
+            status = self.serving(request.term).await;
+        }
+        Ok(Response::new(AssumeRoleResponse { status: Some(status) }))
     }
 
     async fn demote(&self, request: Request<DemoteRequest>) -> Result<Response<DemoteResponse>, Status> {

@@ -12,10 +12,18 @@ pub(super) fn next(seen: &Observation, server: &Server, record: &ShardRecord) ->
     if server.fence != FenceState::Raised {
         return (Step::Raise, other);
     }
-    if server.waits == Switch::On {
-        return (Step::StopWaiting, other);
+    let (step, why) = follow(seen, server, record, &other);
+    // Ending the wait can take MySQL a second, in which the next primary may need this one's acknowledgement:
+    // so the primary is followed first, unless that was tried a moment ago.
+    let at_once = matches!(step, Step::Follow(..)) && seen.retry == Retry::Due;
+    match server.waits {
+        Switch::On if step != Step::ReadRecord && !at_once => (Step::StopWaiting, other),
+        _ => (step, why),
     }
-    let Some(primary) = &record.primary else { return (Step::Leave, other) };
+}
+
+fn follow(seen: &Observation, server: &Server, record: &ShardRecord, other: &Why) -> (Step, Why) {
+    let Some(primary) = &record.primary else { return (Step::Leave, other.clone()) };
     let acks = wanted_acks(seen, record);
     let channel = server.channel.as_ref().filter(|channel| Some(&channel.source) == seen.primary_at.as_ref());
     match channel {
@@ -26,12 +34,12 @@ pub(super) fn next(seen: &Observation, server: &Server, record: &ShardRecord) ->
             };
             (Step::Leave, why)
         }
-        _ if !seen.shard.is_fresh() => (Step::ReadRecord, other),
+        _ if !seen.shard.is_fresh() => (Step::ReadRecord, other.clone()),
         Some(Channel { error: Some(error), .. }) if seen.retry == Retry::Later => {
             (Step::Leave, Why::ReplicationFails(primary.clone(), error.clone()))
         }
         _ => match &seen.primary_at {
-            Some(source) => (Step::Follow(source.clone(), acks), other),
+            Some(source) => (Step::Follow(source.clone(), acks), other.clone()),
             None => (Step::Leave, Why::PrimaryUnlocated(primary.clone())),
         },
     }

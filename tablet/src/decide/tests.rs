@@ -225,8 +225,11 @@ fn a_replica_is_made_in_order() {
     let acks = |acks| Follow(source(), acks);
     let table = [
         (waiting(Lifted), Fresh(listed()), Raise),
-        (waiting(Raised), Fresh(listed()), StopWaiting),
-        (waiting(Raised), Recalled(listed()), StopWaiting),
+        // The primary is followed before commits stop to wait here, which can take a second.
+        (waiting(Raised), Fresh(listed()), acks(Acks::Yes)),
+        (waiting(Raised), Recalled(listed()), ReadRecord),
+        (acking(Server { waits: Switch::On, ..following(source()) }), Recalled(listed()), StopWaiting),
+        (waiting(Raised), Fresh(record(2, None)), StopWaiting),
         (server(Raised), Fresh(listed()), acks(Acks::Yes)),
         (server(Raised), Fresh(unlisted()), acks(Acks::No)),
         (server(Raised), Recalled(listed()), ReadRecord),
@@ -285,6 +288,9 @@ fn a_replica_that_stands() {
         let said = if decision.why.is_well() { String::new() } else { decision.why.to_string() };
         assert_eq!((decision.step, said), (step, reason), "{row}");
     }
+    let again =
+        Observation { retry: Retry::Later, ..observation(Mysqld::Up(waiting(Raised)), listed(), replica(2)) };
+    assert_eq!(decide(&again).step, StopWaiting, "it could not follow, and goes on with the rest");
     let lost = Observation {
         primary_at: None,
         ..observation(Mysqld::Up(acking(following(source()))), listed(), replica(2))

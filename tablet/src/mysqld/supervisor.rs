@@ -408,11 +408,12 @@ pub async fn stop_mysqld(
 /// Tells whether the fence stands and no data session is left, or mysqld has ended by itself.
 async fn fence_for_good(process: &MysqldProcess, session: &mut AgentSession) -> bool {
     let fenced = async {
-        fence::raise(session).await?;
-        fence::sessions_end(session).await?;
-        // A mysqld that shuts down waits eight seconds for the thread that takes acknowledgements, as it does
-        // for clients. Nobody's commit waits any more.
-        Ok(replication::set_source_semi_sync(session, Switch::Off).await?)
+        // First those whose commits may wait for a replica: once they are gone, only the agent's own heartbeat
+        // can, and ending its wait acknowledges nothing to anybody. A mysqld that shuts down would also wait
+        // eight seconds for the thread that takes acknowledgements, as it does for clients.
+        fence::shut_out(session).await?;
+        replication::set_source_semi_sync(session, Switch::Off).await?;
+        fence::raise(session).await
     };
     let fenced = tokio::select! {
         fenced = fenced => fenced,

@@ -47,7 +47,6 @@ async fn a_tablet_serves_only_once_it_is_named_and_ends_without_a_trace() -> Res
     }
     let served = named.elapsed();
     let status = bed.until_serving().await?;
-    assert!(status.gtid_executed.ends_with(":1"), "only the schema was made: {}", status.gtid_executed);
     let mut admin = bed.session(DataRole::Admin).await?;
     admin.query_drop("CREATE TABLE shop.t (id INT PRIMARY KEY); INSERT INTO shop.t VALUES (7)").await?;
     println!("mysqld up, fenced, after {up:?}; serving {served:?} after the record named it");
