@@ -1,6 +1,7 @@
 //! Control, or the old primary's agent, dies in the middle of a change of primary: whoever comes next ends it, writes go
 //! on within a bound, nothing is lost, and never are two mysqlds of the shard writable.
 
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -53,12 +54,13 @@ fn a_reparent_whose_old_primary_s_agent_dies_after_demoting_ends_well() -> Resul
     cluster.restart_with(&part, "tablet::after_demote=return")?;
     cluster.wait_until_whole()?;
     let from = Instant::now();
-    let said = cluster.try_shoal(&["reparent", &shard.to_string()])?;
-    println!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    let mut reparent = cluster.command(&["reparent", &shard.to_string()])?;
+    let reparent = reparent.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let ended = cluster.part(&part)?.wait_for_end(PATIENCE)?;
     ensure!(!ended.success(), "the agent ended well");
-    // Nobody starts it again before the shard has found out; then somebody does.
     cluster.start_part(&part)?;
+    let said = reparent.wait_with_output()?;
+    println!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     back(&ledger, "the old primary's agent died after it demoted", from)?;
     cluster.wait_until_whole()?;
     println!("{} looks saw never two writable", watch.stop()?);

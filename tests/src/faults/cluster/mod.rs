@@ -366,11 +366,16 @@ impl Cluster {
         self.folder.path().to_owned()
     }
 
-    /// Runs the command line against control, whatever comes out.
-    pub fn try_shoal(&self, arguments: &[&str]) -> Result<Output> {
+    /// The command line against control, to be run.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(programs::own("shoal")?);
         command.args(arguments).arg(format!("--control=127.0.0.1:{}", self.control)).stdin(Stdio::null());
-        command.output().with_context(|| format!("shoal {} does not run", arguments.join(" ")))
+        Ok(command)
+    }
+
+    /// Runs the command line against control, whatever comes out.
+    pub fn try_shoal(&self, arguments: &[&str]) -> Result<Output> {
+        self.command(arguments)?.output().with_context(|| format!("shoal {} does not run", arguments.join(" ")))
     }
 
     /// Runs the command line against control; what it printed, or an error with it.
@@ -465,11 +470,12 @@ impl Drop for Cluster {
         let _ = wait_for("all processes are gone", wait::GONE_DEADLINE, || {
             pids_naming(self.folder.path()).is_empty()
         });
-        let disks = std::mem::take(&mut self.disks);
-        if std::thread::panicking() {
-            println!("a small disk is unmounted, so the failed test's folder lacks {:?}", disks.keys());
+        for alias in self.disks.keys() {
+            // Kept with the other logs when the disk is gone; where there is none yet, nothing has happened.
+            let (dir, kept) = (self.folder.path(), format!("logs/mysqld-{alias}.log"));
+            let _ = fs::copy(dir.join(format!("tablets/{alias}/mysqld.log")), dir.join(kept));
         }
-        drop(disks);
+        self.disks.clear();
         drop(self.network.take());
     }
 }

@@ -17,6 +17,8 @@ use crate::process::{last_lines, wait_for};
 pub(super) const HEAL_DEADLINE: Duration = Duration::from_secs(60);
 /// How long killed processes may take to be gone.
 pub(super) const GONE_DEADLINE: Duration = Duration::from_secs(10);
+/// How far a replica may be behind.
+const LEVEL_LAG: Duration = Duration::from_secs(2);
 /// Longest wait for one answer.
 const ASK_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -111,24 +113,38 @@ impl Cluster {
         if usize::try_from(semi_sync.source_clients)? != replicas.len() {
             return Ok(Some(format!("{} of {} acknowledge", semi_sync.source_clients, replicas.len())));
         }
+        for replica in &replicas {
+            let status = self.status(replica)?;
+            let lag = status.replication.and_then(|replication| replication.lag_ms);
+            if !status.reason.is_empty() || lag.is_none_or(|ms| u128::from(ms) > LEVEL_LAG.as_millis()) {
+                return Ok(Some(format!("{replica} does not keep up ({lag:?} ms): {}", status.reason)));
+            }
+        }
         Ok(None)
     }
 
-    /// Waits until every shard serves, with every replica acknowledging, and every gate lets clients in.
+    /// What the cluster lacks to be as it was made.
+    fn lacks(&self) -> Vec<String> {
+        let shards = self.shards();
+        let of_shards = shards.iter().filter_map(|shard| match self.lack(shard) {
+            Ok(lack) => lack.map(|lack| format!("{shard}: {lack}")),
+            Err(error) => Some(format!("{shard}: {error:#}")),
+        });
+        let closed = |port: &u16| TcpStream::connect(("127.0.0.1", *port)).is_err();
+        let ports = self.gates.iter().map(|gate| gate.port).filter(closed);
+        of_shards.chain(ports.map(|port| format!("the gate on port {port} is closed"))).collect()
+    }
+
+    /// Whether every shard serves, with every replica acknowledging and keeping up, and every gate is open.
+    pub fn is_whole(&self) -> bool {
+        self.lacks().is_empty()
+    }
+
+    /// Waits until the cluster is whole.
     pub fn wait_until_whole(&self) -> Result<()> {
         let mut lacks = Vec::new();
         let waited = wait_for("the cluster is whole", HEAL_DEADLINE, || {
-            lacks = self
-                .shards()
-                .iter()
-                .filter_map(|shard| match self.lack(shard) {
-                    Ok(lack) => lack.map(|lack| format!("{shard}: {lack}")),
-                    Err(error) => Some(format!("{shard}: {error:#}")),
-                })
-                .collect();
-            let closed =
-                self.gates.iter().filter(|gate| TcpStream::connect(("127.0.0.1", gate.port)).is_err());
-            lacks.extend(closed.map(|gate| format!("the gate on port {} is closed", gate.port)));
+            lacks = self.lacks();
             lacks.is_empty()
         });
         waited.with_context(|| format!("{}\n{}", lacks.join("\n"), self.log_end("control")))
