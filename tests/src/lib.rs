@@ -7,7 +7,8 @@
 //!      ├─> cluster ──> shoal local up ──> gate ──────────┐
 //!      ├─> mysqld ───> one plain mysqld, the judge ──────┼─> differential: outcome, compare
 //!      ├─> etcd                                          │
-//!      └─> raw_client: packets as no driver would send ──┘
+//!      ├─> raw_client: packets as no driver would send ──┘
+//!      └─> faults ───> a cluster of single processes, broken on purpose; a ledger of what was acknowledged
 //! ```
 //!
 //! Everything starts on ports that the kernel gave and lives in one folder of its own; when that folder is
