@@ -56,6 +56,8 @@ pub const APPLIER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a transaction that only a replica has must be looked for at the primary before it counts as
 /// errant: agents show their mysqld as it was up to a second ago.
 pub const ERRANT_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a replica may be ahead of what was seen of its primary and still be trusted.
+pub const SUSPICION_PATIENCE: Duration = Duration::from_millis(2500);
 /// How long a shard must have nobody to fail over to before that is an event.
 pub const RISK_PATIENCE: Duration = Duration::from_secs(5);
 /// An empty replica is not left to replay more transactions than this one by one: it gets a copy.

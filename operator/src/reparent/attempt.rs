@@ -16,7 +16,8 @@ use super::ending::{Demoted, Setback};
 use super::{Done, Journal, ReparentError};
 use crate::agents::CallError;
 use crate::limits::{
-    CATCH_UP_PATIENCE, DEMOTE_DEADLINE, ERRANT_PATIENCE, LEVEL_PATIENCE, LEVEL_POLL, RECORD_ATTEMPTS,
+    CATCH_UP_PATIENCE, DEMOTE_DEADLINE, ERRANT_PATIENCE, FIT_PATIENCE, LEVEL_PATIENCE, LEVEL_POLL,
+    RECORD_ATTEMPTS,
 };
 use crate::reach::Reach;
 use crate::sight::{ShardSight, Unfit, one_line};
@@ -87,17 +88,24 @@ impl Attempt<'_> {
 
     /// The plan, once the next primary is level and certainly not errant.
     async fn prepare(&self, to: Option<&TabletAlias>) -> Result<Plan, ReparentError> {
-        let deadline = Instant::now() + LEVEL_PATIENCE;
+        let began = Instant::now();
         let mut ruled_out = Vec::new();
         loop {
             let sight = self.reach.look(self.shard).await?;
-            let plan = plan(&sight, to, &ruled_out)?;
+            let plan = match plan(&sight, to, &ruled_out) {
+                Ok(plan) => plan,
+                Err(refusal) if refusal.may_pass() && began.elapsed() < FIT_PATIENCE => {
+                    sleep(LEVEL_POLL).await;
+                    continue;
+                }
+                Err(refusal) => return Err(refusal.into()),
+            };
             let errant = self.errant(&sight, &plan).await;
             if !errant.is_empty() {
                 ruled_out.push((plan.to.alias, Unfit::Errant(errant)));
             } else if plan.is_level() {
                 return Ok(plan);
-            } else if Instant::now() >= deadline {
+            } else if began.elapsed() >= LEVEL_PATIENCE {
                 let why = Unfit::Lagging(plan.lag_ms);
                 return Err(Refusal::Unfit { alias: plan.to.alias, why }.into());
             } else {

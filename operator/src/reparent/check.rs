@@ -105,6 +105,18 @@ pub(crate) enum Refusal {
     TopologyAway(String),
 }
 
+impl Refusal {
+    /// Whether it may be over in a moment: after a change of primary, replicas need one to follow it.
+    pub(super) fn may_pass(&self) -> bool {
+        let passes = |why: &Unfit| matches!(why, Unfit::NotReplicating(_));
+        match self {
+            Self::Unfit { why, .. } => passes(why),
+            Self::NobodyFit(unfit) => unfit.iter().any(|(_, why)| passes(why)),
+            _ => false,
+        }
+    }
+}
+
 /// A reparent that may be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {

@@ -24,6 +24,7 @@ use super::observe::{Observation, Rest};
 use crate::agents::{SeenStatus, SeenTablet};
 use crate::limits::{
     ABANDONED_AFTER, APPLIER_PATIENCE, BOOTSTRAP_PATIENCE, MAX_REPLAY, REPLICATION_PATIENCE,
+    SUSPICION_PATIENCE,
 };
 use crate::sight::{ShardSight, one_line};
 
@@ -173,11 +174,13 @@ fn commits_wait(sight: &ShardSight) -> bool {
     sight.record.as_ref().is_some_and(|stored| !stored.value.ackers.is_empty())
 }
 
-/// Fit to take over, and not about to be found otherwise.
+/// Fit to take over, and not about to be found otherwise. Under load a replica is often seen to be ahead of what was
+/// seen of its primary, but not for long.
 fn sound(seen: &Observation) -> impl Iterator<Item = &SeenTablet> {
-    seen.sight
-        .fit_replicas()
-        .filter(|tablet| seen.sight.surplus(tablet).is_empty() && seen.note(tablet.alias()).errant.is_empty())
+    seen.sight.fit_replicas().filter(|tablet| {
+        let note = seen.note(tablet.alias());
+        note.errant.is_empty() && note.suspected_for.is_none_or(|time| time < SUSPICION_PATIENCE)
+    })
 }
 
 fn add_ackers(seen: &Observation) -> Option<Step> {
@@ -228,7 +231,9 @@ fn donor(seen: &Observation, to: &SeenTablet) -> Option<TabletAlias> {
     let fits = |tablet: &&SeenTablet| tablet.alias() != to.alias() && series(tablet) == series(to);
     let load =
         |tablet: &&SeenTablet| tablet.status.as_ref().map_or(u32::MAX, |status| status.threads_running);
-    let replica = sound(seen).filter(fits).min_by_key(load);
+    // What the primary may lack must not be spread.
+    let level = |tablet: &&SeenTablet| seen.sight.surplus(tablet).is_empty();
+    let replica = sound(seen).filter(fits).filter(level).min_by_key(load);
     Some(replica.or_else(|| sight.primary().filter(fits))?.alias().clone())
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Observation {
 pub(super) struct Note {
     /// For how long its mysqld has run without replicating.
     pub(super) broken_for: Option<Duration>,
+    /// For how long it has had transactions that the primary was not seen to have.
+    pub(super) suspected_for: Option<Duration>,
     /// Transactions that it has and the primary certainly lacks.
     pub(super) errant: GtidSet,
     /// Its data is being replaced, or was until its mysqld went away.
@@ -60,8 +62,13 @@ impl Rest {
 impl Observation {
     /// What is known of the tablet beyond its status.
     pub(super) fn note(&self, alias: &TabletAlias) -> &Note {
-        const NOTHING: &Note =
-            &Note { broken_for: None, errant: GtidSet::EMPTY, copying: false, copy: Rest::Over };
+        const NOTHING: &Note = &Note {
+            broken_for: None,
+            suspected_for: None,
+            errant: GtidSet::EMPTY,
+            copying: false,
+            copy: Rest::Over,
+        };
         self.notes.get(alias).unwrap_or(NOTHING)
     }
 }
@@ -169,9 +176,11 @@ impl TabletMemory {
             (Some(_), Some(Copying::Begun(at))) if now - at < COPY_START_PATIENCE => self.copying,
             (Some(_), _) => None,
         };
+        let errant = if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) };
         Note {
             broken_for: self.broken_since.map(|since| now - since),
-            errant: if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) },
+            suspected_for: self.suspects.as_ref().map(|suspects| now - suspects.since),
+            errant,
             copying: self.copying.is_some(),
             copy: Rest::at(now, self.copy_after),
         }
@@ -182,12 +191,14 @@ impl TabletMemory {
     /// for an acknowledgement, but the primary commits in order, so nothing is added there while that waits. (Under
     /// load some commit waits at every look, so waiting by itself says nothing.)
     fn errant(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> GtidSet {
-        let Some((_, primary)) = sight.serving() else {
+        let (Some((_, primary)), Some(status)) = (sight.serving(), &tablet.status) else {
             self.suspects = None;
             return GtidSet::default();
         };
         if let Some(suspects) = &mut self.suspects {
-            suspects.set = suspects.set.subtract(&primary.executed);
+            // What a copy has replaced is gone from the replica, too.
+            let gone = suspects.set.subtract(&status.executed);
+            suspects.set = suspects.set.subtract(&primary.executed).subtract(&gone);
             if !suspects.set.is_empty() {
                 let went_on = suspects.primary != primary.executed;
                 if now - suspects.since >= ERRANT_PATIENCE {

@@ -186,3 +186,17 @@ fn versions_are_compared_by_their_numbers() {
     assert_eq!(numbers(""), Vec::<u32>::new());
     assert!(numbers("9.10.0") > numbers("9.9.9"));
 }
+
+#[test]
+fn only_a_replica_that_does_not_replicate_yet_is_waited_for() {
+    let stands = || Some(in_state(replica(2), Fenced, "a-1 is primary under term 2"));
+    let refusal = |statuses, to: &str| {
+        let to = (!to.is_empty()).then(|| alias(to));
+        plan(&of(statuses), to.as_ref(), &[]).unwrap_err()
+    };
+    assert!(refusal(vec![primary(), stands()], "a-2").may_pass());
+    assert!(refusal(vec![primary(), None, stands()], "").may_pass());
+    assert!(!refusal(vec![primary(), None, stands()], "a-2").may_pass());
+    assert!(!refusal(vec![primary(), None], "").may_pass());
+    assert!(!refusal(vec![None, stands()], "a-2").may_pass());
+}

@@ -137,6 +137,7 @@ fn the_ackers_are_the_sound_replicas() {
     let add = |names: &[&str]| vec![Step::AddAckers(names.iter().map(|name| alias(name)).collect())];
     let (primary, sound) = (|| Some(serving(2)), || Some(replica(2)));
     let errant = Note { errant: foreign("1"), ..Note::default() };
+    let suspected = |time| Note { suspected_for: Some(time), ..Note::default() };
     let given_up = || Some(in_state(replica(2), TabletState::GivenUp, "6 times"));
     let ahead = || Some(SeenStatus { executed: gtids("1-101"), ..replica(2) });
     let of = |ackers: &[&str], statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, ackers), statuses));
@@ -145,7 +146,16 @@ fn the_ackers_are_the_sound_replicas() {
         ("all are", of(&["a-2", "a-3"], vec![primary(), sound(), sound()]), vec![]),
         ("another is fit", of(&["a-2"], vec![primary(), sound(), sound()]), add(&["a-3"])),
         ("it lags", of(&["a-2"], vec![primary(), sound(), Some(lagging(2, 20_000))]), vec![]),
-        ("it may be errant", of(&["a-2"], vec![primary(), sound(), ahead()]), vec![]),
+        (
+            "it is ahead of what was seen of its primary",
+            noted(of(&["a-2"], vec![primary(), sound(), ahead()]), "a-3", suspected(SHORT)),
+            add(&["a-3"]),
+        ),
+        (
+            "for long",
+            noted(of(&["a-2"], vec![primary(), sound(), ahead()]), "a-3", suspected(SUSPICION_PATIENCE)),
+            vec![],
+        ),
         ("the primary does not serve", of(&["a-2"], vec![None, sound(), sound()]), vec![]),
         ("an acker is away", of(&["a-2", "a-3"], vec![primary(), sound(), None]), vec![]),
         (
@@ -230,6 +240,7 @@ fn copies_are_made_one_at_a_time_from_the_least_loaded() {
     };
     let full = || Some(SeenStatus { executed: gtids("1-20000"), ..serving(2) });
     let loaded = |threads| Some(SeenStatus { threads_running: threads, ..replica(2) });
+    let ahead = || Some(SeenStatus { executed: gtids("1-20001"), ..replica(2) });
     let older = || Some(SeenStatus { mysql_version: "8.4.9".into(), ..replica(2) });
     let of = |statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, &["a-2", "a-4"]), statuses));
     let want = |donor: &str| provision(donor, Flaw::Empty(20_000));
@@ -238,6 +249,7 @@ fn copies_are_made_one_at_a_time_from_the_least_loaded() {
     check(vec![
         ("the less loaded", of(vec![full(), loaded(9), empty(), loaded(3)]), want("a-4")),
         ("no replica but it", of(vec![full(), None, empty(), None]), want("a-1")),
+        ("not what the primary may lack", of(vec![full(), ahead(), empty(), loaded(8)]), want("a-4")),
         ("not from another series", of(vec![full(), older(), empty(), loaded(8)]), want("a-4")),
         ("one is under way", noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-2", copying), vec![]),
         (

@@ -95,8 +95,14 @@ fn only_what_the_primary_lacks_long_after_is_errant() {
     assert_eq!(errant(moving), GtidSet::EMPTY, "the primary is merely seen a little late");
     let partly = vec![ahead(), ahead(), ahead(), with("1-103", "1-108")];
     assert_eq!(errant(partly), gtids("104-105"), "what came later is not judged yet");
+    let copied = vec![ahead(), ahead(), ahead(), ahead(), with("1-100", "1-100")];
+    assert_eq!(errant(copied), GtidSet::EMPTY, "a copy has replaced it");
     let waits = || vec![ahead(), ahead(), waiting(ahead()), waiting(ahead()), waiting(ahead())];
-    assert_eq!(judged(waits()), GtidSet::EMPTY, "what waits may be on a replica only, and all after it waits, too");
+    assert_eq!(
+        judged(waits()),
+        GtidSet::EMPTY,
+        "what waits may be on a replica only, and all after it waits, too"
+    );
     assert_eq!(errant(waits()), gtids("101-105"), "under load some commit waits at every look");
     assert_eq!(errant(vec![ahead(), ahead(), away(), ahead()]), GtidSet::EMPTY, "nobody to compare with");
 }
