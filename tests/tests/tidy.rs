@@ -58,7 +58,11 @@ fn names_say_something() -> Result<()> {
 
 #[test]
 fn nothing_panics_outside_tests() -> Result<()> {
-    assert_none(workspace()?.iter().filter(|source| source.is_rust()).flat_map(panics::check));
+    let sources = workspace()?;
+    assert_none(panics::check_all(&sources));
+    // Integration tests are compiled for tests only, whatever their names are.
+    let linked: Vec<Source> = sources.into_iter().filter(|source| source.path.contains("/src/")).collect();
+    assert_none(panics::compiled_always(&linked));
     Ok(())
 }
 
@@ -164,6 +168,21 @@ fn a_panicking_call_is_caught() {
     for name in ["panic", "unreachable", "unimplemented", "dbg"] {
         assert_caught(panics::check(&rust(&format!("fn f() {{ {name}!(1) }}"))), 1, name);
     }
+}
+
+#[test]
+fn test_code_in_every_build_is_caught() {
+    let sources = |path: &str, parent: &str, text: &str| {
+        [Source::new(path, "fn f() { x.unwrap() }"), Source::new(parent, text)]
+    };
+    let fake = |parent: &str, text: &str| panics::check_all(&sources("gate/src/pool/fake.rs", parent, text));
+    assert_none(fake("gate/src/pool.rs", "mod a;\n#[cfg(test)]\npub(crate) mod fake;"));
+    assert_none(fake("gate/src/pool/mod.rs", "#[cfg(test)] mod fake;"));
+    assert_caught(fake("gate/src/pool/mod.rs", "#[cfg(test)] mod tests; mod fake;"), 1, "unwrap");
+    assert_caught(fake("gate/src/other.rs", "#[cfg(test)] mod fake;"), 1, "unwrap");
+    let named = |text| panics::compiled_always(&sources("gate/src/pool/tests.rs", "gate/src/pool.rs", text));
+    assert_none(named("#[cfg(test)]\nmod tests;"));
+    assert_caught(named("mod tests;"), 0, "cfg(test)");
 }
 
 #[test]

@@ -52,10 +52,13 @@ impl Source {
     /// Whether all of it is test code: the crates for testing, and modules of tests.
     pub fn is_test(&self) -> bool {
         let in_folder = |folder: &str| self.path.starts_with(&folder[1..]) || self.path.contains(folder);
-        in_folder("/tests/")
-            || self.path.starts_with("bench/")
-            || self.path.ends_with("/tests.rs")
-            || self.path.ends_with("_tests.rs")
+        in_folder("/tests/") || self.path.starts_with("bench/") || self.is_test_by_name()
+    }
+
+    /// Whether its name alone says that it is test code.
+    pub fn is_test_by_name(&self) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        name == "tests.rs" || name.ends_with("_tests.rs")
     }
 }
 
