@@ -84,14 +84,7 @@ impl Layout {
 
     /// The certificates of a part.
     pub fn tls(&self, part: Part) -> PathBuf {
-        let name = match part {
-            Part::Etcd => "etcd",
-            Part::Control => "control",
-            Part::Tablet => "tablet",
-            Part::Gate => "gate",
-            Part::Client => "client",
-        };
-        self.all_tls().join(name)
+        self.all_tls().join(part.word())
     }
 
     /// What signs the parts' certificates, if it is the cluster's own.
