@@ -17,6 +17,9 @@ use crate::heartbeat;
 use crate::limits::{DRAIN_DEADLINE, FENCE_DEADLINE, SESSIONS_DEADLINE, SESSIONS_POLL};
 use crate::session::{AgentSession, LOCK_WAIT_TIMEOUT, SessionError};
 
+/// MySQL's code for a session that is not there any more.
+const NO_SUCH_THREAD: u16 = 1094;
+
 /// How the fence stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FenceState {
@@ -163,6 +166,20 @@ pub async fn sessions_end(session: &mut AgentSession) -> Result<(), FenceError> 
             _ => sleep(SESSIONS_POLL).await,
         }
     }
+}
+
+/// Ends the sessions of replicas, which come back after a second. For a mysqld that is about to shut down: it
+/// lets its replicas go only after it waited eight seconds for all else to end.
+pub async fn send_replicas_away(session: &mut AgentSession) -> Result<(), SessionError> {
+    let replicas =
+        format!("SELECT id FROM performance_schema.processlist WHERE user = '{REPLICATION_ACCOUNT}'");
+    for id in session.rows::<u64>(&replicas).await? {
+        match session.run(&format!("KILL {id}")).await {
+            Err(error) if error.code() != Some(NO_SUCH_THREAD) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Waits, not for long, until no data session runs a statement.

@@ -3,13 +3,19 @@
 //! A write that was acknowledged proves that this mysqld can commit under the term. Replicas apply the row
 //! like any other, so its age there is their lag. The writer has a task and a connection of its own: a commit
 //! that waits for a replica keeps nobody but itself waiting.
+//!
+//! One that waits is left alone after a while, and another is written to a row beside it. That is more than
+//! patience: a replica that already has a transaction when it connects may never acknowledge it, and what it
+//! acknowledges later counts for all that came before. So the commits of clients, too, get out of such a wait.
+
+use std::time::Duration;
 
 use proto::ids::{TabletAlias, Term};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::limits::HEARTBEAT_INTERVAL;
+use crate::limits::{FIRST_HEARTBEAT_PATIENCE, HEARTBEAT_INTERVAL, HEARTBEAT_ROWS, MAX_HEARTBEAT_PATIENCE};
 use crate::session::{AgentSession, SessionError};
 
 /// Schema of what Shoal keeps in every shard; no client statement may name it.
@@ -27,7 +33,7 @@ pub async fn make_table(session: &mut AgentSession) -> Result<(), SessionError> 
         return Ok(());
     }
     session.run(&format!("CREATE DATABASE IF NOT EXISTS {OWN_SCHEMA}")).await?;
-    // One row: the shard's last heartbeat, whoever wrote it.
+    // A few rows: the newest is the shard's last heartbeat, whoever wrote it.
     let create = format!(
         "CREATE TABLE IF NOT EXISTS {OWN_SCHEMA}.heartbeat (\
          id TINYINT UNSIGNED NOT NULL PRIMARY KEY, \
@@ -42,10 +48,10 @@ pub async fn make_table(session: &mut AgentSession) -> Result<(), SessionError> 
 /// was one.
 pub async fn lag_ms(session: &mut AgentSession) -> Result<Option<u64>, SessionError> {
     let age = format!(
-        "SELECT CAST(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, at, UTC_TIMESTAMP(6)) DIV 1000) AS UNSIGNED) \
-         FROM {OWN_SCHEMA}.heartbeat WHERE id = 1"
+        "SELECT CAST(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, MAX(at), UTC_TIMESTAMP(6)) DIV 1000) AS UNSIGNED) \
+         FROM {OWN_SCHEMA}.heartbeat"
     );
-    match session.optional_row::<u64>(&age).await {
+    match session.row::<Option<u64>>(&age).await {
         Err(error) if error.code().is_some_and(|code| NOT_THERE.contains(&code)) => Ok(None),
         answer => answer,
     }
@@ -134,22 +140,32 @@ async fn write(
     mut follow: watch::Receiver<Orders>,
     prove: watch::Sender<Option<Proof>>,
 ) {
+    // How many writes in a row got no answer.
+    let mut unanswered: u32 = 0;
     loop {
         let orders = *follow.borrow_and_update();
         if let Some(term) = orders.term {
+            // The row of a write that waits is locked.
+            let row = unanswered % HEARTBEAT_ROWS;
             let beat = format!(
-                "REPLACE INTO {OWN_SCHEMA}.heartbeat VALUES (1, '{alias}', {term}, UTC_TIMESTAMP(6))"
+                "REPLACE INTO {OWN_SCHEMA}.heartbeat VALUES ({row}, '{alias}', {term}, UTC_TIMESTAMP(6))"
             );
+            session.set_deadline(patience(unanswered));
             match session.run(&beat).await {
                 Ok(()) => {
+                    unanswered = 0;
                     prove.send_if_modified(|proof| {
                         let new = Some(Proof { term, life: orders.life });
                         std::mem::replace(proof, new) != new
                     });
                 }
-                Err(error) => tracing::info!(%error, "no heartbeat could be written"),
+                Err(error) => {
+                    unanswered = unanswered.saturating_add(1);
+                    tracing::info!(%error, "no heartbeat could be written");
+                }
             }
         } else {
+            unanswered = 0;
             session.close().await;
         }
         let pause = async {
@@ -163,4 +179,10 @@ async fn write(
             changed = follow.changed() => if changed.is_err() { return },
         }
     }
+}
+
+/// How long a write may take before another is begun beside it: longer each time, so that the rows suffice for
+/// an outage of several minutes.
+fn patience(unanswered: u32) -> Duration {
+    (FIRST_HEARTBEAT_PATIENCE * 2_u32.pow(unanswered.min(16))).min(MAX_HEARTBEAT_PATIENCE)
 }

@@ -71,6 +71,12 @@ pub const APPLIER_TRIAL: Duration = Duration::from_millis(500);
 
 /// Pause between two heartbeats.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a heartbeat waits for its acknowledgement before another is begun beside it; doubles each time.
+pub const FIRST_HEARTBEAT_PATIENCE: Duration = Duration::from_millis(500);
+/// The longest of these waits.
+pub const MAX_HEARTBEAT_PATIENCE: Duration = Duration::from_secs(16);
+/// Rows for heartbeats, and so heartbeats that may wait at once.
+pub const HEARTBEAT_ROWS: u32 = 32;
 /// Longest time in which a donor's data is copied.
 pub const CLONE_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 

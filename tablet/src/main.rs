@@ -33,7 +33,7 @@ enum Command {
     ///
     /// A mysqld that an earlier agent left running in the directory is taken over as it is. A new one starts
     /// fenced (no data session, no write) until the topology names this tablet as its shard's primary.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Stop the mysqld of a tablet whose agent no longer runs.
     ///
     /// The order is the agent's: fence, end the data sessions, shut down. While an agent runs, send SIGTERM to
@@ -102,7 +102,7 @@ fn main() -> ExitCode {
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             match command {
-                Command::Run(args) => Box::pin(run(args)).await,
+                Command::Run(args) => Box::pin(run(*args)).await,
                 Command::Stop(args) => stop(args).await,
                 Command::Launch(_) => Ok(()),
             }

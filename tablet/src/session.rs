@@ -74,6 +74,11 @@ impl AgentSession {
         Self { deadline, ..self }
     }
 
+    /// Changes the longest wait for each answer.
+    pub(crate) fn set_deadline(&mut self, deadline: Duration) {
+        self.deadline = deadline;
+    }
+
     /// Runs a statement whose answer does not matter.
     pub async fn run(&mut self, sql: &str) -> Result<(), SessionError> {
         self.with_conn(async |conn| conn.query_drop(sql).await).await

@@ -18,8 +18,10 @@ impl Agent {
             Some(TabletRole::Replica) => Role::Replica,
         };
         let look = sight.look.as_ref().and_then(|look| look.as_ref().ok());
-        let proven = self.heartbeat.proven() == Some(accepted.term) && role == Role::Primary;
-        let mut status = look.map(|look| of_look(look, proven)).unwrap_or_default();
+        let mut status = look.map(of_look).unwrap_or_default();
+        if let Some(semi_sync) = &mut status.semi_sync {
+            semi_sync.proven = self.heartbeat.proven() == Some(accepted.term) && role == Role::Primary;
+        }
         status.alias = self.alias.to_string();
         status.set_role(role);
         status.term = accepted.term.0;
@@ -50,7 +52,7 @@ impl Agent {
     }
 }
 
-fn of_look(look: &Look, proven: bool) -> StatusResponse {
+fn of_look(look: &Look) -> StatusResponse {
     StatusResponse {
         fenced: look.fence == FenceState::Raised,
         mysql_version: look.version.clone(),
@@ -62,7 +64,7 @@ fn of_look(look: &Look, proven: bool) -> StatusResponse {
             source_clients: look.semi_sync.source_clients,
             waiting_sessions: look.semi_sync.waiting_sessions,
             replica_enabled: look.semi_sync.replica_enabled,
-            proven,
+            proven: false,
         }),
         threads_running: look.threads_running,
         ..StatusResponse::default()

@@ -229,7 +229,7 @@ fn a_replica_is_made_in_order() {
         (waiting(Raised), Fresh(listed()), acks(Acks::Yes)),
         (waiting(Raised), Recalled(listed()), ReadRecord),
         (acking(Server { waits: Switch::On, ..following(source()) }), Recalled(listed()), StopWaiting),
-        (waiting(Raised), Fresh(record(2, None)), StopWaiting),
+        (waiting(Raised), Fresh(record(3, None)), StopWaiting),
         (server(Raised), Fresh(listed()), acks(Acks::Yes)),
         (server(Raised), Fresh(unlisted()), acks(Acks::No)),
         (server(Raised), Recalled(listed()), ReadRecord),

@@ -409,11 +409,11 @@ pub async fn stop_mysqld(
 async fn fence_for_good(process: &MysqldProcess, session: &mut AgentSession) -> bool {
     let fenced = async {
         // First those whose commits may wait for a replica: once they are gone, only the agent's own heartbeat
-        // can, and ending its wait acknowledges nothing to anybody. A mysqld that shuts down would also wait
-        // eight seconds for the thread that takes acknowledgements, as it does for clients.
+        // can, and ending its wait acknowledges nothing to anybody.
         fence::shut_out(session).await?;
         replication::set_source_semi_sync(session, Switch::Off).await?;
-        fence::raise(session).await
+        fence::raise(session).await?;
+        Ok::<(), fence::FenceError>(fence::send_replicas_away(session).await?)
     };
     let fenced = tokio::select! {
         fenced = fenced => fenced,
