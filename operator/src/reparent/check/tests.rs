@@ -22,13 +22,19 @@ fn version(status: Option<SeenStatus>, version: &str) -> Option<SeenStatus> {
     status.map(|status| SeenStatus { mysql_version: version.into(), ..status })
 }
 
+/// What the sight's shard is refused, to whom.
+fn check(cases: &[(ShardSight, &str, &str)]) {
+    for (sight, to, expected) in cases {
+        let to = (!to.is_empty()).then(|| alias(to));
+        assert_eq!(plan(sight, to.as_ref(), &[]).unwrap_err().to_string(), *expected);
+    }
+}
+
 #[test]
-fn every_refusal_names_the_reason_and_the_cure() {
-    let state =
-        |state: TabletState, reason: &str| of(vec![primary(), Some(in_state(replica(2), state, reason))]);
+fn a_shard_that_cannot_change_hands_is_refused_with_the_reason_and_the_cure() {
     let changing = shard(changing(record(2, &["a-2"]), 3, "a-2"), [primary(), sound()]);
     let primary_down = || Some(in_state(serving(2), MysqldDown, "killed by signal 9"));
-    let cases: Vec<(ShardSight, &str, &str)> = vec![
+    check(&[
         (
             shard(None, [Some(new())]),
             "",
@@ -47,68 +53,63 @@ fn every_refusal_names_the_reason_and_the_cure() {
         (
             of(vec![None, sound()]),
             "",
-            "the primary a-1 does not serve (its agent does not answer), so what it has committed is not known; wait until it is back, see `shoal get tablets`",
+            "the primary a-1 does not serve (its agent does not answer), so what it has committed is not known; \
+             wait until it is back, see `shoal get tablets`",
         ),
         (
             of(vec![primary_down(), sound()]),
             "a-2",
-            "the primary a-1 does not serve (killed by signal 9), so what it has committed is not known; wait until it is back, see `shoal get tablets`",
+            "the primary a-1 does not serve (killed by signal 9), so what it has committed is not known; wait \
+             until it is back, see `shoal get tablets`",
         ),
         (
             changing,
             "a-2",
             "a change of primary to a-2 under term 3 is being ended; try again in a few seconds",
         ),
-        (
-            of(vec![primary(), None]),
-            "a-2",
-            "a-2 cannot take over: its agent does not answer; start its agent or mend the network between, or name another tablet",
-        ),
+    ]);
+}
+
+#[test]
+fn a_replica_that_cannot_take_over_is_refused_with_the_reason_and_the_cure() {
+    let of_second = |status: Option<SeenStatus>| of(vec![primary(), status]);
+    let state = |state: TabletState, reason: &str| of_second(Some(in_state(replica(2), state, reason)));
+    let another = "or name another tablet";
+    let cases = [
+        (of_second(None), "its agent does not answer; start its agent or mend the network between"),
         (
             state(MysqldDown, "signal 9"),
-            "a-2",
-            "a-2 cannot take over: its mysqld is down (signal 9); wait until its agent has started it again, or name another tablet",
+            "its mysqld is down (signal 9); wait until its agent has started it again",
         ),
         (
             state(GivenUp, ""),
-            "a-2",
-            "a-2 cannot take over: its mysqld died too often and is left down; see its log, mend the cause and restart its agent, or name another tablet",
+            "its mysqld died too often and is left down; see its log, mend the cause and restart its agent",
         ),
-        (
-            state(Provisioning, "7 %"),
-            "a-2",
-            "a-2 cannot take over: its data is being replaced (7 %); wait until that is done, or name another tablet",
-        ),
+        (state(Provisioning, "7 %"), "its data is being replaced (7 %); wait until that is done"),
         (
             state(Fenced, "error 1062"),
-            "a-2",
-            "a-2 cannot take over: it does not replicate (error 1062); mend its replication (see `shoal events`), or name another tablet",
+            "it does not replicate (error 1062); mend its replication (see `shoal events`)",
         ),
-        (
-            of(vec![primary(), Some(lagging(2, 12_000))]),
-            "a-2",
-            "a-2 cannot take over: it is 12000 ms behind; wait until it has caught up, or name another tablet",
-        ),
-        (
-            of(vec![primary(), version(sound(), "9.6.0")]),
-            "a-2",
-            "a-2 runs MySQL 9.6.0, older than the primary's 9.7.4; upgrade it first, or name another tablet",
-        ),
-        (
-            of(vec![primary(), version(sound(), "9.6.0")]),
-            "",
-            "a-2 runs MySQL 9.6.0, older than the primary's 9.7.4; upgrade it first, or name another tablet",
-        ),
+        (of_second(Some(lagging(2, 12_000))), "it is 12000 ms behind; wait until it has caught up"),
+    ];
+    for (sight, expected) in cases {
+        check(&[(sight, "a-2", &format!("a-2 cannot take over: {expected}, {another}"))]);
+    }
+    let older = format!("a-2 runs MySQL 9.6.0, older than the primary's 9.7.4; upgrade it first, {another}");
+    check(&[
+        (of_second(version(sound(), "9.6.0")), "a-2", &older),
+        (of_second(version(sound(), "9.6.0")), "", &older),
         (
             of(vec![primary(), None, Some(lagging(2, 12_000))]),
             "",
-            "no replica can take over: a-2: its agent does not answer; a-3: it is 12000 ms behind; see `shoal get tablets`",
+            "no replica can take over: a-2: its agent does not answer; a-3: it is 12000 ms behind; see \
+             `shoal get tablets`",
         ),
-    ];
-    for (sight, to, expected) in cases {
-        let to = (!to.is_empty()).then(|| alias(to));
-        assert_eq!(plan(&sight, to.as_ref(), &[]).unwrap_err().to_string(), expected);
-    }
+    ]);
+}
+
+#[test]
+fn an_errant_replica_is_refused_by_name_and_passed_over_without() {
     let errant = [(alias("a-2"), Unfit::Errant(foreign("1")))];
     let refusal = plan(&of(vec![primary(), sound()]), Some(&alias("a-2")), &errant).unwrap_err().to_string();
     assert_eq!(
@@ -119,19 +120,14 @@ fn every_refusal_names_the_reason_and_the_cure() {
     );
     let nobody = plan(&of(vec![primary(), sound()]), None, &errant).unwrap_err();
     assert_eq!(nobody, Refusal::NobodyFit(errant.to_vec()));
-    let names = [
-        (
-            Refusal::UnknownShard { shard: "ks/80-".parse().unwrap(), known: vec!["ks/-".into()] },
-            "there is no shard ks/80-; there are ks/-",
-        ),
-        (
-            Refusal::UnknownTablet { alias: alias("a-9"), known: vec![alias("a-1"), alias("a-2")] },
-            "there is no tablet a-9; the shard's tablets are a-1, a-2",
-        ),
-    ];
-    for (refusal, text) in names {
-        assert_eq!(refusal.to_string(), text);
-    }
+}
+
+#[test]
+fn a_wrong_name_is_refused_with_those_that_there_are() {
+    let shard = Refusal::UnknownShard { shard: "ks/80-".parse().unwrap(), known: vec!["ks/-".into()] };
+    assert_eq!(shard.to_string(), "there is no shard ks/80-; there are ks/-");
+    let tablet = Refusal::UnknownTablet { alias: alias("a-9"), known: vec![alias("a-1"), alias("a-2")] };
+    assert_eq!(tablet.to_string(), "there is no tablet a-9; the shard's tablets are a-1, a-2");
 }
 
 #[test]
