@@ -12,7 +12,7 @@ use tests::process::{pids_naming, wait_for};
 use crate::{cluster, pid_of, refusal, session, value, wait};
 
 /// How long a part that was killed may take to serve again.
-const BACK_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const BACK_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest that a statement may take to fail when the topology is away.
 const FAILURE_DEADLINE: Duration = Duration::from_secs(20);
 
