@@ -46,10 +46,10 @@ async fn only_an_acknowledged_heartbeat_is_a_proof() -> Result<()> {
     heartbeat.beat_under(Term(3));
     until("the heartbeat waits", async || Ok(primary.look().await?.semi_sync.waiting_sessions == 1)).await?;
     ensure!(heartbeat.proven().is_none(), "nobody has acknowledged it");
-    heartbeat.pause();
     replica.follow(&primary.source(), Acks::Yes).await?;
     tokio::time::timeout(PATIENCE, heartbeat.changed()).await?;
     ensure!(heartbeat.proven() == Some(Term(3)));
+    heartbeat.pause();
     // Paused, nothing of it stands in the way of the fence.
     fence::raise(&mut primary.session).await?;
     heartbeat.forget();
