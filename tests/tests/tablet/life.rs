@@ -46,7 +46,7 @@ async fn a_tablet_serves_only_once_it_is_named_and_ends_without_a_trace() -> Res
         assert!(named.elapsed() < PATIENCE);
     }
     let served = named.elapsed();
-    let status = bed.until_serving().await?;
+    bed.until_serving().await?;
     let mut admin = bed.session(DataRole::Admin).await?;
     admin.query_drop("CREATE TABLE shop.t (id INT PRIMARY KEY); INSERT INTO shop.t VALUES (7)").await?;
     println!("mysqld up, fenced, after {up:?}; serving {served:?} after the record named it");
