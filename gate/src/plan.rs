@@ -76,7 +76,8 @@ pub enum Afterwards {
 pub enum Refusal {
     /// Nothing of it was done: it may be sent again.
     OfAll,
-    /// Parts of it may have been done and committed before, as in a procedure.
+    /// Parts of it may have been done and committed before: a CALL whose second INSERT comes after
+    /// `super_read_only` ends with nothing but that error, and the row of its first one stays.
     OfTheRest,
 }
 
