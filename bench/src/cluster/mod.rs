@@ -128,6 +128,22 @@ impl Cluster {
         Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
     }
 
+    /// The process ids of all that runs in the cluster.
+    pub fn pids(&self) -> Result<Vec<u32>> {
+        let dir = self.dir.to_string_lossy().into_owned();
+        let mut pids = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            // One that has ended since the folder was read is not of interest.
+            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            if String::from_utf8_lossy(&command).contains(&dir) {
+                pids.push(pid);
+            }
+        }
+        ensure!(!pids.is_empty(), "no process of the cluster is found");
+        Ok(pids)
+    }
+
     /// The version of MySQL that runs.
     pub fn mysql_version(&self) -> &str {
         self.tablets.first().map_or("unknown", |tablet| &tablet.version)

@@ -23,8 +23,8 @@ use crate::cluster::{Cluster, Programs, SHARDED, SHARDS, specs};
 use crate::config::ReparentConfig;
 use crate::limits::{LIST_INTERVAL, WATCHED, WHOLE_TIMEOUT};
 use crate::load::client::Client;
-use crate::measure::cpu::Ticks;
-use crate::measure::taken::{self, MachineTicks};
+use crate::measure::cpu;
+use crate::measure::taken::{self, MachineTicks, Taken};
 use crate::report::machine::Machine;
 use crate::run::{check_writable, warn_of_debug_build, write};
 use gaps::Window;
@@ -54,8 +54,8 @@ struct Move {
     shard: usize,
     /// From the command's start to its end.
     during: Window,
-    /// CPU time that the machine's host took meanwhile, in percent.
-    stolen: f64,
+    /// CPU time that others took meanwhile.
+    taken: Taken,
 }
 
 /// What one reparent came to; times in milliseconds.
@@ -73,8 +73,8 @@ pub(super) struct Run {
     pub slowest_ms: f64,
     /// How long the command took.
     pub command_ms: f64,
-    /// CPU time that the machine's host took meanwhile, in percent.
-    pub stolen_percent: f64,
+    /// CPU time that others took meanwhile, in percent.
+    pub taken: Taken,
 }
 
 impl ReparentBench {
@@ -116,7 +116,7 @@ impl Started {
         let verdict = truth.judge(&written.acknowledged);
         let machine = Machine::this(cluster.mysql_version());
         drop(cluster);
-        let shares: Vec<f64> = moves.iter().map(|moved| moved.stolen).collect();
+        let shares: Vec<f64> = moves.iter().map(|moved| moved.taken.total()).collect();
         let counted = taken::counted(&shares, config.runs);
         let acknowledged = by_shard(&written.acknowledged, &truth);
         let runs = counted.iter().map(|place| Run::new(&moves[*place], &acknowledged)).collect();
@@ -136,29 +136,31 @@ impl Started {
     }
 }
 
-/// One reparent after the other, over the shards in turn; those during which the host took much are repeated,
-/// within bounds.
+/// One reparent after the other, over the shards in turn; those during which others took much are repeated, within
+/// bounds.
 async fn move_primaries(config: &ReparentConfig, cluster: &Cluster, writers: &Writers) -> Result<Vec<Move>> {
     let mut moves: Vec<Move> = Vec::new();
-    let shares = |moves: &[Move]| moves.iter().map(|moved| moved.stolen).collect::<Vec<_>>();
+    let shares = |moves: &[Move]| moves.iter().map(|moved| moved.taken.total()).collect::<Vec<_>>();
+    let pids = [cluster.pids()?, vec![std::process::id()]].concat();
     while taken::wants_another(&shares(&moves), config.runs) {
         let shard = moves.len() % SHARDS.len();
         until_whole(cluster, SHARDS[shard]).await?;
         // Both waits are part of what is measured.
         sleep(WATCHED).await;
-        let (from, before) = (writers.now(), MachineTicks::now()?);
+        let (from, machine, before) = (writers.now(), MachineTicks::now()?, cpu::used(&pids)?);
         cluster.reparent(SHARDS[shard]).await?;
         let until = writers.now();
-        let stolen = MachineTicks::now()?.taken_since(before, Ticks::default()).by_host;
+        let taken = MachineTicks::now()?.taken_since(machine, cpu::used(&pids)? - before);
         sleep(WATCHED).await;
-        moves.push(Move { shard, during: Window { from, until }, stolen });
+        moves.push(Move { shard, during: Window { from, until }, taken });
         eprintln!(
-            "reparent {} of {}: {} in {:.0} ms; the host took {stolen:.0} % CPU time{}",
+            "reparent {} of {}: {} in {:.0} ms; others took {:.0} % CPU time{}",
             moves.len(),
             config.runs,
             SHARDS[shard],
             (until - from).as_secs_f64() * 1000.0,
-            if taken::disturbs(stolen) { ", disturbed" } else { "" }
+            taken.total(),
+            if taken::disturbs(taken.total()) { ", disturbed" } else { "" }
         );
     }
     Ok(moves)
@@ -208,7 +210,7 @@ impl Run {
             calm_gap_ms: (0..acknowledged.len()).map(|shard| gap(shard, calm)).fold(0.0, f64::max),
             slowest_ms: meanwhile.map(|row| ms(row.took)).fold(0.0, f64::max),
             command_ms: ms(moved.during.until - moved.during.from),
-            stolen_percent: moved.stolen,
+            taken: moved.taken,
         }
     }
 }
@@ -230,7 +232,8 @@ mod tests {
         let first = every(10).filter(|at| !(5_101..5_300).contains(at)).map(|at| row(1, at)).collect();
         let second: Vec<_> = every(20).map(|at| row(2, at)).collect();
         let during = Window { from: Duration::from_secs(5), until: Duration::from_millis(5_290) };
-        let run = Run::new(&Move { shard: 0, during, stolen: 1.0 }, &[first, second]);
+        let taken = Taken { by_host: 1.0, by_programs: 2.0 };
+        let run = Run::new(&Move { shard: 0, during, taken }, &[first, second]);
         let expected = Run {
             shard: SHARDS[0],
             gap_ms: 200.0,
@@ -238,7 +241,7 @@ mod tests {
             calm_gap_ms: 20.0,
             slowest_ms: 1.0,
             command_ms: 290.0,
-            stolen_percent: 1.0,
+            taken,
         };
         let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
         assert!(

@@ -30,7 +30,7 @@ pub(super) struct Report {
     pub(super) up_seconds: f64,
     /// The reparents that count.
     pub(super) runs: Vec<Run>,
-    /// How many were repeated, because the host took too much.
+    /// How many were repeated, because others took too much.
     pub(super) repeated: usize,
     /// Statements that failed.
     pub(super) failures: Failures,
@@ -92,13 +92,14 @@ impl Report {
     }
 
     fn table(&self) -> Table {
-        let figures: [(&str, Figure); 6] = [
+        let figures: [(&str, Figure); 7] = [
             ("write gap of the shard, ms", |run| run.gap_ms),
             ("write gap of the other shard, ms", |run| run.other_gap_ms),
             ("longest gap in the second before, ms", |run| run.calm_gap_ms),
             ("slowest statement of the shard, ms", |run| run.slowest_ms),
             ("`shoal reparent`, ms", |run| run.command_ms),
-            ("CPU time that the host took, %", |run| run.stolen_percent),
+            ("CPU time that the host took, %", |run| run.taken.by_host),
+            ("CPU time that other programs took, %", |run| run.taken.by_programs),
         ];
         let mut table = Table::new(&TITLES);
         for (name, figure) in figures {
@@ -111,7 +112,7 @@ impl Report {
 
     fn notes(&self) -> Vec<String> {
         let verdict = &self.verdict;
-        let disturbed = self.runs.iter().filter(|run| taken::disturbs(run.stolen_percent)).count();
+        let disturbed = self.runs.iter().filter(|run| taken::disturbs(run.taken.total())).count();
         let mut notes = vec![
             format!("Statements failed: {}", self.failures.count),
             format!(
@@ -120,7 +121,7 @@ impl Report {
             ),
             format!("`shoal local up` until it took SQL: {:.1} s", self.up_seconds),
             format!(
-                "Reparents repeated because the host took over {MAX_TAKEN_PERCENT} %: {}; counted in spite of it: {disturbed}",
+                "Reparents repeated because others took over {MAX_TAKEN_PERCENT} %: {}; counted in spite of it: {disturbed}",
                 self.repeated
             ),
         ];
@@ -132,6 +133,7 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::taken::Taken;
 
     #[test]
     fn the_report_shows_gaps_failures_and_losses() {
@@ -142,7 +144,7 @@ mod tests {
             calm_gap_ms: 10.0,
             slowest_ms: gap_ms,
             command_ms: 300.0,
-            stolen_percent: 12.0,
+            taken: Taken { by_host: 8.0, by_programs: 4.0 },
         };
         let config =
             ReparentConfig { runs: 3, writers: 16, tablets: 3, mysqld: None, json: None, markdown: None };
