@@ -23,11 +23,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 pub use calls::{Call, CaughtUp, Refusal, RefusalKind, Reply};
 
-use crate::decide::{Acking, Channel, Mysqld, Observation, Reading, Retry, Server, Step, decide};
+use crate::decide::{Channel, Mysqld, Observation, Reading, Retry, Server, Step, decide};
 use crate::dir::TabletDir;
 use crate::fence::FenceState;
 use crate::heartbeat::Heartbeat;
-use crate::limits::{HEARTBEAT_PATIENCE, LEAVE_ACKERS_FOR, LOOK_INTERVAL, MAX_STEPS_A_PASS};
+use crate::limits::{HEARTBEAT_PATIENCE, LOOK_INTERVAL, MAX_STEPS_A_PASS};
 use crate::look::{Look, look};
 use crate::mysqld::supervisor::{StartError, Supervisor};
 use crate::replication::{Acks, Login, ReplicationLook, Switch};
@@ -61,7 +61,6 @@ pub struct Agent {
     fence: Option<FenceState>,
     /// What the last act failed with.
     trouble: Option<String>,
-    acks_after: Instant,
     follow_after: Instant,
 }
 
@@ -93,7 +92,6 @@ impl Agent {
         let session = AgentSession::new(dir.socket(), &secret);
         let patient = AgentSession::new(dir.socket(), &secret).with_deadline(HEARTBEAT_PATIENCE);
         let heartbeat = Heartbeat::start(patient, alias.clone());
-        let now = Instant::now();
         Ok(Self {
             alias,
             shard,
@@ -109,23 +107,16 @@ impl Agent {
             status,
             fence: None,
             trouble: None,
-            acks_after: now,
-            follow_after: now,
+            follow_after: Instant::now(),
         })
     }
 
     /// Makes sure that there is a mysqld: the one that runs is left as it is, else one is started.
     pub async fn begin(&mut self) -> Result<(), StartError> {
-        if self.supervisor.process().is_none() {
-            return self.supervisor.start(&self.dir, &mut self.session).await;
+        match self.supervisor.process() {
+            None => self.supervisor.start(&self.dir, &mut self.session).await,
+            Some(_) => Ok(()),
         }
-        // An earlier agent may have been asked to leave the ackers a moment ago.
-        if let Ok(Look { replication: Some(_), semi_sync, .. }) = look(&mut self.session).await
-            && !semi_sync.replica_enabled
-        {
-            self.acks_after = Instant::now() + LEAVE_ACKERS_FOR;
-        }
-        Ok(())
     }
 
     /// Does what is to be done, for ever. Safe to cancel; `stop` comes after.
@@ -146,9 +137,17 @@ impl Agent {
                 () = self.supervisor.start_due() => {}
                 () = self.reader.changed() => {}
                 () = self.heartbeat.changed() => {}
-                _ = tick.tick() => {}
+                _ = tick.tick() => self.tend_log().await,
             }
             Box::pin(self.pass(Ask::IfDue)).await;
+        }
+    }
+
+    async fn tend_log(&mut self) {
+        if self.supervisor.process().is_some()
+            && let Err(error) = self.supervisor.tend_log(&self.dir, &mut self.session).await
+        {
+            tracing::info!(%error, "mysqld writes on to a long log");
         }
     }
 
@@ -204,16 +203,16 @@ impl Agent {
             Ask::IfDue => self.reader.recalled().await,
             Ask::Anyway => self.reader.fresh().await,
         };
-        let now = Instant::now();
         let observation = Observation {
             me: self.alias.clone(),
             mysqld,
             shard,
+            revision: self.reader.revision(),
             primary_at: self.reader.primary_at(),
             accepted: self.term.accepted(),
             proven: self.heartbeat.proven(),
-            acking: if now >= self.acks_after { Acking::Allowed } else { Acking::Suspended },
-            retry: if now >= self.follow_after { Retry::Due } else { Retry::Later },
+            left_at: self.term.left_at(),
+            retry: if Instant::now() >= self.follow_after { Retry::Due } else { Retry::Later },
         };
         Sight { observation, look }
     }

@@ -144,12 +144,6 @@ pub async fn admit(session: &mut AgentSession) -> Result<(), FenceError> {
     expect(session, FenceState::Lifted).await
 }
 
-/// Lifts the fence at once: writes, then data sessions.
-pub async fn lift(session: &mut AgentSession, keyspace: &KeyspaceName) -> Result<(), FenceError> {
-    open_writes(session, keyspace).await?;
-    admit(session).await
-}
-
 /// Lets no data session in, and waits until those that were there are gone. Safe to repeat.
 pub async fn shut_out(session: &mut AgentSession) -> Result<(), FenceError> {
     session.run("SET GLOBAL offline_mode = ON").await?;

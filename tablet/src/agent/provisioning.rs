@@ -111,6 +111,10 @@ impl Agent {
 
     pub(super) async fn note_progress(&mut self) {
         let Some(provisioning) = &mut self.provisioning else { return };
+        // A mysqld that ends waits for sessions.
+        if !matches!(provisioning.stage, Stage::Copying(_)) {
+            return;
+        }
         if let Ok(Some(progress)) = provision::progress(&mut self.session).await {
             provisioning.progress = Some(progress);
         }
@@ -120,6 +124,7 @@ impl Agent {
         match copied {
             Copied::Whole => {
                 tracing::info!("the copy is complete; mysqld ends and is started again");
+                self.session.reset();
                 if let Some(provisioning) = &mut self.provisioning {
                     provisioning.stage = Stage::Copied(Instant::now() + CLONE_END_DEADLINE);
                 }

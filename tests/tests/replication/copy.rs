@@ -17,6 +17,8 @@ async fn copy(recipient: &mut Node, donor: &Node) -> Result<()> {
     let mut session = recipient.another_session().with_deadline(CLONE_DEADLINE);
     recipient.supervisor.begin_copy()?;
     provision::clone_from(&mut session, &donor.source(), &donor.login()).await?;
+    // mysqld waits for sessions that stay.
+    recipient.session.reset();
     let ending = recipient.ended().await?;
     ensure!(recipient.supervisor.failure().is_none(), "the end was expected: {ending}");
     recipient.restart().await
