@@ -4,7 +4,7 @@ use metrics::{Counter, Gauge, Histogram};
 use proto::errors::{ClientError, ErrorKind};
 use proto::program::metrics::{CounterId, DurationId, GaugeId};
 
-use crate::hold::HoldEnd;
+use crate::hold::end::HoldEnd;
 
 const CLIENTS: GaugeId = GaugeId::new("shoal_gate_clients", "Clients that are connected now.");
 const TURNED_AWAY: CounterId =

@@ -4,7 +4,6 @@ use metrics::{Counter, Gauge, Histogram};
 use proto::program::metrics::{CounterId, DurationId, GaugeId, Raised};
 use topo::records::EventReason;
 
-use crate::reparent::{Done, ReparentError};
 use crate::sight::ShardSight;
 
 const SHARDS: GaugeId = GaugeId::new("shoal_control_shards", "Shards that this control looks after.");
@@ -16,14 +15,6 @@ const AT_RISK: GaugeId = GaugeId::new(
 );
 const PASS: DurationId =
     DurationId::new("shoal_control_pass_seconds", "How long one look after one shard took, by its outcome.");
-const REPARENTS: CounterId = CounterId::new(
-    "shoal_control_reparents_total",
-    "Changes of primary that were asked for, by what became of them.",
-);
-const HOLD: DurationId = DurationId::new(
-    "shoal_control_reparent_hold_seconds",
-    "How long gates were asked to hold the statements of a shard that changed its primary.",
-);
 const EVENTS: CounterId = CounterId::new("shoal_control_events_total", "Events that control saw, by reason.");
 const EVENTS_DROPPED: CounterId =
     CounterId::new("shoal_control_events_dropped_total", "Events that the log of events could not take.");
@@ -72,41 +63,6 @@ impl ShardMeasures {
     /// Times of looks that ended so.
     pub(crate) fn passes<T, E>(&self, outcome: &Result<T, E>) -> &Histogram {
         if outcome.is_ok() { &self.passed } else { &self.pass_failed }
-    }
-}
-
-/// The handles that changes of primary use.
-#[derive(Clone)]
-pub(crate) struct ReparentMeasures {
-    done: Counter,
-    refused: Counter,
-    failed: Counter,
-    held: Histogram,
-}
-
-impl Default for ReparentMeasures {
-    fn default() -> Self {
-        let counted = |outcome| REPARENTS.handle(&[("outcome", outcome)]);
-        Self {
-            done: counted("done"),
-            refused: counted("refused"),
-            failed: counted("failed"),
-            held: HOLD.handle(&[]),
-        }
-    }
-}
-
-impl ReparentMeasures {
-    /// A change of primary that was asked for has ended.
-    pub(crate) fn ended(&self, outcome: &Result<Done, ReparentError>) {
-        match outcome {
-            Ok(done) => {
-                self.done.increment(1);
-                self.held.record(done.held);
-            }
-            Err(ReparentError::Refused(_)) => self.refused.increment(1),
-            Err(ReparentError::Failed { .. }) => self.failed.increment(1),
-        }
     }
 }
 

@@ -11,12 +11,11 @@
 //! statement that was not sent, and one that the server refused before it executed anything.
 
 pub mod decide;
+pub mod end;
 
 use std::future::Future;
 use std::time::Duration;
 
-use proto::errors::{ClientError, ErrorId};
-use proto::ids::ShardRef;
 use proto::program::metrics::Raised;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
@@ -26,6 +25,7 @@ use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 use crate::limits::{HOLD_TIMEOUT, MAX_HELD_STATEMENTS, MAX_REPEATS, REFUSAL_PATIENCE};
 use crate::measures::HoldMeasures;
 use decide::{Standing, standing};
+use end::HoldEnd;
 
 /// How many statements wait, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -57,33 +57,6 @@ impl Patience {
     fn repeat(&mut self) -> bool {
         self.repeats += 1;
         self.repeats <= MAX_REPEATS
-    }
-}
-
-/// Why a statement waits no longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoldEnd {
-    /// The shard is held no more: plan again.
-    Released,
-    /// It took too long.
-    TimedOut,
-    /// As many wait as may.
-    NoPlace,
-    /// The client is gone.
-    Left,
-    /// The gate stops.
-    Draining,
-}
-
-impl HoldEnd {
-    /// What the client is told, if the statement cannot go on.
-    pub fn error(self, shard: &ShardRef) -> Option<ClientError> {
-        match self {
-            Self::Released | Self::Left => None,
-            Self::TimedOut => Some(ErrorId::HeldTooLong.with(shard)),
-            Self::NoPlace => Some(ErrorId::TooManyHeld.with(shard)),
-            Self::Draining => Some(ErrorId::StoppedWhileHeld.with(shard)),
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use topo::snapshot::Shard;
 
 use super::{Session, SessionEnd};
 use crate::backend::{Backend, Unreached};
-use crate::hold::{HoldEnd, Patience, Verdict};
+use crate::hold::end::HoldEnd;
+use crate::hold::{Patience, Verdict};
 use crate::limits::MAX_READ_AHEAD_BYTES;
 
 /// How an attempt with a statement ended.

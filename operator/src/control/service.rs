@@ -19,9 +19,8 @@ use topo::records::EventObject;
 use super::view::{View, unavailable};
 use crate::events::{self, Feed};
 use crate::limits::{MAX_EVENTS, STREAM_QUEUE};
-use crate::measures::ReparentMeasures;
 use crate::reach::Reach;
-use crate::reparent::{self, Done, Progress, ReparentError};
+use crate::reparent::{self, Done, Progress, ReparentError, ReparentMeasures};
 
 /// The gRPC service.
 pub(super) struct Service {

@@ -12,7 +12,7 @@ use topo::topology::{Lock, Transaction};
 use topo::{Stored, TopologyError};
 
 use super::check::{Plan, Refusal, plan};
-use super::ending::{Demoted, Setback};
+use super::setback::{Demoted, Setback};
 use super::{Done, Journal, ReparentError};
 use crate::agents::CallError;
 use crate::limits::{

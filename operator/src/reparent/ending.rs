@@ -11,32 +11,10 @@ use topo::topology::LockOwner;
 use topo::{Stored, TopologyError};
 
 use super::attempt::{Attempt, Unwritten};
+use super::setback::{Demoted, Setback};
 use super::{Journal, Refusal, ReparentError, lock};
 use crate::limits::{ENDING_PATIENCE, NUDGE_AGAIN, SERVING_PATIENCE, SERVING_POLL};
 use crate::reach::Reach;
-
-/// Whether the primary may have given up its term.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Demoted {
-    /// Certainly not: it serves on.
-    No,
-    /// It may have the announced term on its disk, and serves under a higher one only.
-    Maybe,
-}
-
-/// A change of primary that went wrong before the next one was named, or may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Setback {
-    step: &'static str,
-    reason: String,
-    demoted: Demoted,
-}
-
-impl Setback {
-    pub(super) fn new(step: &'static str, reason: String, demoted: Demoted) -> Self {
-        Self { step, reason, demoted }
-    }
-}
 
 /// Ends a change of primary that is in the shard's record and that nobody carries out any more. Nothing
 /// happens if somebody does.

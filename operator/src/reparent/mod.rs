@@ -20,7 +20,9 @@
 mod attempt;
 mod check;
 mod ending;
+mod measures;
 mod renewal;
+mod setback;
 
 use std::time::{Duration, Instant};
 
@@ -32,6 +34,7 @@ use topo::topology::{Lock, LockError};
 
 pub(crate) use check::Refusal;
 pub(crate) use ending::end_abandoned;
+pub(crate) use measures::ReparentMeasures;
 pub(crate) use renewal::renew;
 
 use crate::limits::SHARD_LOCK_TTL;

@@ -12,7 +12,7 @@ use topo::records::{Durability, EventObject, EventReason, ShardRecord, TabletRec
 
 use super::attempt::{Attempt, Unwritten};
 use super::check::Refusal;
-use super::ending::{Demoted, Setback};
+use super::setback::{Demoted, Setback};
 use super::{Done, Journal, ReparentError, lock, lock_lost};
 use crate::limits::{CATCH_UP_PATIENCE, SERVING_POLL};
 use crate::reach::Reach;
