@@ -41,6 +41,9 @@ pub const MAX_REMEMBERED_USERS: usize = 10_000;
 /// Statements of one gate that wait at once for shards that change their primary. Each has its client's
 /// connection already, so the bound keeps half of the clients free for the other shards.
 pub const MAX_HELD_STATEMENTS: usize = MAX_CLIENTS / 2;
+/// How long a gate takes one announcement of a change of primary for true. Whoever carries it out, or finds that
+/// nobody does, is done long before; later, nobody is there who could, and the primary may still serve.
+pub const MAX_HOLD: Duration = Duration::from_secs(15);
 /// How long one statement waits for shards that change their primary, in all.
 pub const HOLD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the topology may take to say why a shard refuses a statement; then the refusal is the answer.

@@ -129,7 +129,7 @@ async fn reach(
         let shard = keyspace
             .and_then(|keyspace| keyspace.shards.iter().find(|shard| shard.shard == *name))
             .ok_or_else(|| ErrorId::ShardUnavailable.with(name))?;
-        if shard.held {
+        if holding.is_held(shard) {
             match holding.until_released(shard, patience, pending()).await.error(name) {
                 Some(error) => return Err(error),
                 None => continue,

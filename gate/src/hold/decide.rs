@@ -35,14 +35,14 @@ pub enum Standing {
     Moved,
 }
 
-/// How the shard is in the snapshot, compared to `used`.
-pub fn standing(now: &Snapshot, used: &Shard) -> Standing {
+/// How the shard is in the snapshot, compared to `used`; `is_held` tells whether a shard of it is.
+pub fn standing(now: &Snapshot, used: &Shard, is_held: impl Fn(&Shard) -> bool) -> Standing {
     let keyspace = now.keyspace(used.shard.keyspace.as_str());
     let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(|s| s.shard == used.shard))
     else {
         return Standing::Moved;
     };
-    if shard.held {
+    if is_held(shard) {
         Standing::Held
     } else if shard.term != used.term || shard.primary != used.primary {
         Standing::Moved

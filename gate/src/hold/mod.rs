@@ -13,16 +13,20 @@
 pub mod decide;
 pub mod end;
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use proto::ids::ShardRef;
 use proto::program::metrics::Raised;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
+use topo::store::Revision;
 
-use crate::limits::{HOLD_TIMEOUT, MAX_HELD_STATEMENTS, MAX_REPEATS, REFUSAL_PATIENCE};
+use crate::limits::{HOLD_TIMEOUT, MAX_HELD_STATEMENTS, MAX_HOLD, MAX_REPEATS, REFUSAL_PATIENCE};
 use crate::measures::HoldMeasures;
 use decide::{Standing, standing};
 use end::HoldEnd;
@@ -36,11 +40,18 @@ pub struct Bounds {
     pub timeout: Duration,
     /// How long the topology may take to say why a shard refuses a statement.
     pub refusal_patience: Duration,
+    /// How long one announcement of a change of primary holds a shard.
+    pub hold: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { places: MAX_HELD_STATEMENTS, timeout: HOLD_TIMEOUT, refusal_patience: REFUSAL_PATIENCE }
+        Self {
+            places: MAX_HELD_STATEMENTS,
+            timeout: HOLD_TIMEOUT,
+            refusal_patience: REFUSAL_PATIENCE,
+            hold: MAX_HOLD,
+        }
     }
 }
 
@@ -77,6 +88,8 @@ pub struct Holding {
     draining: CancellationToken,
     bounds: Bounds,
     places: Semaphore,
+    /// When each held shard was first seen so, and by which announcement. No more than there are shards.
+    held_since: Mutex<HashMap<ShardRef, (Revision, Instant)>>,
     measures: HoldMeasures,
 }
 
@@ -84,7 +97,33 @@ impl Holding {
     /// Nobody waits yet. Statements wait for what the feed says, until `draining`.
     pub fn new(feed: SnapshotFeed, draining: CancellationToken, bounds: Bounds) -> Self {
         let measures = HoldMeasures::default();
-        Self { feed, draining, places: Semaphore::new(bounds.places), bounds, measures }
+        let places = Semaphore::new(bounds.places);
+        Self { feed, draining, places, held_since: Mutex::default(), bounds, measures }
+    }
+
+    /// Whether statements for the shard wait. An announcement that nobody brings to an end holds it for a while
+    /// only: to send statements is always safe, since the fence is in mysqld.
+    pub fn is_held(&self, shard: &Shard) -> bool {
+        self.held_until(shard).is_some_and(|until| Instant::now() < until)
+    }
+
+    fn held_until(&self, shard: &Shard) -> Option<Instant> {
+        let announced = shard.held?;
+        let now = Instant::now();
+        // Nothing that could panic happens under this lock.
+        let mut held_since = self.held_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = match held_since.get(&shard.shard) {
+            Some((revision, since)) if *revision == announced => *since,
+            _ => {
+                held_since.insert(shard.shard.clone(), (announced, now));
+                now
+            }
+        };
+        Some(since + self.bounds.hold)
+    }
+
+    fn standing(&self, now: &Snapshot, used: &Shard) -> Standing {
+        standing(now, used, |shard| self.is_held(shard))
     }
 
     /// Statements that wait now.
@@ -101,7 +140,11 @@ impl Holding {
     ) -> HoldEnd {
         let Some(_place) = self.place() else { return HoldEnd::NoPlace };
         let deadline = self.deadline(patience);
-        self.wait(deadline, left, |now| standing(now, shard) != Standing::Held).await
+        let held = self.wait(deadline, left, |now| self.standing(now, shard) != Standing::Held);
+        match self.held_until(shard) {
+            Some(until) => timeout_at(until, held).await.unwrap_or(HoldEnd::Released),
+            None => HoldEnd::Released,
+        }
     }
 
     /// Whether to try again after the server refused the statement without executing it: waits until the
@@ -117,7 +160,7 @@ impl Holding {
             return Verdict::Final;
         }
         let deadline = self.deadline(patience).min(Instant::now() + self.bounds.refusal_patience);
-        match self.wait(deadline, left, |now| standing(now, used) != Standing::Same).await {
+        match self.wait(deadline, left, |now| self.standing(now, used) != Standing::Same).await {
             HoldEnd::Released => Verdict::Again,
             HoldEnd::Left => Verdict::Left,
             HoldEnd::TimedOut | HoldEnd::NoPlace | HoldEnd::Draining => Verdict::Final,
@@ -127,7 +170,7 @@ impl Holding {
     /// Whether to try again after the shard could not be reached and nothing was sent: only if the topology
     /// says already that its primary changes or has changed.
     pub fn after_failure(&self, used: &Shard, patience: &mut Patience) -> Verdict {
-        let moved = standing(&self.feed.load(), used) != Standing::Same;
+        let moved = self.standing(&self.feed.load(), used) != Standing::Same;
         if moved && patience.repeat() { Verdict::Again } else { Verdict::Final }
     }
 

@@ -88,7 +88,7 @@ impl Session {
             Ok(index) => &keyspace.shards[index],
             Err(error) => return self.tell(&error).await,
         };
-        if shard.held {
+        if self.worker.shared.holding.is_held(shard) {
             return Box::pin(self.hold(shard, patience)).await;
         }
         let class = self.class_for(&route.keyspace);
@@ -135,7 +135,8 @@ impl Session {
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
         let keyspace = snapshot.keyspace(change.keyspace.as_str());
-        if let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(|shard| shard.held)) {
+        let is_held = |shard: &&Shard| self.worker.shared.holding.is_held(shard);
+        if let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(is_held)) {
             return self.hold(shard, patience).await;
         }
         let class = self.class_for(&change.keyspace);
@@ -157,7 +158,7 @@ impl Session {
         let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.first()) else {
             return self.tell(&error).await;
         };
-        if shard.held {
+        if self.worker.shared.holding.is_held(shard) {
             return match self.until_released(shard, patience).await? {
                 HoldEnd::Released => Ok(Next::Again),
                 // The refusal is true also where MySQL cannot be asked.

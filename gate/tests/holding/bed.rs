@@ -80,7 +80,12 @@ pub(crate) fn alias(number: usize) -> TabletAlias {
 
 /// Bounds under which nothing ends by itself within a test, and which say soon that nothing moves.
 pub(crate) fn bounds() -> Bounds {
-    Bounds { timeout: 4 * DEADLINE, refusal_patience: Duration::from_millis(200), ..Bounds::default() }
+    Bounds {
+        timeout: 4 * DEADLINE,
+        hold: 4 * DEADLINE,
+        refusal_patience: Duration::from_millis(200),
+        ..Bounds::default()
+    }
 }
 
 impl Bed {

@@ -50,6 +50,16 @@ async fn a_statement_is_not_held_for_ever() {
 }
 
 #[tokio::test]
+async fn a_change_of_primary_that_nobody_ends_holds_a_shard_for_a_while_only() {
+    let bed = Bed::start(Bounds { hold: Duration::from_millis(100), ..bounds() }).await;
+    let mut client = bed.client("main").await;
+    bed.set_shard("main/-", 1, 0, Held::Yes).await;
+    assert_eq!(ask(&mut client, INSERT).await, Answer::Ok, "the primary of before serves on");
+    assert_eq!(ask(&mut client, INSERT).await, Answer::Ok);
+    assert_eq!(bed.fakes[0].statements(), [INSERT, INSERT]);
+}
+
+#[tokio::test]
 async fn no_more_statements_are_held_than_there_are_places() {
     let bed = Bed::start(Bounds { places: 2, ..bounds() }).await;
     let (mut one, mut two, mut three) =

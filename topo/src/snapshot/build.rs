@@ -86,7 +86,7 @@ fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) ->
             health: records.alive.get(&tablet.alias).and_then(|alive| alive.health.clone()),
         });
         let replicas = replicas.collect();
-        let held = record.transition.is_some();
+        let held = record.transition.as_ref().and_then(|_| records.shard_revision(&shard));
         Shard { shard, term: record.term, primary: tablet.map(endpoint), held, replicas }
     };
     ranges.iter().map(shard).collect()

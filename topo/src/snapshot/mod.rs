@@ -112,8 +112,9 @@ pub struct Shard {
     pub term: Term,
     /// Where its primary is; `None` while it has none, or none that is registered.
     pub primary: Option<Endpoint>,
-    /// A change of primary is under way: statements wait for its end.
-    pub held: bool,
+    /// A change of primary is under way, as the shard's record has said since this revision: statements wait for
+    /// its end.
+    pub held: Option<Revision>,
     /// Its other tablets, by alias.
     pub replicas: Vec<Replica>,
 }

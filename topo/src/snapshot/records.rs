@@ -44,6 +44,11 @@ impl Records {
         }
     }
 
+    /// What wrote the shard's record, if it is there.
+    pub(super) fn shard_revision(&self, shard: &ShardRef) -> Option<Revision> {
+        self.known.get(&self.keys.shard(Some(shard))).copied()
+    }
+
     /// Everything that the store holds now; what is not among it is gone.
     pub(super) fn list(&mut self, found: Vec<(String, Versioned)>) {
         let mut gone = std::mem::take(&mut self.known);

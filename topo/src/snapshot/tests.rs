@@ -172,7 +172,7 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
     cluster.topology.put(&keys.tablet(Some(&to)), &replica).await.unwrap();
     let transition = Some(Transition { next_term: Term(4), to: to.clone() });
     let announced = ShardRecord { transition, ..primary };
-    cluster.topology.put(&keys.shard(Some(&shard)), &announced).await.unwrap();
+    let since = cluster.topology.put(&keys.shard(Some(&shard)), &announced).await.unwrap();
     let health = TabletHealth {
         state: TabletState::Replicating,
         term: Term(3),
@@ -183,7 +183,10 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
     let alive = TabletLiveness { alias: to.clone(), incarnation: 1, health: Some(health.clone()) };
     let revision = cluster.topology.put(&keys.alive(Some(&to)), &alive).await.unwrap();
     let held = keyspace_at(&feed, revision).await;
-    assert_eq!((held.shards[0].held, held.shards[1].held, announced.highest_term()), (false, true, Term(4)));
+    assert_eq!(
+        (held.shards[0].held, held.shards[1].held, announced.highest_term()),
+        (None, Some(since), Term(4))
+    );
     let [seen] = held.shards[1].replicas.as_slice() else { panic!("{:?}", held.shards[1]) };
     assert_eq!((&seen.endpoint.alias, &seen.health), (&to, &Some(health)));
     assert_eq!(held.plan_version, before.plan_version);
