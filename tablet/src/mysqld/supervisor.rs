@@ -62,6 +62,23 @@ pub struct Recipe {
     pub tls: Option<PathBuf>,
 }
 
+impl Recipe {
+    /// The settings file of mysqld in this directory.
+    fn settings(&self, dir: &TabletDir) -> String {
+        config::render(&Settings {
+            server_id: self.server_id,
+            listen: self.listen,
+            data_dir: &dir.data(),
+            socket: dir.socket(),
+            log: &dir.log(),
+            init_file: &dir.init_file(),
+            // As root, mysqld runs only when told so by name.
+            user: rustix::process::geteuid().is_root().then_some("root"),
+            tls: self.tls.as_deref(),
+        })
+    }
+}
+
 /// Why mysqld does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -141,8 +158,16 @@ impl Supervisor {
         let mut process = MysqldProcess::adopt(&dir.process_record()).await?;
         if let Some(found) = &process {
             tracing::info!(pid = found.pid(), "found mysqld running");
-            if copy_mark.exists() {
-                tracing::info!("killing it: it was being given a copy when its agent ended");
+            let unfit = if copy_mark.exists() {
+                Some("it was being given a copy when its agent ended")
+            } else if std::fs::read_to_string(dir.my_cnf()).ok() != Some(recipe.settings(dir)) {
+                // An agent of another version, whose accounts and plugins are not those that this one needs.
+                Some("it was started with other settings")
+            } else {
+                None
+            };
+            if let Some(why) = unfit {
+                tracing::info!("killing it: {why}");
                 found.kill().await?;
                 process = None;
             }
@@ -344,20 +369,9 @@ impl Supervisor {
         let data = dir.data();
         let provide = move || template::provide(&recipe.installation, &recipe.cache, &data);
         tokio::task::spawn_blocking(provide).await.map_err(io::Error::other)??;
-        let settings = Settings {
-            server_id: self.recipe.server_id,
-            listen: self.recipe.listen,
-            data_dir: &dir.data(),
-            socket: dir.socket(),
-            log: &dir.log(),
-            init_file: &dir.init_file(),
-            // As root, mysqld runs only when told so by name.
-            user: rustix::process::geteuid().is_root().then_some("root"),
-            tls: self.recipe.tls.as_deref(),
-        };
         let accounts = accounts::init_file(&self.recipe.keyspace, &self.recipe.secrets, self.transport());
         dir.clear_socket().map_err(io::Error::other)?;
-        durable::write(&dir.my_cnf(), config::render(&settings).as_bytes())?;
+        durable::write(&dir.my_cnf(), self.recipe.settings(dir).as_bytes())?;
         durable::write(&dir.init_file(), accounts.as_bytes())?;
         Ok(())
     }
