@@ -102,9 +102,10 @@ pub async fn raise(session: &mut AgentSession) -> Result<(), FenceError> {
     expect(session, FenceState::Raised).await
 }
 
-/// Raises the fence of a serving primary such that no statement is cut off: first writes end (what comes
-/// after is refused before it runs, so it may be sent again elsewhere), then, once the statements in progress
-/// are done, data sessions. When this fails, `reopen` lets the primary serve on.
+/// Raises the fence of a serving primary such that no write is cut off, nor a read that takes less than
+/// `DRAIN_DEADLINE`: first writes end (what comes after is refused before it runs, so it may be sent again
+/// elsewhere), then, once the statements in progress are done, data sessions. When this fails, `reopen` lets
+/// the primary serve on.
 pub async fn demote(session: &mut AgentSession) -> Result<(), DemoteError> {
     if let Err(error) = session.run("SET GLOBAL super_read_only = ON").await {
         return Err(match error.code() {
