@@ -51,6 +51,9 @@ pub const SHARD_LOCK_TTL: Duration = Duration::from_secs(3);
 pub const MAX_FIT_LAG: Duration = Duration::from_secs(10);
 /// How long a replica may do nothing before that counts as broken.
 pub const REPLICATION_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an acker that replicates may acknowledge nothing under one and the same record before that is written
+/// again: more than the age of what an agent shows, and time enough to take the acker out.
+pub const SILENCE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a stopped applier may try again before its data is replaced.
 pub const APPLIER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a transaction that only a replica has must be looked for at the primary before it counts as

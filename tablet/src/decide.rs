@@ -28,6 +28,10 @@
 //! disk says primary, and goes up elsewhere; one that is up stays up. So an agent that is restarted while the
 //! topology is away touches nothing.
 //!
+//! A tablet that was asked to leave the ackers acknowledges nothing under the record that it read then, however
+//! long that stands: only under a record of another revision. Whoever takes it out of the record compares the
+//! revision, so either that succeeds before there is such a record, or it does not succeed.
+//!
 //! What changes on a record's word alone is only ever towards the fence. Opening anything, and following
 //! anybody, needs a record that was read after mysqld was looked at.
 
@@ -37,6 +41,7 @@ mod why;
 
 use proto::ids::{TabletAlias, TabletRole, Term};
 use topo::records::ShardRecord;
+use topo::store::Revision;
 
 pub use why::Why;
 
@@ -53,14 +58,16 @@ pub struct Observation {
     pub mysqld: Mysqld,
     /// What the topology says of its shard.
     pub shard: Reading,
+    /// The revision of the record.
+    pub revision: Option<Revision>,
     /// Where the record's primary listens, as its own record says.
     pub primary_at: Option<Source>,
     /// What stands on its disk.
     pub accepted: Accepted,
     /// The term under which a write of the agent's own was acknowledged since mysqld started.
     pub proven: Option<Term>,
-    /// Whether it may acknowledge at all now.
-    pub acking: Acking,
+    /// The revision of the record under which it has left the ackers.
+    pub left_at: Option<Revision>,
     /// Whether a replication that stopped with an error may be started again.
     pub retry: Retry,
 }
@@ -137,15 +144,6 @@ impl Reading {
     fn is_fresh(&self) -> bool {
         matches!(self, Self::Fresh(_))
     }
-}
-
-/// Whether a tablet may acknowledge commits when its shard's record lists it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acking {
-    /// Yes.
-    Allowed,
-    /// Not yet: it was asked to stop a moment ago, so that the record can leave it out.
-    Suspended,
 }
 
 /// Whether something that failed may be tried again.

@@ -112,9 +112,6 @@ pub const STOP_REPLICA_SECONDS: u32 = 2;
 /// `max_connections` of a tablet's mysqld.
 pub const MAX_CONNECTIONS: u32 = 500;
 
-/// For how long a replica that was asked to leave the ackers does not acknowledge again, even if the shard's
-/// record lists it still: it is taken out of the record meanwhile.
-pub const LEAVE_ACKERS_FOR: Duration = Duration::from_secs(10);
 /// Pause between two tries to start a replication that stopped with an error.
 pub const FOLLOW_RETRY: Duration = Duration::from_secs(3);
 /// Longest time of one pass for applying what was received before a primaryship; what is left goes on meanwhile.

@@ -4,6 +4,7 @@ use proto::ids::{ShardRef, TabletAlias};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use topo::records::{Record, ShardRecord, TabletRecord};
+use topo::store::Revision;
 use topo::topology::{Following, Seen};
 use topo::{Stored, Topology};
 
@@ -99,6 +100,11 @@ impl ShardReader {
             tracing::debug!(address = record.value.mysql_address, "the primary's address is not host:port");
         }
         parsed
+    }
+
+    /// The revision of the record that was last read or watched; `None`: there is none, or it is not known.
+    pub fn revision(&self) -> Option<Revision> {
+        Some(self.last.as_ref()?.as_ref()?.revision)
     }
 
     fn known(&self) -> Reading {

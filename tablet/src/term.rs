@@ -1,11 +1,13 @@
 //! The highest term that this tablet has accepted, and as what. It is on disk before anything is done under
-//! it, so that a restarted agent cannot be talked into an older primaryship.
+//! it, so that a restarted agent cannot be talked into an older primaryship. Beside it stands the record of the
+//! shard under which the tablet has left the ackers, so that a restarted agent does not acknowledge either.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use proto::ids::{TabletRole, Term};
 use serde::{Deserialize, Serialize};
+use topo::store::Revision;
 
 use crate::durable;
 
@@ -26,6 +28,9 @@ struct OnDisk {
     format: u32,
     #[serde(flatten)]
     accepted: Accepted,
+    /// The revision of the record under which it has left the ackers. Files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_at: Option<i64>,
 }
 
 /// Why the term could not be read or written.
@@ -62,14 +67,15 @@ pub enum TermError {
 pub struct TermFile {
     path: PathBuf,
     accepted: Accepted,
+    left_at: Option<Revision>,
 }
 
 impl TermFile {
     /// Reads the file; where there is none, nothing was accepted yet.
     pub fn open(path: &Path) -> Result<Self, TermError> {
         let failed = |source| TermError::File { path: path.display().to_string(), source };
-        let accepted = match std::fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Accepted::default(),
+        let (accepted, left_at) = match std::fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Accepted::default(), None),
             Err(error) => return Err(failed(error)),
             Ok(bytes) => {
                 let on_disk: OnDisk = serde_json::from_slice(&bytes).map_err(|e| failed(e.into()))?;
@@ -79,10 +85,10 @@ impl TermFile {
                         found: on_disk.format,
                     });
                 }
-                on_disk.accepted
+                (on_disk.accepted, on_disk.left_at.map(Revision))
             }
         };
-        Ok(Self { path: path.to_owned(), accepted })
+        Ok(Self { path: path.to_owned(), accepted, left_at })
     }
 
     /// What stands.
@@ -95,12 +101,28 @@ impl TermFile {
         if offered.term < self.accepted.term {
             return Err(TermError::Lower { offered: offered.term, accepted: self.accepted.term });
         }
-        let failed = |source| TermError::File { path: self.path.display().to_string(), source };
-        let bytes = serde_json::to_vec(&OnDisk { format: FORMAT, accepted: offered })
-            .map_err(|error| failed(error.into()))?;
-        durable::write(&self.path, &bytes).map_err(failed)?;
+        self.write(offered, self.left_at)?;
         self.accepted = offered;
         Ok(())
+    }
+
+    /// The revision of the shard's record under which the tablet was last asked to leave the ackers.
+    pub fn left_at(&self) -> Option<Revision> {
+        self.left_at
+    }
+
+    /// Leaves the ackers of the shard's record of this revision; returns once that is on disk.
+    pub fn leave_ackers(&mut self, at: Revision) -> Result<(), TermError> {
+        self.write(self.accepted, Some(at))?;
+        self.left_at = Some(at);
+        Ok(())
+    }
+
+    fn write(&self, accepted: Accepted, left_at: Option<Revision>) -> Result<(), TermError> {
+        let failed = |source| TermError::File { path: self.path.display().to_string(), source };
+        let on_disk = OnDisk { format: FORMAT, accepted, left_at: left_at.map(|Revision(number)| number) };
+        let bytes = serde_json::to_vec(&on_disk).map_err(|error| failed(error.into()))?;
+        durable::write(&self.path, &bytes).map_err(failed)
     }
 }
 
@@ -123,6 +145,22 @@ mod tests {
         assert_eq!(lower.to_string(), "term 4 is lower than the accepted term 5");
         assert_eq!(TermFile::open(&path).unwrap().accepted(), fifth, "nothing was written");
         again.accept(Accepted { term: Term(5), role: Some(TabletRole::Replica) }).unwrap();
+    }
+
+    #[test]
+    fn who_has_left_the_ackers_knows_it_over_a_restart_and_a_new_term() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("term.json");
+        let second = Accepted { term: Term(2), role: Some(TabletRole::Replica) };
+        // As an earlier version wrote it.
+        std::fs::write(&path, r#"{"format":1,"term":2,"role":"replica"}"#).unwrap();
+        let mut file = TermFile::open(&path).unwrap();
+        assert_eq!((file.accepted(), file.left_at()), (second, None));
+        file.leave_ackers(Revision(7)).unwrap();
+        let mut again = TermFile::open(&path).unwrap();
+        assert_eq!((again.accepted(), again.left_at()), (second, Some(Revision(7))));
+        again.accept(Accepted { term: Term(3), ..second }).unwrap();
+        assert_eq!(TermFile::open(&path).unwrap().left_at(), Some(Revision(7)));
     }
 
     #[test]

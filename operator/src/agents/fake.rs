@@ -12,7 +12,7 @@ use proto::rpc::tablet::tablet_server::{Tablet, TabletServer};
 use proto::rpc::tablet::{
     Activity, AssumeRoleRequest, AssumeRoleResponse, CatchUpRequest, CatchUpResponse, DemoteRequest,
     DemoteResponse, LeaveAckersRequest, LeaveAckersResponse, ProvisionRequest, ProvisionResponse,
-    Replication, Role, StatusRequest, StatusResponse, ThreadState,
+    Replication, Role, SemiSync, StatusRequest, StatusResponse, ThreadState,
 };
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -253,6 +253,8 @@ impl Service {
             }),
             _ => None,
         };
+        let replica_enabled = role == Role::Replica;
+        status.semi_sync = Some(SemiSync { replica_enabled, ..SemiSync::default() });
         Ok(())
     }
 }

@@ -56,6 +56,7 @@ impl Hand<'_> {
             Step::Appoint { alias, term, ackers } => self.appoint(alias, *term, ackers).await?,
             Step::Remind(alias, role) => self.remind(alias, *role).await,
             Step::AddAckers(new) => self.add_ackers(new).await?,
+            Step::Reaffirm => self.reaffirm().await?,
             Step::TakeOutAcker(alias, why) => self.take_out_acker(alias, why).await?,
             Step::Provision { alias, donor, why } => return Ok(self.provision(alias, donor, why).await),
             Step::EndTransition => reparent::end_abandoned(self.reach, self.shard).await?,
@@ -142,6 +143,14 @@ impl Hand<'_> {
                 let observation = format!("of {} under term {}", self.shard, record.term);
                 self.tell(EventObject::Tablet(alias.clone()), EventReason::AckerAdded, observation);
             }
+        }
+        Ok(())
+    }
+
+    /// The same record under a new revision, which an acker that left the old one may acknowledge under.
+    async fn reaffirm(&self) -> Result<(), TopologyError> {
+        if self.write(&self.record()).await? {
+            tracing::info!(shard = %self.shard, "wrote the record again, for an acker that was asked to leave");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! | a replica has not taken its role | remind it |
 //! | its commits wait for replicas, and a fit one is not among those | add it |
 //! | an acker must be copied anew or is given up, and another one is fit | take it out |
+//! | a sound acker acknowledges nothing under a record that stays as it is | write that again |
 //! | a replica that is no acker cannot catch up by itself | give it a copy, one at a time |
 //! | its commits wait for replicas or do not, against what its keyspace asks for | begin a new term |
 
@@ -24,7 +25,7 @@ use super::observe::{Observation, Rest};
 use crate::agents::{SeenStatus, SeenTablet};
 use crate::limits::{
     ABANDONED_AFTER, APPLIER_PATIENCE, BOOTSTRAP_PATIENCE, MAX_REPLAY, REPLICATION_PATIENCE,
-    SUSPICION_PATIENCE,
+    SILENCE_PATIENCE, SUSPICION_PATIENCE,
 };
 use crate::sight::{ShardSight, one_line};
 
@@ -49,6 +50,8 @@ pub(super) enum Step {
     AddAckers(BTreeSet<TabletAlias>),
     /// Make it stop acknowledging, then write that it does not.
     TakeOutAcker(TabletAlias, String),
+    /// Write the record as it is: an acker that was asked to leave takes part again under another revision.
+    Reaffirm,
     /// Replace its data by the donor's.
     Provision {
         /// The tablet.
@@ -109,8 +112,13 @@ pub(super) fn decide(seen: &Observation) -> Vec<Step> {
     }
     let mut steps: Vec<Step> = reminders(sight).collect();
     let Some((_, primary)) = sight.serving() else { return steps };
+    let ackers = steps.len();
     steps.extend(add_ackers(seen));
     steps.extend(take_out_acker(seen, primary));
+    // Each of those makes a new revision, too.
+    if steps.len() == ackers {
+        steps.extend(reaffirm(seen));
+    }
     steps.extend(provision(seen, primary));
     steps.extend(renew(seen));
     steps
@@ -208,6 +216,14 @@ fn take_out_acker(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
     let (alias, why) = lost?;
     let another = sound(seen).any(|other| other.alias() != alias && sight.is_acker(other.alias()));
     another.then(|| Step::TakeOutAcker(alias.clone(), why))
+}
+
+/// An acker that was asked to leave, by a control that died before it took it out of the record.
+fn reaffirm(seen: &Observation) -> Option<Step> {
+    let silent = |tablet: &SeenTablet| {
+        seen.note(tablet.alias()).silent_for.is_some_and(|lasting| lasting >= SILENCE_PATIENCE)
+    };
+    sound(seen).any(silent).then_some(Step::Reaffirm)
 }
 
 /// One copy at a time: each costs its donor, and the shard, a replica for a while.

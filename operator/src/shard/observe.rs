@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use proto::gtid::GtidSet;
 use proto::ids::TabletAlias;
 use topo::records::{TabletState, Transition};
+use topo::store::Revision;
 
 use crate::agents::SeenTablet;
 use crate::limits::{COPY_START_PATIENCE, ERRANT_PATIENCE};
@@ -35,6 +36,8 @@ pub(super) struct Note {
     pub(super) broken_for: Option<Duration>,
     /// For how long it has had transactions that the primary was not seen to have.
     pub(super) suspected_for: Option<Duration>,
+    /// For how long it has replicated without acknowledging, though a record lists it that has not changed since.
+    pub(super) silent_for: Option<Duration>,
     /// Transactions that it has and the primary certainly lacks.
     pub(super) errant: GtidSet,
     /// Its data is being replaced, or was until its mysqld went away.
@@ -65,6 +68,7 @@ impl Observation {
         const NOTHING: &Note = &Note {
             broken_for: None,
             suspected_for: None,
+            silent_for: None,
             errant: GtidSet::EMPTY,
             copying: false,
             copy: Rest::Over,
@@ -88,6 +92,8 @@ pub(super) struct Memory {
 struct TabletMemory {
     broken_since: Option<Instant>,
     suspects: Option<Suspects>,
+    /// It was silent under the record of this revision, and from when on.
+    silent_since: Option<(Revision, Instant)>,
     copying: Option<Copying>,
     copy_after: Option<Instant>,
 }
@@ -176,10 +182,15 @@ impl TabletMemory {
             (Some(_), Some(Copying::Begun(at))) if now - at < COPY_START_PATIENCE => self.copying,
             (Some(_), _) => None,
         };
+        self.silent_since = silent_under(sight, tablet).map(|revision| match self.silent_since {
+            Some((before, since)) if before == revision => (revision, since),
+            _ => (revision, now),
+        });
         let errant = if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) };
         Note {
             broken_for: self.broken_since.map(|since| now - since),
             suspected_for: self.suspects.as_ref().map(|suspects| now - suspects.since),
+            silent_for: self.silent_since.map(|(_, since)| now - since),
             errant,
             copying: self.copying.is_some(),
             copy: Rest::at(now, self.copy_after),
@@ -213,6 +224,13 @@ impl TabletMemory {
         self.suspects = (!set.is_empty()).then_some(Suspects { set, since: now, primary });
         GtidSet::default()
     }
+}
+
+/// The revision of the record that lists the tablet as acker, if it could acknowledge but does not.
+fn silent_under(sight: &ShardSight, tablet: &SeenTablet) -> Option<Revision> {
+    let acks = tablet.status.as_ref()?.semi_sync.acks;
+    let silent = !acks && sight.is_acker(tablet.alias()) && sight.fitness(tablet).is_ok();
+    sight.record.as_ref().filter(|_| silent).map(|stored| stored.revision)
 }
 
 #[cfg(test)]

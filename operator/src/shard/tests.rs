@@ -154,6 +154,21 @@ async fn an_errant_acker_is_taken_out_and_gets_a_copy() {
 }
 
 #[tokio::test]
+async fn an_acker_that_was_asked_to_leave_in_vain_is_listed_anew() {
+    let bed = Bed::new(3).await;
+    bed.go();
+    bed.until_record(|record| record.ackers.len() == 2).await;
+    let key = bed.topology.keys().shard(Some(&bed.shard));
+    let revision =
+        async || bed.topology.read::<ShardRecord>(&key).await.unwrap().map(|stored| stored.revision);
+    let (asked, before) = (bed.record().await, revision().await);
+    // As a control leaves it that dies before it writes the record.
+    bed.tablet("a-2").set(|state| state.status.semi_sync = None).await;
+    bed.until(async || revision().await > before).await;
+    assert_eq!(bed.record().await, asked);
+}
+
+#[tokio::test]
 async fn a_change_of_primary_that_nobody_carries_out_is_ended() {
     let bed = Bed::new(3).await;
     let transition = Some(Transition { next_term: Term(5), to: alias("a-2") });

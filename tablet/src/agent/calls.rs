@@ -6,13 +6,12 @@ use proto::ids::{ShardRef, TabletAlias, TabletRole, Term};
 use proto::program::failpoint;
 use proto::rpc::tablet::StatusResponse;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use topo::records::{ShardRecord, Transition};
 
 use super::{Agent, Ask};
 use crate::decide::may_follow;
 use crate::fence::{self, FenceState};
-use crate::limits::{LEAVE_ACKERS_FOR, MAX_CATCH_UP};
+use crate::limits::MAX_CATCH_UP;
 use crate::look::look;
 use crate::replication::{self, Source};
 use crate::session::SessionError;
@@ -78,6 +77,9 @@ pub enum Refusal {
     /// mysqld is not there or does not answer.
     #[error("mysqld does not do as asked: {0}; try again")]
     Mysqld(#[from] SessionError),
+    /// It could not be put on disk.
+    #[error("it cannot be kept: {0}; try again")]
+    Unkept(#[from] TermError),
     /// It could not stop serving.
     #[error("it could not be demoted, and serves on: {0}")]
     ServesOn(String),
@@ -101,7 +103,7 @@ impl Refusal {
             Self::LowerTerm { .. } | Self::NotInRecord { .. } | Self::CountedOn(_) | Self::Provisioning => {
                 RefusalKind::Precondition
             }
-            Self::TopologyAway | Self::Mysqld(_) => RefusalKind::Unavailable,
+            Self::TopologyAway | Self::Mysqld(_) | Self::Unkept(_) => RefusalKind::Unavailable,
             Self::ServesOn(_) => RefusalKind::Aborted,
         }
     }
@@ -225,9 +227,10 @@ impl Agent {
     }
 
     async fn leave_ackers(&mut self, term: Term) -> Result<(), Refusal> {
-        self.replica_record(term).await?;
-        // Also a mysqld that is started meanwhile does not acknowledge.
-        self.acks_after = Instant::now() + LEAVE_ACKERS_FOR;
+        let record = self.replica_record(term).await?;
+        // Before it stops, so that whoever starts anew, agent or mysqld, does not acknowledge either.
+        let revision = self.reader.revision().ok_or_else(|| self.not_in_record(&record))?;
+        self.term.leave_ackers(revision)?;
         if self.supervisor.process().is_some() && self.provisioning.is_none() {
             replication::stop_acking(&mut self.session).await?;
             tracing::info!("acknowledging no more");

@@ -2,7 +2,7 @@
 
 use topo::records::ShardRecord;
 
-use super::{Acking, Channel, Observation, Retry, Server, Step, Why};
+use super::{Channel, Observation, Retry, Server, Step, Why};
 use crate::fence::FenceState;
 use crate::replication::{Acks, Switch, ThreadState};
 
@@ -53,9 +53,6 @@ pub(super) fn is_well(channel: &Channel) -> bool {
 /// An acknowledgement under a term that is over would let an old primary confirm writes that are lost.
 fn wanted_acks(seen: &Observation, record: &ShardRecord) -> Acks {
     let listed = record.ackers.contains(&seen.me);
-    if listed && seen.acking == Acking::Allowed && record.term >= seen.accepted.term {
-        Acks::Yes
-    } else {
-        Acks::No
-    }
+    let left = seen.left_at.is_some() && seen.left_at == seen.revision;
+    if listed && !left && record.term >= seen.accepted.term { Acks::Yes } else { Acks::No }
 }

@@ -69,10 +69,11 @@ fn observation(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Observatio
         me: alias(ME),
         mysqld,
         shard,
+        revision: Some(Revision(7)),
         primary_at: Some(source()),
         accepted,
         proven: None,
-        acking: Acking::Allowed,
+        left_at: None,
         retry: Retry::Due,
     }
 }
@@ -303,12 +304,24 @@ fn a_replica_that_stands() {
 #[test]
 fn nobody_acknowledges_who_was_asked_to_stop_or_knows_of_a_higher_term() {
     let listed = || Fresh(with_ackers(record(2, Some(OTHER)), &[ME]));
-    let suspended = Observation {
-        acking: Acking::Suspended,
-        ..observation(Mysqld::Up(following(source())), listed(), replica(2))
-    };
-    assert_eq!(decide(&suspended).step, Leave);
-    let acks = Observation { mysqld: Mysqld::Up(acking(following(source()))), ..suspended };
+    let silent = |shard| observation(Mysqld::Up(following(source())), shard, replica(2));
+    let left = |at| Some(Revision(at));
+    let table = [
+        // Under the record that it left, whoever says so.
+        (listed(), left(7), Leave),
+        (Recalled(listed().record().cloned()), left(7), Leave),
+        // Under a later one, once it was read. (The store may have been set back, so any other one counts.)
+        (listed(), left(6), Follow(source(), Acks::Yes)),
+        (listed(), left(9), Follow(source(), Acks::Yes)),
+        (Recalled(listed().record().cloned()), left(6), ReadRecord),
+        (Fresh(record(2, Some(OTHER))), left(6), Leave),
+    ];
+    for (shard, left_at, step) in table {
+        let row = format!("{shard:?} {left_at:?}");
+        assert_eq!(decide(&Observation { left_at, ..silent(shard) }).step, step, "{row}");
+    }
+    let mut acks = observation(Mysqld::Up(acking(following(source()))), listed(), replica(2));
+    acks.left_at = left(7);
     assert_eq!(decide(&acks).step, Follow(source(), Acks::No));
     let ahead = observation(Mysqld::Up(acking(following(source()))), listed(), replica(3));
     assert_eq!(decide(&ahead).step, Follow(source(), Acks::No));
@@ -392,6 +405,8 @@ fn laws() {
                 for proven in [None, Some(Term(1)), Some(Term(2))] {
                     let seen = Observation { proven, ..observation(mysqld.clone(), shard.clone(), *disk) };
                     check(&seen, &decide(&seen));
+                    let left = Observation { left_at: seen.revision, ..seen };
+                    check(&left, &decide(&left));
                 }
             }
         }
@@ -425,6 +440,8 @@ fn check(seen: &Observation, decision: &Decision) {
             let listed = matches!(&seen.shard, Fresh(Some(record)) if record.ackers.contains(&alias(ME)));
             assert!(matches!(seen.shard, Fresh(_)), "follows by hearsay: {row}");
             assert!(*acks == Acks::No || listed, "acknowledges unlisted: {row}");
+            let left = seen.left_at.is_some() && seen.left_at == seen.revision;
+            assert!(*acks == Acks::No || !left, "acknowledges under a record that it left: {row}");
         }
         Leave if server.fence == Lifted => {
             assert_eq!(standing.role, Some(TabletRole::Primary), "serves without right: {row}");

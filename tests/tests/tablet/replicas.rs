@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use mysql_async::prelude::Queryable;
 use proto::account::DataRole;
 use proto::rpc::tablet::{Activity, Role, StatusResponse, ThreadState};
@@ -160,6 +160,33 @@ async fn a_primary_that_moves_is_followed() -> Result<()> {
     let moved = Instant::now();
     shard.until_settled().await?;
     println!("followed to another port {:?} after the start there", moved.elapsed());
+    shard.end()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_left_the_ackers_acknowledges_again_only_under_a_new_record() -> Result<()> {
+    let mut shard = Shard::serving(3).await?;
+    let silent = |status: &StatusResponse| {
+        replicates(status) && status.semi_sync.is_some_and(|semi_sync| !semi_sync.replica_enabled)
+    };
+    shard.leave_ackers(2, 1).await?;
+    assert!(silent(&shard.tablets[2].until("looked at again", replicates).await?));
+    // The record lists it still, but is no other: reading it again changes nothing, and neither does a new agent.
+    let stays_silent = async |shard: &Shard| {
+        for _ in 0..5 {
+            let answer = shard.tablets[2].assume(Role::Replica, 1).await?;
+            ensure!(silent(&answer), "acknowledges before it is known whether it was taken out: {answer:?}");
+        }
+        Ok(())
+    };
+    stays_silent(&shard).await?;
+    shard.tablets[2].kill_agent()?;
+    shard.tablets[2].start()?;
+    shard.tablets[2].until("replicating", silent).await?;
+    stays_silent(&shard).await?;
+    // Written again as it is, it has another revision.
+    shard.name(0, 1, &[1, 2]).await?;
+    shard.until_settled().await?;
     shard.end()
 }
 

@@ -177,6 +177,31 @@ fn the_ackers_are_the_sound_replicas() {
     ]);
 }
 
+#[test]
+fn the_record_is_written_again_for_an_acker_that_was_asked_to_leave() {
+    let (primary, sound) = (|| Some(serving(2)), || Some(replica(2)));
+    let silent = |time| Note { silent_for: Some(time), ..Note::default() };
+    let of = |ackers: &[&str], statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, ackers), statuses));
+    let three = || of(&["a-2", "a-3"], vec![primary(), sound(), sound()]);
+    let errant = Note { errant: foreign("1"), ..silent(SILENCE_PATIENCE) };
+    let out = |seen| matches!(decide(&seen)[..], [Step::TakeOutAcker(..)]);
+    check(vec![
+        ("it is silent for now", noted(three(), "a-2", silent(SHORT)), vec![]),
+        ("for long", noted(three(), "a-2", silent(SILENCE_PATIENCE)), vec![Step::Reaffirm]),
+        (
+            "another one is added, which is a new revision, too",
+            noted(of(&["a-2"], vec![primary(), sound(), sound()]), "a-2", silent(SILENCE_PATIENCE)),
+            vec![Step::AddAckers([alias("a-3")].into())],
+        ),
+        (
+            "the primary does not serve",
+            noted(of(&["a-2", "a-3"], vec![None, sound(), sound()]), "a-2", silent(SILENCE_PATIENCE)),
+            vec![],
+        ),
+    ]);
+    assert!(out(noted(three(), "a-2", errant)), "it is silent because it is to leave");
+}
+
 fn provision(donor: &str, why: Flaw) -> Vec<Step> {
     vec![Step::Provision { alias: alias("a-3"), donor: alias(donor), why }]
 }

@@ -108,6 +108,33 @@ fn only_what_the_primary_lacks_long_after_is_errant() {
 }
 
 #[test]
+fn an_acker_is_silent_from_when_it_was_seen_so_under_one_record() {
+    let look = |acks, revision, ackers: &[&str]| {
+        let silent = SeenStatus { semi_sync: SeenSemiSync { waiting: None, acks }, ..replica(2) };
+        let mut sight = shard(record(2, ackers), [Some(serving(2)), Some(silent)]);
+        sight.record = sight.record.map(|stored| topo::Stored { revision: Revision(revision), ..stored });
+        sight
+    };
+    let listed: &[&str] = &["a-2"];
+    let broken = || pair(Some(serving(2)), Some(in_state(replica(2), Fenced, "1062")));
+    let cases = [
+        ("it acknowledges", vec![look(true, 7, listed), look(true, 7, listed)], None),
+        (
+            "it does not",
+            vec![look(true, 7, listed), look(false, 7, listed), look(false, 7, listed)],
+            Some(SECOND),
+        ),
+        ("under another record", vec![look(false, 7, listed), look(false, 8, listed)], Some(Duration::ZERO)),
+        ("it began to", vec![look(false, 7, listed), look(true, 7, listed)], None),
+        ("it is not to", vec![look(false, 7, &[]), look(false, 7, &[])], None),
+        ("it could not", vec![look(false, 7, listed), broken()], None),
+    ];
+    for (name, looks, expected) in cases {
+        assert_eq!(after(looks).note(&alias("a-2")).silent_for, expected, "{name}");
+    }
+}
+
+#[test]
 fn a_copy_lasts_until_mysqld_is_back() {
     let state = |state| pair(Some(serving(2)), Some(in_state(replica(2), state, "")));
     let copying = |looks: Vec<ShardSight>| after(looks).note(&alias("a-2")).copying;
