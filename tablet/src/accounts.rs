@@ -86,7 +86,7 @@ pub struct Secrets {
 pub enum Transport {
     /// As they like.
     Plain,
-    /// Under TLS only.
+    /// Under TLS only, and with a certificate of the cluster besides the password.
     Tls,
 }
 
@@ -118,7 +118,8 @@ pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets, transport: Transpor
 fn push_account(sql: &mut String, account: &str, password: &str, transport: Transport) {
     let require = match transport {
         Transport::Plain => "NONE",
-        Transport::Tls => "SSL",
+        // Checked against the settings' `ssl_ca`, which is the authority of the cluster.
+        Transport::Tls => "X509",
     };
     // Writing to a String does not fail.
     let _ = writeln!(
@@ -186,14 +187,18 @@ mod tests {
     }
 
     #[test]
-    fn over_the_network_tls_is_required_where_there_are_certificates() {
+    fn over_the_network_a_certificate_is_required_where_there_are_some() {
         let lines = |transport| -> Vec<String> {
             let sql = init_file(&"shop".parse().unwrap(), &secrets(), transport);
-            sql.lines().filter(|line| line.starts_with("ALTER USER '")).map(str::to_owned).collect()
+            sql.lines().filter(|line| line.contains(" IDENTIFIED WITH ")).map(str::to_owned).collect()
         };
-        assert!(lines(Transport::Plain).iter().all(|line| !line.contains("REQUIRE SSL")));
-        for line in lines(Transport::Tls) {
-            assert_eq!(line.contains("'@'%' "), line.contains("REQUIRE SSL"), "{line}");
+        // Said either way, or accounts would keep what an earlier start required.
+        assert!(lines(Transport::Plain).iter().all(|line| line.contains(" REQUIRE NONE ")));
+        let with_certificates = lines(Transport::Tls);
+        assert_eq!(with_certificates.len(), 5);
+        for line in with_certificates {
+            let required = if line.contains("'@'%' ") { " REQUIRE X509 " } else { " REQUIRE NONE " };
+            assert!(line.contains(required), "{line}");
         }
     }
 }

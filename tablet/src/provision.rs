@@ -49,7 +49,7 @@ pub async fn clone_from(session: &mut AgentSession, donor: &Source, login: &Logi
     session.run(&format!("SET GLOBAL clone_valid_donor_list = '{host}:{port}'")).await?;
     // CLONE is refused under it. read_only stays on, and offline_mode keeps everybody out.
     session.run("SET GLOBAL super_read_only = OFF").await?;
-    let tls = if login.ca.is_some() { " REQUIRE SSL" } else { "" };
+    let tls = if login.tls.is_some() { " REQUIRE SSL" } else { "" };
     let clone = format!(
         "CLONE INSTANCE FROM '{REPLICATION_ACCOUNT}'@'{host}':{port} IDENTIFIED BY '{}'{tls}",
         login.password

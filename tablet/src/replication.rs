@@ -1,10 +1,11 @@
 //! Following a source, and letting commits wait for replicas.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use mysql_async::Row;
 use proto::account::{REPLICATION_ACCOUNT, Secret};
+use proto::tls::{CA_FILE, CERTIFICATE_FILE, KEY_FILE};
 use tokio::time::Instant;
 
 use crate::limits::{
@@ -32,14 +33,33 @@ pub struct Source {
 pub struct Login {
     /// Password of the replication account.
     pub password: String,
-    /// The certificate authority of every mysqld; `None`: connections are plain.
-    pub ca: Option<PathBuf>,
+    /// How the two ends know each other; `None`: connections are plain.
+    pub tls: Option<TlsFiles>,
+}
+
+/// The files by which a replica knows its source, and shows who it is. All empty: it does neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate authority of every mysqld.
+    pub ca: String,
+    /// The replica's certificate.
+    pub certificate: String,
+    /// The private key of the certificate.
+    pub key: String,
 }
 
 impl Login {
-    /// The login of the cluster's replication account; `tls`: the directory with `ca.pem`.
+    /// The login of the cluster's replication account; `tls`: the directory with `ca.pem`, `cert.pem`
+    /// and `key.pem`.
     pub fn new(secret: &Secret, tls: Option<&Path>) -> Self {
-        Self { password: secret.password(REPLICATION_ACCOUNT), ca: tls.map(|dir| dir.join("ca.pem")) }
+        Self { password: secret.password(REPLICATION_ACCOUNT), tls: tls.map(TlsFiles::in_dir) }
+    }
+}
+
+impl TlsFiles {
+    fn in_dir(dir: &Path) -> Self {
+        let path = |file: &str| dir.join(file).display().to_string();
+        Self { ca: path(CA_FILE), certificate: path(CERTIFICATE_FILE), key: path(KEY_FILE) }
     }
 }
 
@@ -292,14 +312,16 @@ async fn revive_applier(session: &mut AgentSession, found: &Channel) -> Result<(
 
 fn change(source: &Source, login: &Login, more: &str) -> String {
     let Source { host, port } = source;
-    let tls = match &login.ca {
-        // The chain is verified; the name is not, since it is the part's and not the host's.
-        Some(ca) => format!("SOURCE_SSL = 1, SOURCE_SSL_CA = '{}'", ca.display()),
-        None => "SOURCE_SSL = 0, SOURCE_SSL_CA = '', GET_SOURCE_PUBLIC_KEY = 1".to_owned(),
+    // The chain is verified; the name is not, since it is the part's and not the host's.
+    let switch = match login.tls {
+        Some(_) => "SOURCE_SSL = 1",
+        None => "SOURCE_SSL = 0, GET_SOURCE_PUBLIC_KEY = 1",
     };
+    let TlsFiles { ca, certificate, key } = login.tls.clone().unwrap_or_default();
     format!(
         "CHANGE REPLICATION SOURCE TO {more}SOURCE_HOST = '{host}', SOURCE_PORT = {port}, \
-         SOURCE_USER = '{REPLICATION_ACCOUNT}', SOURCE_PASSWORD = '{}', {tls}, \
+         SOURCE_USER = '{REPLICATION_ACCOUNT}', SOURCE_PASSWORD = '{}', {switch}, \
+         SOURCE_SSL_CA = '{ca}', SOURCE_SSL_CERT = '{certificate}', SOURCE_SSL_KEY = '{key}', \
          SOURCE_CONNECT_RETRY = {CONNECT_RETRY_SECONDS}, SOURCE_RETRY_COUNT = {CONNECT_RETRIES}, \
          SOURCE_HEARTBEAT_PERIOD = {SOURCE_HEARTBEAT_SECONDS}",
         login.password
@@ -310,7 +332,7 @@ fn change(source: &Source, login: &Login, more: &str) -> String {
 #[derive(Debug)]
 struct Channel {
     source: Source,
-    ca: String,
+    tls: TlsFiles,
     receiver: ThreadState,
     applier: ThreadState,
     retrieved: String,
@@ -341,7 +363,11 @@ impl Channel {
                 host: text("Source_Host"),
                 port: u16::try_from(number("Source_Port")).unwrap_or_default(),
             },
-            ca: text("Source_SSL_CA_File"),
+            tls: TlsFiles {
+                ca: text("Source_SSL_CA_File"),
+                certificate: text("Source_SSL_Cert"),
+                key: text("Source_SSL_Key"),
+            },
             receiver: thread("Replica_IO_Running"),
             applier: thread("Replica_SQL_Running"),
             retrieved: text("Retrieved_Gtid_Set").replace('\n', ""),
@@ -362,8 +388,7 @@ impl Channel {
     }
 
     fn fits(&self, source: &Source, login: &Login) -> bool {
-        let ca = login.ca.as_ref().map(|ca| ca.display().to_string()).unwrap_or_default();
-        self.source == *source && self.ca == ca
+        self.source == *source && self.tls == login.tls.clone().unwrap_or_default()
     }
 
     fn applier_error(found: Option<&Self>) -> String {

@@ -146,7 +146,8 @@ pub struct Shard {
     pub name: String,
     /// Where its agent reaches it, with the agent's account: it may read all of the keyspace.
     pub address: Address,
-    /// Where gates reach it, with an account that may do all in the keyspace; only in clusters without TLS.
+    /// Where gates reach it, with an account that may do all in the keyspace; only in clusters without TLS, or with
+    /// the certificate of a part.
     pub data: Address,
 }
 

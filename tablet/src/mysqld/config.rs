@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use proto::tls::{CA_FILE, CERTIFICATE_FILE, KEY_FILE};
+
 use crate::limits::{
     BINLOG_KEPT_SECONDS, BUFFER_POOL_MIB, MAX_CONNECTIONS, REDO_MIB, SOURCE_SILENCE_SECONDS,
     STOP_REPLICA_SECONDS,
@@ -123,12 +125,13 @@ pub fn render(settings: &Settings<'_>) -> String {
     line("replica_net_timeout", &SOURCE_SILENCE_SECONDS);
     line("rpl_stop_replica_timeout", &STOP_REPLICA_SECONDS);
     if let Some(tls) = settings.tls {
-        // Over the network nobody speaks plainly; the agent comes through the Unix socket.
+        // Over the network nobody speaks plainly; the agent comes through the Unix socket. Where this mysqld is
+        // the client of a copy it shows the same certificate.
         line("require_secure_transport", &"ON");
         for prefix in ["", "clone_"] {
-            line(&format!("{prefix}ssl_ca"), &quoted(&tls.join("ca.pem")));
-            line(&format!("{prefix}ssl_cert"), &quoted(&tls.join("cert.pem")));
-            line(&format!("{prefix}ssl_key"), &quoted(&tls.join("key.pem")));
+            line(&format!("{prefix}ssl_ca"), &quoted(&tls.join(CA_FILE)));
+            line(&format!("{prefix}ssl_cert"), &quoted(&tls.join(CERTIFICATE_FILE)));
+            line(&format!("{prefix}ssl_key"), &quoted(&tls.join(KEY_FILE)));
         }
     }
     text.push_str(SAME_FOR_ALL);
@@ -191,7 +194,9 @@ mod tests {
             "require_secure_transport = ON",
             "ssl_ca = \"/some dir/tls/ca.pem\"",
             "ssl_key = \"/some dir/tls/key.pem\"",
+            "clone_ssl_ca = \"/some dir/tls/ca.pem\"",
             "clone_ssl_cert = \"/some dir/tls/cert.pem\"",
+            "clone_ssl_key = \"/some dir/tls/key.pem\"",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
         }

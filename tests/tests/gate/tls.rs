@@ -1,10 +1,13 @@
-//! Connections to the shards are inside TLS, as cluster files have it unless they say otherwise, and as good for
-//! the next statement as plain ones.
+//! Connections to the shards are inside TLS and show the gate's certificate, as cluster files have it unless they
+//! say otherwise, and are as good for the next statement as plain ones.
 
+use std::process::{Command, Output};
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use tests::cluster::Cluster;
 use tests::differential::session::Session;
+use tests::programs;
 
 use crate::faults::BACK_DEADLINE;
 use crate::{cluster, session, value, wait};
@@ -31,7 +34,29 @@ fn connections_to_a_shard_are_inside_tls_and_serve_more_than_one_statement() -> 
         // And there is none that is not inside TLS.
         ensure!(value(&mut watcher, "select @@require_secure_transport").await? == "1");
         Ok(())
-    })
+    })?;
+    // So is none that shows no certificate, also with the password that the gate has.
+    let refused = past_the_gate(&cluster, &[])?;
+    ensure!(String::from_utf8_lossy(&refused.stderr).contains("ERROR 1045 "), "{refused:?}");
+    let as_the_gate = past_the_gate(&cluster, &["cert", "key"])?;
+    ensure!(as_the_gate.stdout == b"50\n", "{as_the_gate:?}");
+    Ok(())
+}
+
+/// What a client gets that goes to the shard itself, with the gate's account and these files of the gate besides
+/// the authority's.
+fn past_the_gate(cluster: &Cluster, files: &[&str]) -> Result<Output> {
+    let shard = &cluster.shards("main")?[0].data;
+    let mut command = Command::new(programs::foreign("mysql")?);
+    command.args(["--no-defaults", "--host=127.0.0.1", "--protocol=tcp", "--ssl-mode=VERIFY_CA"]);
+    command.arg(format!("--port={}", shard.port)).arg(format!("--user={}", shard.user));
+    for file in [&["ca"], files].concat() {
+        let path = cluster.dir().join("secrets/tls/gate").join(format!("{file}.pem"));
+        command.arg(format!("--ssl-{file}={}", path.display()));
+    }
+    command.env("MYSQL_PWD", &shard.password).args(["--skip-column-names", "--batch"]);
+    command.args(["--execute", "select count(*) from t", &shard.database]);
+    command.output().context("mysql does not run")
 }
 
 #[test]

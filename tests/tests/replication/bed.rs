@@ -78,6 +78,15 @@ impl Node {
         Ok(self.supervisor.start(&self.dir, &mut self.session).await?)
     }
 
+    /// Starts mysqld anew as an agent does that is started with other certificates, or with none.
+    pub(crate) async fn switch_tls(&mut self, tls: Option<&Path>) -> Result<()> {
+        self.recipe.tls = tls.map(Path::to_owned);
+        // It ends a mysqld that runs with other settings.
+        self.change_agents().await?;
+        self.session.reset();
+        self.restart().await
+    }
+
     /// What another agent would have after this one was killed.
     pub(crate) async fn change_agents(&mut self) -> Result<()> {
         self.supervisor = Supervisor::new(self.recipe.clone(), &self.dir).await?;

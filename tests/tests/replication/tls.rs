@@ -1,19 +1,19 @@
-//! mysqlds that take nobody from the network without TLS.
+//! mysqlds that take nobody from the network without TLS and a certificate of the cluster.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use proto::account::DataRole;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tablet::limits::CLONE_DEADLINE;
 use tablet::provision;
-use tablet::replication::{self, Acks};
+use tablet::replication::{self, Acks, Switch};
 use tests::folder::Folder;
 use tests::programs;
 
-use crate::bed::{Node, shard_with};
+use crate::bed::{Node, client_with_table, shard, shard_with, until};
 
 /// A directory with `ca.pem`, `cert.pem` and `key.pem`, by an authority of its own.
 fn certificates(dir: PathBuf) -> Result<PathBuf> {
@@ -35,7 +35,7 @@ fn certificates(dir: PathBuf) -> Result<PathBuf> {
 }
 
 /// A statement of a client that is not this test's driver, which speaks no TLS.
-fn ask(node: &Node, tls: &[&str], sql: &str) -> Result<Output> {
+fn ask(node: &Node, tls: &[String], sql: &str) -> Result<Output> {
     let mut command = Command::new(programs::foreign("mysql")?);
     command.args(["--no-defaults", "--host=127.0.0.1", "--protocol=tcp", "--skip-column-names"]);
     command.arg(format!("--port={}", node.port)).arg(format!("--user={}", node.account(DataRole::Admin)));
@@ -43,41 +43,109 @@ fn ask(node: &Node, tls: &[&str], sql: &str) -> Result<Output> {
     Ok(command.output()?)
 }
 
-fn verified(tls: &Path) -> [String; 2] {
-    ["--ssl-mode=VERIFY_CA".to_owned(), format!("--ssl-ca={}", tls.join("ca.pem").display())]
+/// Options of a client that knows the cluster, and shows nothing.
+fn nameless(tls: &Path) -> Vec<String> {
+    vec!["--ssl-mode=VERIFY_CA".to_owned(), format!("--ssl-ca={}", tls.join("ca.pem").display())]
+}
+
+/// Options of a client that knows the cluster, and shows the certificate in `own`.
+fn named(tls: &Path, own: &Path) -> Vec<String> {
+    let file = |option: &str, file: &str| format!("--ssl-{option}={}", own.join(file).display());
+    [nameless(tls), vec![file("cert", "cert.pem"), file("key", "key.pem")]].concat()
+}
+
+fn ensure_refused(answer: &Output, code: &str) -> Result<()> {
+    ensure!(String::from_utf8_lossy(&answer.stderr).contains(&format!("ERROR {code} ")), "{answer:?}");
+    Ok(())
+}
+
+/// Waits until the replica's receiver stands with the error.
+async fn until_receiver_fails(replica: &mut Node, code: u32) -> Result<()> {
+    until(&format!("the receiver says {code}"), async || {
+        let look = replica.look().await?;
+        Ok(look.replication.and_then(|found| found.error).is_some_and(|(found, _)| found == code))
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_replicas_and_copies_come_under_tls_only() -> Result<()> {
+async fn clients_come_with_a_certificate_of_the_cluster_only() -> Result<()> {
+    let folder = Folder::new()?;
+    let tls = certificates(folder.path().join("tls"))?;
+    let others = certificates(folder.path().join("others"))?;
+    let (primary, _) = shard_with(&folder, 0, Some(&tls)).await?;
+    let plain = ["--ssl-mode=DISABLED", "--get-server-public-key"].map(str::to_owned);
+    ensure_refused(&ask(&primary, &plain, "SELECT 1")?, "1045")?;
+    ensure_refused(&ask(&primary, &nameless(&tls), "SELECT 1")?, "1045")?;
+    let stranger = ask(&primary, &named(&tls, &others), "SELECT 1")?;
+    ensure!(!stranger.status.success() && stranger.stdout.is_empty(), "{stranger:?}");
+    let known = ask(&primary, &named(&tls, &tls), "SELECT 1")?;
+    ensure!(known.stdout == b"1\n", "{known:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_and_sources_know_each_other_by_certificate() -> Result<()> {
     let folder = Folder::new()?;
     let tls = certificates(folder.path().join("tls"))?;
     let (mut primary, mut replicas) = shard_with(&folder, 1, Some(&tls)).await?;
-    let options = verified(&tls);
-    let options = options.each_ref().map(String::as_str);
-    let made = ask(&primary, &options, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)")?;
+    let client = named(&tls, &tls);
+    let made = ask(&primary, &client, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)")?;
     ensure!(made.status.success(), "{made:?}");
-    let plain = ask(&primary, &["--ssl-mode=DISABLED", "--get-server-public-key"], "SELECT 1")?;
-    ensure!(String::from_utf8_lossy(&plain.stderr).contains("ERROR 1045"), "{plain:?}");
-
     let replica = &mut replicas[0];
     replica.catch_up(&mut primary).await?;
+
     // A source with a certificate of another authority is not followed.
     let others = certificates(folder.path().join("others"))?;
-    let mut stranger = Node::start(&folder, 109, Some(&others)).await?;
+    let stranger = Node::start(&folder, 109, Some(&others)).await?;
     let mut login = stranger.login();
-    login.ca = Some(tls.join("ca.pem"));
+    login.tls.as_mut().context("no TLS")?.ca = tls.join("ca.pem").display().to_string();
     replication::follow(&mut replica.session, &stranger.source(), Acks::No, &login).await?;
-    crate::bed::until("the stranger is refused", async || {
-        let look = replica.look().await?;
-        Ok(look.replication.and_then(|found| found.error).is_some_and(|(code, _)| code == 2026))
-    })
-    .await?;
+    until_receiver_fails(replica, 2026).await?;
 
-    // Nor is one copied, and the primary is.
+    // A source takes no replica that shows no certificate.
+    let mut login = primary.login();
+    let files = login.tls.as_mut().context("no TLS")?;
+    (files.certificate, files.key) = (String::new(), String::new());
+    replication::follow(&mut replica.session, &primary.source(), Acks::No, &login).await?;
+    until_receiver_fails(replica, 1045).await?;
+    // What such a replica lacks is noticed, though everything else is as it should be.
+    replica.follow(&primary.source(), Acks::No).await?;
+    replica.catch_up(&mut primary).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_are_made_between_two_that_know_each_other() -> Result<()> {
+    let folder = Folder::new()?;
+    let tls = certificates(folder.path().join("tls"))?;
+    let (mut primary, mut replicas) = shard_with(&folder, 1, Some(&tls)).await?;
+    let client = named(&tls, &tls);
+    let made = ask(&primary, &client, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)")?;
+    ensure!(made.status.success(), "{made:?}");
+    let replica = &mut replicas[0];
+    replica.catch_up(&mut primary).await?;
+
+    // A donor of another authority is not trusted.
+    let others = certificates(folder.path().join("others"))?;
+    let mut stranger = Node::start(&folder, 109, Some(&others)).await?;
     stranger.supervisor.begin_copy()?;
     let mut session = stranger.another_session().with_deadline(CLONE_DEADLINE);
     let refused = provision::clone_from(&mut session, &primary.source(), &stranger.login()).await;
     ensure!(refused.is_err(), "a donor of another authority was trusted");
+
+    // A donor hands nothing to one that shows no certificate.
+    for option in ["clone_ssl_cert", "clone_ssl_key"] {
+        replica.session.run(&format!("SET GLOBAL {option} = ''")).await?;
+    }
+    replica.supervisor.begin_copy()?;
+    let mut session = replica.another_session().with_deadline(CLONE_DEADLINE);
+    let refused = provision::clone_from(&mut session, &primary.source(), &primary.login()).await;
+    let said = refused.err().context("a copy was had without a certificate")?.to_string();
+    ensure!(said.contains("1045"), "{said}");
+    replica.supervisor.give_copy_up()?;
+    replica.ended().await?;
+    replica.restart().await?;
+
     replica.supervisor.begin_copy()?;
     let mut session = replica.another_session().with_deadline(CLONE_DEADLINE);
     provision::clone_from(&mut session, &primary.source(), &primary.login()).await?;
@@ -85,7 +153,42 @@ async fn clients_replicas_and_copies_come_under_tls_only() -> Result<()> {
     replica.restart().await?;
     replica.follow(&primary.source(), Acks::Yes).await?;
     replica.catch_up(&mut primary).await?;
-    let rows = ask(&primary, &options, "SELECT COUNT(*) FROM t")?;
+    let rows = ask(&primary, &client, "SELECT COUNT(*) FROM t")?;
     ensure!(rows.stdout == b"2\n", "{rows:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_begins_to_speak_tls_and_ceases_again() -> Result<()> {
+    let folder = Folder::new()?;
+    let tls = certificates(folder.path().join("tls"))?;
+    let (mut primary, mut replicas) = shard(&folder, 1).await?;
+    let replica = &mut replicas[0];
+    client_with_table(&primary).await?.disconnect().await?;
+
+    for with in [Some(tls.as_path()), None] {
+        // The replica first: for a while the two do not understand each other, and nothing is lost.
+        replica.switch_tls(with).await?;
+        let login = replica.login();
+        replication::follow(&mut replica.session, &primary.source(), Acks::Yes, &login).await?;
+        primary.switch_tls(with).await?;
+        primary.serve(Switch::On).await?;
+        replica.follow(&primary.source(), Acks::Yes).await?;
+
+        let plain = ["--ssl-mode=DISABLED", "--get-server-public-key"].map(str::to_owned);
+        let id = u32::from(with.is_some());
+        let insert = format!("INSERT INTO t VALUES ({id})");
+        let answer = match with {
+            Some(tls) => {
+                ensure_refused(&ask(&primary, &plain, &insert)?, "1045")?;
+                ensure_refused(&ask(&primary, &nameless(tls), &insert)?, "1045")?;
+                ask(&primary, &named(tls, tls), &insert)?
+            }
+            None => ask(&primary, &plain, &insert)?,
+        };
+        ensure!(answer.status.success(), "{answer:?}");
+        replica.catch_up(&mut primary).await?;
+    }
+    ensure!(replica.ids().await? == [0, 1]);
     Ok(())
 }
