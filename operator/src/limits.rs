@@ -63,6 +63,9 @@ pub const ERRANT_PATIENCE: Duration = Duration::from_secs(3);
 pub const SUSPICION_PATIENCE: Duration = Duration::from_millis(2500);
 /// How long a shard must have nobody to fail over to before that is an event.
 pub const RISK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an agent must not answer, or a mysqld be down, before that is an event: what comes and goes would
+/// drive everything else out of the log.
+pub const ABSENCE_PATIENCE: Duration = Duration::from_secs(5);
 /// An empty replica is not left to replay more transactions than this one by one: it gets a copy.
 pub const MAX_REPLAY: u64 = 10_000;
 /// Within so long after its beginning a copy is to be seen under way, or is over already.
@@ -167,6 +170,8 @@ pub const EVENT_RETRY: Duration = Duration::from_millis(200);
 pub const EVENTS_LAST_WORDS: Duration = Duration::from_secs(1);
 /// Surplus events removed in one transaction.
 pub const EVENTS_PER_COMMIT: usize = 100;
+/// Most that follow the events at a time; each is followed in the store and holds a queue.
+pub const MAX_EVENT_STREAMS: usize = 64;
 /// Answers of a stream that wait for a slow reader.
 pub const STREAM_QUEUE: usize = 16;
 /// Longest that an ending control waits for changes of primary that are under way.

@@ -11,7 +11,6 @@ use super::{CliError, DirArgs};
 use crate::control::client::connect;
 use crate::local::layout::Layout;
 use crate::local::ports::Ports;
-use crate::spec::{Tls, parse};
 
 /// Which cluster is meant: a local one by its folder, or any by the address of its control service.
 #[derive(Debug, Args)]
@@ -43,7 +42,7 @@ impl ClusterArgs {
         })?;
         let identity = match identity {
             Some(identity) => Some(identity),
-            None => layout.identity(Part::Client, tls_of(&layout))?,
+            None => layout.identity(Part::Client, ports.tls)?,
         };
         Ok(connect(&format!("127.0.0.1:{}", ports.control), identity.as_ref()).await?)
     }
@@ -52,10 +51,4 @@ impl ClusterArgs {
 fn ports_of(layout: &Layout) -> Option<Ports> {
     let bytes = std::fs::read(layout.ports_file()).ok()?;
     serde_json::from_slice(&bytes).ok()
-}
-
-/// What the stored cluster file says of TLS.
-fn tls_of(layout: &Layout) -> Tls {
-    let text = std::fs::read_to_string(layout.cluster_file()).unwrap_or_default();
-    parse("", &text).map_or(Tls::Off, |cluster| cluster.spec.tls)
 }

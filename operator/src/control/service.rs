@@ -1,5 +1,6 @@
 //! What control answers.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::ids::{KeyspaceName, ShardRef, TabletAlias};
@@ -9,7 +10,7 @@ use proto::rpc::control::{
     GetShardsResponse, GetTabletsRequest, GetTabletsResponse, ReparentOutcome, ReparentProgress,
     ReparentRequest,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +19,7 @@ use topo::records::EventObject;
 
 use super::view::{View, unavailable};
 use crate::events::{self, Feed};
-use crate::limits::{MAX_EVENTS, STREAM_QUEUE};
+use crate::limits::{MAX_EVENT_STREAMS, MAX_EVENTS, STREAM_QUEUE};
 use crate::reach::Reach;
 use crate::reparent::{self, Done, Progress, ReparentError, ReparentMeasures};
 
@@ -28,6 +29,7 @@ pub(super) struct Service {
     view: View,
     tasks: TaskTracker,
     measures: ReparentMeasures,
+    event_streams: Arc<Semaphore>,
     /// Ends the streams of events, which would otherwise keep an ending server waiting.
     shutdown: CancellationToken,
 }
@@ -35,7 +37,14 @@ pub(super) struct Service {
 impl Service {
     /// What goes on after a call's answer has begun is tracked by `tasks`.
     pub(super) fn new(reach: Reach, tasks: TaskTracker, shutdown: CancellationToken) -> Self {
-        Self { view: View::new(reach.clone()), reach, tasks, measures: ReparentMeasures::default(), shutdown }
+        Self {
+            view: View::new(reach.clone()),
+            reach,
+            tasks,
+            measures: ReparentMeasures::default(),
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
+            shutdown,
+        }
     }
 }
 
@@ -101,10 +110,17 @@ impl Control for Service {
         request: Request<GetEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
         let (object, limit) = wanted(request.into_inner())?;
+        let place = Arc::clone(&self.event_streams).try_acquire_owned().map_err(|_| {
+            Status::resource_exhausted(format!(
+                "control tells {MAX_EVENT_STREAMS} others of events already and takes no more; end one of those, or \
+                 ask for the latest events without following them"
+            ))
+        })?;
         let mut feed = Feed::begin(self.reach.topology.clone(), object, limit).await.map_err(unavailable)?;
         let (tell, told) = mpsc::channel(STREAM_QUEUE);
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
+            let _place = place;
             loop {
                 let next = tokio::select! {
                     next = feed.next() => next,

@@ -23,6 +23,7 @@ use topo::records::{
 use topo::store::MemoryStore;
 
 use super::*;
+use crate::limits::MAX_EVENT_STREAMS;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -222,6 +223,25 @@ async fn events_are_told_and_then_followed_until_control_ends() {
     shutdown.cancel();
     let last = tokio::time::timeout(DEADLINE, watched.message()).await.unwrap();
     assert!(matches!(last, Ok(None) | Err(_)), "{last:?}");
+}
+
+#[tokio::test]
+async fn only_so_many_follow_the_events_at_a_time() {
+    let Fixture { mut control, shutdown, .. } = fixture().await;
+    let mut watched = Vec::new();
+    for _ in 0..MAX_EVENT_STREAMS {
+        watched.push(control.watch_events(GetEventsRequest::default()).await.unwrap());
+    }
+    let refused = control.watch_events(GetEventsRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
+    assert!(refused.message().contains("end one of those"), "{}", refused.message());
+    watched.pop();
+    let deadline = Instant::now() + DEADLINE;
+    while let Err(refused) = control.watch_events(GetEventsRequest::default()).await {
+        assert!(Instant::now() < deadline, "{refused}");
+        tokio::task::yield_now().await;
+    }
+    shutdown.cancel();
 }
 
 #[tokio::test]

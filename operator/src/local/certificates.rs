@@ -171,6 +171,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::spec::Tls;
 
     fn read(layout: &Layout, part: Part, file: &str) -> String {
         std::fs::read_to_string(layout.tls(part).join(file)).unwrap()
@@ -197,6 +198,17 @@ mod tests {
         assert_eq!(read(&layout, Part::Gate, CA_FILE), read(&layout, Part::Etcd, CA_FILE));
         // Reading checks that the authority's certificate signed it.
         Identity::read(&layout.tls(Part::Gate)).unwrap();
+    }
+
+    #[test]
+    fn where_the_cluster_speaks_tls_a_lost_certificate_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path()).unwrap();
+        make_certificates(&layout, "shop").unwrap();
+        assert!(layout.identity(Part::Client, Tls::On).unwrap().is_some());
+        std::fs::remove_dir_all(layout.tls(Part::Client)).unwrap();
+        assert!(layout.identity(Part::Client, Tls::On).is_err());
+        assert!(layout.identity(Part::Client, Tls::Off).unwrap().is_none());
     }
 
     #[test]

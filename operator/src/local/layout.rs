@@ -93,18 +93,11 @@ impl Layout {
     }
 
     /// Who a part is towards the others, where the cluster speaks TLS; `None` where it does not.
-    ///
-    /// A cluster that earlier programs started has no certificates before it is started again.
     pub fn identity(&self, part: Part, tls: Tls) -> Result<Option<Identity>, IdentityError> {
-        match self.tls_in_use(tls) {
+        match tls {
             Tls::On => Identity::read(&self.tls(part)).map(Some),
             Tls::Off => Ok(None),
         }
-    }
-
-    /// Whether the parts speak TLS, given what the cluster file wants.
-    pub fn tls_in_use(&self, wanted: Tls) -> Tls {
-        if self.tls(Part::Client).exists() { wanted } else { Tls::Off }
     }
 
     /// All logs.

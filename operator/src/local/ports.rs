@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::holder::Holder;
 use crate::limits::{FIRST_PORT, PORT_ATTEMPTS};
-use crate::spec::{CellSpec, ShoalCluster};
+use crate::spec::{CellSpec, ShoalCluster, Tls};
 
 /// The uid of a cluster's first tablet.
 const FIRST_UID: u32 = 101;
 
-/// Everything that is chosen when a cluster first starts and stays so.
+/// Everything that is chosen when a cluster first starts and stays so, and what it was last started with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ports {
     /// etcd, for its clients.
@@ -33,6 +33,14 @@ pub struct Ports {
     /// The tablets of each shard, in the order in which they were chosen.
     #[serde(deserialize_with = "tablets_of_shards")]
     pub tablets: BTreeMap<ShardRef, Vec<TabletPorts>>,
+    /// Whether the parts were started to speak TLS with one another, so that lost certificates never turn it off.
+    #[serde(default = "as_earlier_programs")]
+    pub tls: Tls,
+}
+
+/// Earlier programs knew no TLS between parts.
+fn as_earlier_programs() -> Tls {
+    Tls::Off
 }
 
 impl Ports {
@@ -114,6 +122,15 @@ pub trait Machine {
     fn candidate(&mut self) -> u16;
 }
 
+/// What a cluster's folder shows beside the stored ports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Names of parts that run already, whose ports are theirs and not somebody else's.
+    pub running: BTreeSet<String>,
+    /// Tablets that have data, also those of a start that failed.
+    pub tablets: Vec<TabletAlias>,
+}
+
 /// A wanted choice, and what is worth telling the user about it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Allotment {
@@ -124,21 +141,19 @@ pub struct Allotment {
 }
 
 /// The ports of a cluster: named ones as named, stored ones as stored, others free ones.
-///
-/// `running` holds the names of parts that run already, whose ports are theirs and not somebody else's.
 pub fn allot(
     stored: Option<Ports>,
     cluster: &ShoalCluster,
-    running: &BTreeSet<String>,
+    found: &Found,
     machine: &mut dyn Machine,
 ) -> Result<Allotment, PortError> {
     let stored = stored.unwrap_or_default();
-    let mut choice =
-        Choice { machine, running, taken: BTreeSet::new(), reserved: stored.all(), notes: Vec::new() };
+    let (running, reserved) = (&found.running, stored.all());
+    let mut choice = Choice { machine, running, taken: BTreeSet::new(), reserved, notes: Vec::new() };
     for number in 1..=cluster.spec.gates.replicas.get() {
         choice.taken.extend(cluster.spec.gates.named_port(number));
     }
-    let mut ports = Ports::default();
+    let mut ports = Ports { tls: cluster.spec.tls, ..Ports::default() };
     for number in 1..=cluster.spec.gates.replicas.get() {
         let part = format!("gate-{number}");
         let port = match cluster.spec.gates.named_port(number) {
@@ -153,7 +168,7 @@ pub fn allot(
     ports.etcd_peer = choice.kept(Some(stored.etcd_peer), "etcd")?;
     ports.control = choice.kept(Some(stored.control), "control")?;
     ports.control_http = choice.kept(Some(stored.control_http), "control")?;
-    let mut uids = Uids::after(&stored);
+    let mut uids = Uids::after(&stored, &found.tablets);
     for keyspace in &cluster.spec.keyspaces {
         for (index, shard) in keyspace.shard_refs().into_iter().enumerate() {
             let mut tablets = Vec::new();
@@ -183,9 +198,9 @@ fn next_cell<'a>(cells: &'a [CellSpec], shard: usize, tablets: &[TabletPorts]) -
 struct Uids(u32);
 
 impl Uids {
-    fn after(stored: &Ports) -> Self {
-        let uids = stored.tablets.values().flatten().map(|tablet| tablet.alias.uid);
-        Self(uids.max().unwrap_or(FIRST_UID - 1))
+    fn after(stored: &Ports, found: &[TabletAlias]) -> Self {
+        let stored = stored.tablets.values().flatten().map(|tablet| &tablet.alias);
+        Self(stored.chain(found).map(|alias| alias.uid).max().unwrap_or(FIRST_UID - 1))
     }
 
     fn next(&mut self) -> Result<u32, PortError> {

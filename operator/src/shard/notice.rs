@@ -8,7 +8,7 @@ use topo::records::{EventObject, EventReason, TabletState};
 use super::decide::{Step, Stuck, flaw};
 use super::observe::{Note, Observation};
 use crate::agents::SeenTablet;
-use crate::limits::{REPLICATION_PATIENCE, RISK_PATIENCE};
+use crate::limits::{ABSENCE_PATIENCE, REPLICATION_PATIENCE, RISK_PATIENCE};
 use crate::sight::one_line;
 
 /// Something that people may want to know of.
@@ -39,7 +39,8 @@ pub(super) fn compare(shard: &ShardRef, before: Option<&Observation>, now: &Obse
     for tablet in &now.sight.tablets {
         let Some(old) = before.sight.tablet(tablet.alias()) else { continue };
         let notes = (before.note(tablet.alias()), now.note(tablet.alias()));
-        let told = [reach(old, tablet), mysqld(old, tablet), replication(tablet, notes), errant(notes)];
+        let told =
+            [reach(tablet, notes), mysqld(old, tablet, notes), replication(tablet, notes), errant(notes)];
         let told = told.into_iter().flatten().chain(copied(now, tablet, notes));
         notices.extend(told.map(|(reason, observation)| Notice {
             object: EventObject::Tablet(tablet.alias().clone()),
@@ -66,25 +67,33 @@ fn risk(shard: &ShardRef, before: Option<&Observation>, now: &Observation) -> Op
     Some(Notice { object: EventObject::Shard(shard.clone()), reason, observation })
 }
 
-fn reach(old: &SeenTablet, new: &SeenTablet) -> Told {
-    let address = &new.record.agent_address;
-    match (&old.status, &new.status) {
-        (Some(_), None) => {
+/// Whether the absence is one that is told.
+fn told_of(absence: Option<Duration>) -> bool {
+    absence.is_some_and(|lasting| lasting >= ABSENCE_PATIENCE)
+}
+
+fn reach(tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
+    let address = &tablet.record.agent_address;
+    match (told_of(old.away_for), told_of(new.away_for)) {
+        (false, true) => {
             Some((EventReason::TabletUnreachable, format!("its agent at {address} does not answer")))
         }
-        (None, Some(_)) => Some((EventReason::TabletReachable, format!("its agent at {address} answers"))),
+        (true, false) => Some((EventReason::TabletReachable, format!("its agent at {address} answers"))),
         _ => None,
     }
 }
 
-fn mysqld(old: &SeenTablet, new: &SeenTablet) -> Told {
-    use TabletState::{Fenced, GivenUp, MysqldDown, Provisioning, Replicating, Serving};
-    let (old, new) = (old.status.as_ref()?, new.status.as_ref()?);
-    match (old.state, new.state) {
-        (old, GivenUp) if old != GivenUp => Some((EventReason::MysqldGivenUp, new.reason.clone())),
-        (Serving | Replicating | Fenced, MysqldDown) => Some((EventReason::MysqldDown, new.reason.clone())),
-        (MysqldDown | GivenUp, Serving | Replicating | Fenced | Provisioning) => {
-            Some((EventReason::MysqldUp, format!("version {}", new.mysql_version)))
+fn mysqld(before: &SeenTablet, now: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
+    let was_given_up = before.status.as_ref().is_some_and(|status| status.state == TabletState::GivenUp);
+    let status = now.status.as_ref()?;
+    match (told_of(old.down_for), told_of(new.down_for)) {
+        // An agent gives up only after many attempts: this needs no patience.
+        _ if status.state == TabletState::GivenUp => {
+            (!was_given_up).then(|| (EventReason::MysqldGivenUp, status.reason.clone()))
+        }
+        (false, true) => Some((EventReason::MysqldDown, status.reason.clone())),
+        (told, false) if new.down_for.is_none() && (told || was_given_up) => {
+            Some((EventReason::MysqldUp, format!("version {}", status.mysql_version)))
         }
         _ => None,
     }

@@ -32,6 +32,10 @@ pub(super) struct Observation {
 /// What is known of a tablet beyond its status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Note {
+    /// For how long its agent has not answered.
+    pub(super) away_for: Option<Duration>,
+    /// For how long its mysqld had been down, other than for a copy, when its agent last answered.
+    pub(super) down_for: Option<Duration>,
     /// For how long its mysqld has run without replicating.
     pub(super) broken_for: Option<Duration>,
     /// For how long it has had transactions that the primary was not seen to have.
@@ -66,6 +70,8 @@ impl Observation {
     /// What is known of the tablet beyond its status.
     pub(super) fn note(&self, alias: &TabletAlias) -> &Note {
         const NOTHING: &Note = &Note {
+            away_for: None,
+            down_for: None,
             broken_for: None,
             suspected_for: None,
             silent_for: None,
@@ -90,6 +96,9 @@ pub(super) struct Memory {
 
 #[derive(Debug, Default)]
 struct TabletMemory {
+    away_since: Option<Instant>,
+    down_since: Option<Instant>,
+    down_for: Option<Duration>,
     broken_since: Option<Instant>,
     suspects: Option<Suspects>,
     /// It was silent under the record of this revision, and from when on.
@@ -182,12 +191,24 @@ impl TabletMemory {
             (Some(_), Some(Copying::Begun(at))) if now - at < COPY_START_PATIENCE => self.copying,
             (Some(_), _) => None,
         };
+        self.away_since = if state.is_none() { self.away_since.or(Some(now)) } else { None };
+        if let Some(state) = state {
+            let down = match state {
+                TabletState::GivenUp => true,
+                TabletState::MysqldDown => self.copying.is_none(),
+                _ => false,
+            };
+            self.down_since = if down { self.down_since.or(Some(now)) } else { None };
+            self.down_for = self.down_since.map(|since| now - since);
+        }
         self.silent_since = silent_under(sight, tablet).map(|revision| match self.silent_since {
             Some((before, since)) if before == revision => (revision, since),
             _ => (revision, now),
         });
         let errant = if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) };
         Note {
+            away_for: self.away_since.map(|since| now - since),
+            down_for: self.down_for,
             broken_for: self.broken_since.map(|since| now - since),
             suspected_for: self.suspects.as_ref().map(|suspects| now - suspects.since),
             silent_for: self.silent_since.map(|(_, since)| now - since),

@@ -178,7 +178,7 @@ impl Supervised {
             programs: &self.programs,
             mysqld: self.config.mysqld.as_deref(),
             topology,
-            tls: self.config.layout.tls_in_use(self.cluster.spec.tls),
+            tls: self.ports.tls,
         };
         render(&self.cluster, &observed)
     }
@@ -202,10 +202,9 @@ impl Supervised {
 
 impl Supervised {
     async fn try_to_write(&self) -> Result<(), ApplyError> {
-        let layout = &self.config.layout;
-        let identity = layout.identity(TlsPart::Control, self.cluster.spec.tls);
+        let tls = self.ports.tls;
+        let identity = self.config.layout.identity(TlsPart::Control, tls);
         let identity = identity.map_err(|error| ApplyError::Refused(error.to_string()))?;
-        let tls = layout.tls_in_use(self.cluster.spec.tls);
         apply(&self.cluster, &etcd_url(&self.ports, tls), identity.as_ref()).await
     }
 }

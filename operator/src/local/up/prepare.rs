@@ -1,20 +1,21 @@
 //! Everything before the first process is started. What fails here has changed nothing.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::DirEntry;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use proto::ids::TabletAlias;
 use proto::tls::{Identity, Part};
 
 use super::super::certificates::{CertificateError, make_certificates};
 use super::super::layout::{Layout, SUPERVISOR, make_private_dir, remove_if_there, write_whole};
 use super::super::lock::FileLock;
-use super::super::ports::{Allotment, Loopback, Ports, TabletPorts, allot};
+use super::super::ports::{Allotment, Found, Loopback, Ports, TabletPorts, allot};
 use super::super::process::ProcessId;
 use super::super::programs::Programs;
-use super::super::secrets::make_secrets;
+use super::super::secrets::{make_secrets, make_secrets_private};
 use super::super::status::run_file_names;
 use super::super::{DEFAULT_CLUSTER, programs};
 use super::{Options, UpError};
@@ -52,26 +53,30 @@ impl Prepared {
             Before::Absent | Before::Empty { .. } => empty(&self.layout, &self.before),
             Before::Cluster { cluster_file, ports_file } => {
                 write_whole(&self.layout.cluster_file(), cluster_file)?;
-                write_whole(&self.layout.ports_file(), &self.with_started(ports_file)?)
+                let ports = with_started(&self.layout, &self.ports, ports_file)?;
+                write_whole(&self.layout.ports_file(), ports.as_deref().unwrap_or(ports_file))
             }
         }
     }
 }
 
-impl Prepared {
-    /// The ports as they were, and the tablets that have been started since: one of them may hold an
-    /// acknowledged commit that only the primary has beside it.
-    fn with_started(&self, ports_file: &[u8]) -> io::Result<Vec<u8>> {
-        let mut ports: Ports = serde_json::from_slice(ports_file)?;
-        for (shard, tablets) in &self.ports.tablets {
-            if let Some(before) = ports.tablets.get_mut(shard) {
-                let is_new = |tablet: &&TabletPorts| before.iter().all(|old| old.alias != tablet.alias);
-                let new: Vec<TabletPorts> = tablets.iter().filter(is_new).cloned().collect();
-                before.extend(new.into_iter().filter(|t| self.layout.tablet(&t.alias).exists()));
-            }
+/// The ports as they were, and the tablets that have been started since: one of them may hold an acknowledged
+/// commit that only the primary has beside it. `None` if there are none: the file as it was is one that also
+/// the program that wrote it can read.
+fn with_started(layout: &Layout, chosen: &Ports, ports_file: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    let mut ports: Ports = serde_json::from_slice(ports_file)?;
+    let mut any = false;
+    for (shard, tablets) in &chosen.tablets {
+        if let Some(before) = ports.tablets.get_mut(shard) {
+            let is_new = |tablet: &&TabletPorts| before.iter().all(|old| old.alias != tablet.alias);
+            let new: Vec<TabletPorts> = tablets.iter().filter(is_new).cloned().collect();
+            let started = new.into_iter().filter(|tablet| layout.tablet(&tablet.alias).exists());
+            let known = before.len();
+            before.extend(started);
+            any |= before.len() > known;
         }
-        Ok(serde_json::to_vec_pretty(&ports)?)
     }
+    any.then(|| serde_json::to_vec_pretty(&ports).map_err(io::Error::from)).transpose()
 }
 
 /// Removes what was made in a folder that had nothing of value.
@@ -162,13 +167,37 @@ fn look(layout: &Layout) -> Result<Before, UpError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Absent),
         entries => entries.map_err(io_error(layout, "cannot read"))?,
     };
-    // `run` is what a killed `up` leaves.
-    let ours = |entry: DirEntry| entry.file_name() == "run" || entry.file_name() == "secrets";
+    let (files, secrets) = ours(layout);
+    let is_ours = |entry: DirEntry| is_one_of(files, &entry.file_name());
     let listed = |folder: PathBuf| names_in(&folder).map_err(io_error(layout, "cannot read"));
-    match entries.flatten().all(ours) && listed(layout.secrets())?.iter().all(|name| name == "tls") {
+    match entries.flatten().all(is_ours)
+        && listed(layout.secrets())?.iter().all(|name| is_one_of(secrets, name))
+    {
         true => Ok(Before::Empty { given: listed(layout.all_tls())? }),
         false => Err(UpError::Foreign(layout.dir().display().to_string())),
     }
+}
+
+/// What may be in a folder without a cluster, and in its `secrets`: certificates that somebody gave, and, where an
+/// `up` was at work, what it makes before the cluster file, which is its last.
+fn ours(layout: &Layout) -> (&'static [&'static str], &'static [&'static str]) {
+    if layout.command_lock().exists() {
+        (
+            &["run", "secrets", "logs", "ports.json", ".ports.json.*", ".cluster.yaml.*"],
+            &["tls", "gate", "tablet"],
+        )
+    } else {
+        (&["run", "secrets"], &["tls"])
+    }
+}
+
+/// Whether it is one of the names, of which some end in a star for whatever the name ends in.
+fn is_one_of(names: &[&str], name: &OsStr) -> bool {
+    let matches = |known: &&str| match known.strip_suffix('*') {
+        Some(beginning) => name.as_encoded_bytes().starts_with(beginning.as_bytes()),
+        None => name == *known,
+    };
+    names.iter().any(matches)
 }
 
 /// The named file, else the stored one, else the default cluster.
@@ -247,8 +276,10 @@ fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Res
         .into_iter()
         .filter(|name| ProcessId::read(&layout.run_file(name)).is_some_and(|id| id.is_alive()))
         .collect();
+    let tablets = names_in(&layout.tablets()).map_err(io_error(layout, "cannot read"))?;
+    let tablets: Vec<TabletAlias> = tablets.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
     let mut machine = Loopback::new().map_err(io_error(layout, "cannot choose ports for"))?;
-    Ok(allot(stored, cluster, &running, &mut machine)?)
+    Ok(allot(stored, cluster, &Found { running, tablets }, &mut machine)?)
 }
 
 /// Certificates for all parts, where they are wanted.
@@ -262,6 +293,7 @@ fn certify(layout: &Layout, cluster: &ShoalCluster) -> Result<Option<Identity>, 
 fn write_files(layout: &Layout, text: &str, ports: &Ports) -> io::Result<()> {
     make_private_dir(&layout.logs())?;
     make_secrets(layout)?;
+    make_secrets_private(layout)?;
     write_whole(&layout.ports_file(), &serde_json::to_vec_pretty(ports)?)?;
     write_whole(&layout.cluster_file(), text.as_bytes())
 }
@@ -293,5 +325,37 @@ mod tests {
 
         make_private_dir(&layout.secrets().join("mine")).unwrap();
         assert!(matches!(look(&layout), Err(UpError::Foreign(_))));
+    }
+
+    #[test]
+    fn what_a_killed_first_start_left_is_no_obstacle_and_what_others_left_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path()).unwrap();
+        make_private_dir(&layout.logs()).unwrap();
+        make_secrets(&layout).unwrap();
+        std::fs::write(layout.ports_file(), "{}").unwrap();
+        std::fs::write(layout.dir().join(".cluster.yaml.4711"), "api").unwrap();
+        make_private_dir(&layout.run()).unwrap();
+        // Logs and the like of somebody who never ran an `up` here.
+        assert!(matches!(look(&layout), Err(UpError::Foreign(_))));
+        std::fs::write(layout.command_lock(), "").unwrap();
+        assert!(matches!(look(&layout), Ok(Before::Empty { .. })));
+        make_private_dir(&layout.tablets()).unwrap();
+        assert!(matches!(look(&layout), Err(UpError::Foreign(_))));
+    }
+
+    #[test]
+    fn the_ports_of_earlier_programs_are_put_back_as_they_were_unless_a_new_tablet_was_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path()).unwrap();
+        let before = br#"{"etcd_client": 1, "etcd_peer": 2, "control": 3, "gates": {"1": 4},
+            "tablets": {"ks/-": {"alias": "a-101", "mysql": 5, "rpc": 6}}}"#;
+        let mut chosen: Ports = serde_json::from_slice(before).unwrap();
+        let new = TabletPorts { alias: "a-102".parse().unwrap(), mysql: 7, rpc: 8, http: 9 };
+        chosen.tablets.values_mut().for_each(|tablets| tablets.push(new.clone()));
+        assert_eq!(with_started(&layout, &chosen, before).unwrap(), None);
+        make_private_dir(&layout.tablet(&new.alias)).unwrap();
+        let kept = with_started(&layout, &chosen, before).unwrap().unwrap();
+        assert_eq!(serde_json::from_slice::<Ports>(&kept).unwrap(), chosen);
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use proto::gtid::GtidSet;
 use proto::ids::Term;
@@ -6,7 +7,7 @@ use topo::records::EventReason as Reason;
 
 use super::*;
 use crate::agents::SeenStatus;
-use crate::shard::observe::Rest;
+use crate::shard::observe::{Memory, Rest};
 use crate::sight::ShardSight;
 use crate::sight::sample::{alias, foreign, in_state, new, record, replica, serving, shard};
 
@@ -36,29 +37,69 @@ fn told(before: Option<&Observation>, now: &Observation) -> Vec<(String, Reason,
 }
 
 #[test]
-fn each_change_of_a_tablet_is_told_once() {
+fn an_absence_is_told_once_and_its_end_too_if_it_lasts() {
     use TabletState::{Fenced, GivenUp, MysqldDown, Provisioning};
+    const SHORT: Duration = Duration::from_secs(1);
     let state = |state, reason: &str| Some(in_state(replica(2), state, reason));
     let sound = || Some(replica(2));
+    let away = Some((Reason::TabletUnreachable, "its agent at a-2.test:1 does not answer"));
+    let back = Some((Reason::TabletReachable, "its agent at a-2.test:1 answers"));
+    let down = Some((Reason::MysqldDown, "signal 9"));
+    let up = Some((Reason::MysqldUp, "version 9.7.4"));
+    let given_up = Some((Reason::MysqldGivenUp, "6 times"));
+    // What the tablet is like, and for how long when the next look finds it otherwise.
     let cases = [
-        ("nothing", sound(), sound(), None),
-        ("away", sound(), None, Some((Reason::TabletUnreachable, "its agent at a-2.test:1 does not answer"))),
-        ("still away", None, None, None),
-        ("back", None, sound(), Some((Reason::TabletReachable, "its agent at a-2.test:1 answers"))),
-        ("down", sound(), state(MysqldDown, "signal 9"), Some((Reason::MysqldDown, "signal 9"))),
-        ("up", state(MysqldDown, ""), state(Fenced, "starts"), Some((Reason::MysqldUp, "version 9.7.4"))),
+        ("away", vec![(sound(), SHORT), (None, ABSENCE_PATIENCE)], away),
+        ("still away", vec![(None, ABSENCE_PATIENCE), (None, SHORT)], None),
+        ("back", vec![(None, ABSENCE_PATIENCE), (sound(), SHORT)], back),
+        ("down", vec![(sound(), SHORT), (state(MysqldDown, "signal 9"), ABSENCE_PATIENCE)], down),
+        ("up", vec![(state(MysqldDown, ""), ABSENCE_PATIENCE), (state(Fenced, "starts"), SHORT)], up),
+        ("left down", vec![(state(MysqldDown, ""), SHORT), (state(GivenUp, "6 times"), SHORT)], given_up),
+        ("started after all", vec![(state(GivenUp, ""), SHORT), (state(Fenced, ""), SHORT)], up),
         (
-            "left down",
-            state(MysqldDown, ""),
-            state(GivenUp, "6 times"),
-            Some((Reason::MysqldGivenUp, "6 times")),
+            "down and away",
+            vec![
+                (state(MysqldDown, "signal 9"), SHORT),
+                (None, SHORT),
+                (state(MysqldDown, "signal 9"), SHORT),
+            ],
+            None,
         ),
-        ("its copy restarts it", state(Provisioning, ""), state(MysqldDown, ""), None),
+        ("up and away", vec![(state(MysqldDown, ""), ABSENCE_PATIENCE), (None, SHORT), (sound(), SHORT)], up),
+        (
+            "its copy restarts it",
+            vec![(state(Provisioning, ""), SHORT), (state(MysqldDown, ""), ABSENCE_PATIENCE)],
+            None,
+        ),
     ];
-    for (name, old, new, expected) in cases {
+    for (name, looks, expected) in cases {
+        // Each is seen twice: when it begins, and when it has lasted; only the last time counts.
+        let (mut memory, mut now, mut before) = (Memory::default(), Instant::now(), None);
+        let mut last = Vec::new();
+        for (status, lasting) in looks {
+            last.clear();
+            for wait in [Duration::ZERO, lasting] {
+                now += wait;
+                let seen = memory.take(pair(status.clone()).sight, now);
+                last.extend(told(before.as_ref(), &seen).into_iter().filter(|(object, ..)| object == "a-2"));
+                before = Some(seen);
+            }
+        }
         let expected = expected.map(|(reason, text)| ("a-2".to_owned(), reason, text.to_owned()));
-        assert_eq!(told(Some(&pair(old)), &pair(new.clone())), Vec::from_iter(expected), "{name}");
-        assert_eq!(told(None, &pair(new)), [], "{name}: nothing to compare with");
+        assert_eq!(last, Vec::from_iter(expected), "{name}");
+    }
+}
+
+#[test]
+fn what_comes_and_goes_does_not_fill_the_log() {
+    let (mut memory, mut now, mut before) = (Memory::default(), Instant::now(), None);
+    let down = in_state(replica(2), TabletState::MysqldDown, "signal 9");
+    for look in 0..100 {
+        let status = [Some(replica(2)), None, Some(down.clone())][look % 3].clone();
+        let seen = memory.take(pair(status).sight, now);
+        assert_eq!(told(before.as_ref(), &seen), [], "look {look}");
+        before = Some(seen);
+        now += ABSENCE_PATIENCE / 2;
     }
 }
 
@@ -89,7 +130,8 @@ fn errant_transactions_are_told_when_they_are_certain() {
 
 #[test]
 fn a_copy_is_done_when_nothing_asks_for_another() {
-    let copying = noted(pair(None), Note { copying: true, ..Note::default() });
+    let away_for = Some(ABSENCE_PATIENCE);
+    let copying = noted(pair(None), Note { copying: true, away_for, ..Note::default() });
     let done = ("a-2".into(), Reason::ProvisioningDone, "it has a donor's data".into());
     let reachable = ("a-2".into(), Reason::TabletReachable, "its agent at a-2.test:1 answers".into());
     assert_eq!(told(Some(&copying), &pair(Some(replica(2)))), [reachable.clone(), done]);
