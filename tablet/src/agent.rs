@@ -164,6 +164,10 @@ impl Agent {
         for _ in 0..MAX_STEPS_A_PASS {
             let sight = self.observe(ask).await;
             let decision = decide(&sight.observation);
+            // It can take minutes, and nothing else is shown meanwhile.
+            if decision.step == Step::StartMysqld {
+                self.show(&sight, &decision);
+            }
             let go_on = match (&decision.step, ask) {
                 // Asked just now, without an answer: the topology is away.
                 (Step::ReadRecord, Ask::Anyway) => false,
@@ -195,6 +199,7 @@ impl Agent {
             (None, None) => Mysqld::Provisioning,
             (Some(Ok(look)), None) => {
                 self.fence = Some(look.fence);
+                self.heartbeat.note_replicas(look.semi_sync.source_clients);
                 Mysqld::Up(server(look))
             }
             (Some(Err(_)), None) => Mysqld::Silent(self.fence),

@@ -7,12 +7,32 @@ use std::path::{Path, PathBuf};
 
 /// Replaces the file's content and returns once it is on disk. Only the owner may read it.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    prepare(path, content)?.put_in_place()
+}
+
+/// New content of a file, on disk beside it.
+#[must_use = "the file has its old content until this is put in its place"]
+pub struct Prepared<'p> {
+    path: &'p Path,
+    temporary: PathBuf,
+}
+
+/// Writes new content, for the owner only, beside the file. Where that fails, the file is as it was.
+pub fn prepare<'p>(path: &'p Path, content: &[u8]) -> io::Result<Prepared<'p>> {
     let temporary = beside(path);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    Ok(Prepared { path, temporary })
+}
+
+impl Prepared<'_> {
+    /// Replaces the file and returns once that is on disk. Where it fails, the file has the old content or the
+    /// new one.
+    pub fn put_in_place(self) -> io::Result<()> {
+        std::fs::rename(&self.temporary, self.path)?;
+        sync_dir(self.path.parent().unwrap_or(Path::new(".")))
+    }
 }
 
 /// Removes the file, if it is there.

@@ -6,7 +6,9 @@
 //!
 //! One that waits is left alone after a while, and another is written to a row beside it. That is more than
 //! patience: a replica that already has a transaction when it connects may never acknowledge it, and what it
-//! acknowledges later counts for all that came before. So the commits of clients, too, get out of such a wait.
+//! acknowledges later counts for all that came before. So the commits of clients, too, get out of such a wait:
+//! there is always a newer write soon after a replica has joined. The rows of those that wait are locked, also
+//! when an earlier agent wrote them, and are passed over; waits get longer, so that the rows last for days.
 
 use std::time::Duration;
 
@@ -15,13 +17,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::limits::{FIRST_HEARTBEAT_PATIENCE, HEARTBEAT_INTERVAL, HEARTBEAT_ROWS, MAX_HEARTBEAT_PATIENCE};
+use crate::limits::{
+    FIRST_HEARTBEAT_PATIENCE, HEARTBEAT_INTERVAL, HEARTBEAT_ROWS, STEADY_HEARTBEAT_PATIENCE,
+    STEADY_HEARTBEATS,
+};
 use crate::session::{AgentSession, SessionError};
 
 /// Schema of what Shoal keeps in every shard; no client statement may name it.
 pub const OWN_SCHEMA: &str = "_shoal";
 /// MySQL's codes for a schema and a table that are not there.
 const NOT_THERE: [u16; 2] = [1049, 1146];
+/// MySQL's code for a row that another transaction has locked.
+const LOCKED: u16 = 3572;
 
 /// Makes the table of the heartbeat where it lacks.
 pub async fn make_table(session: &mut AgentSession) -> Result<(), SessionError> {
@@ -64,6 +71,8 @@ struct Orders {
     term: Option<Term>,
     /// Which life of mysqld this is about.
     life: u64,
+    /// Replicas that could acknowledge.
+    replicas: u32,
 }
 
 /// The last write that mysqld acknowledged.
@@ -103,7 +112,13 @@ impl Heartbeat {
 
     /// Pauses and forgets all proofs: mysqld has ended, or will.
     pub fn forget(&self) {
-        self.orders.send_modify(|orders| *orders = Orders { term: None, life: orders.life + 1 });
+        self.orders.send_modify(|orders| *orders = Orders { term: None, life: orders.life + 1, replicas: 0 });
+    }
+
+    /// How many replicas could acknowledge: where there are more than before, a heartbeat that has waited for
+    /// long is left alone, and a newer one written.
+    pub fn note_replicas(&self, replicas: u32) {
+        self.order(|orders| orders.replicas = replicas);
     }
 
     /// The term under which this mysqld last acknowledged a write.
@@ -145,13 +160,12 @@ async fn write(
     loop {
         let orders = *follow.borrow_and_update();
         if let Some(term) = orders.term {
-            // The row of a write that waits is locked.
-            let row = unanswered % HEARTBEAT_ROWS;
-            let beat = format!(
-                "REPLACE INTO {OWN_SCHEMA}.heartbeat VALUES ({row}, '{alias}', {term}, UTC_TIMESTAMP(6))"
-            );
             session.set_deadline(patience(unanswered));
-            match session.run(&beat).await {
+            let beaten = tokio::select! {
+                beaten = beat(&mut session, unanswered, &alias, term) => beaten,
+                () = joined(STEADY_HEARTBEAT_PATIENCE, follow.clone(), orders) => Err(SessionError::Silent),
+            };
+            match beaten {
                 Ok(()) => {
                     unanswered = 0;
                     prove.send_if_modified(|proof| {
@@ -181,8 +195,80 @@ async fn write(
     }
 }
 
+async fn beat(
+    session: &mut AgentSession,
+    unanswered: u32,
+    alias: &TabletAlias,
+    term: Term,
+) -> Result<(), SessionError> {
+    let row = free_row(session, unanswered % HEARTBEAT_ROWS).await?;
+    let beat =
+        format!("REPLACE INTO {OWN_SCHEMA}.heartbeat VALUES ({row}, '{alias}', {term}, UTC_TIMESTAMP(6))");
+    session.run(&beat).await
+}
+
+/// The first row from this one on that no write has locked which waits; this one, if all are.
+async fn free_row(session: &mut AgentSession, from: u32) -> Result<u32, SessionError> {
+    for row in (0..HEARTBEAT_ROWS).map(|more| (from + more) % HEARTBEAT_ROWS) {
+        let probe = format!("SELECT id FROM {OWN_SCHEMA}.heartbeat WHERE id = {row} FOR UPDATE NOWAIT");
+        match session.run(&probe).await {
+            Err(error) if error.code() == Some(LOCKED) => {}
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(row),
+        }
+    }
+    Ok(from)
+}
+
+/// Returns when a replica has joined since the orders, but not before the pause is over: one that comes and goes
+/// shall not use the rows up.
+async fn joined(pause: Duration, mut follow: watch::Receiver<Orders>, before: Orders) {
+    sleep(pause).await;
+    let more = |now: &Orders| now.life == before.life && now.replicas > before.replicas;
+    if follow.wait_for(more).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// How long a write may take before another is begun beside it: longer each time, so that the rows suffice for
-/// an outage of several minutes.
+/// an outage of many days.
 fn patience(unanswered: u32) -> Duration {
-    (FIRST_HEARTBEAT_PATIENCE * 2_u32.pow(unanswered.min(16))).min(MAX_HEARTBEAT_PATIENCE)
+    let doubled = (FIRST_HEARTBEAT_PATIENCE * 2_u32.pow(unanswered.min(16))).min(STEADY_HEARTBEAT_PATIENCE);
+    // No further than the rows go.
+    let longer = unanswered.min(HEARTBEAT_ROWS).saturating_sub(STEADY_HEARTBEATS);
+    (0..longer).fold(doubled, |patience, _| patience + patience / 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_last_for_weeks_and_the_first_waits_are_short() {
+        let secs = |unanswered| patience(unanswered).as_secs_f64();
+        assert_eq!([0, 1, 5, 6, 32].map(secs), [0.5, 1.0, 16.0, 16.0, 16.0]);
+        assert_eq!(secs(33), 17.0);
+        let outage: Duration = (0..HEARTBEAT_ROWS).map(patience).sum();
+        assert!(outage > Duration::from_secs(14 * 24 * 3600), "{outage:?}");
+        assert_eq!(patience(u32::MAX), patience(HEARTBEAT_ROWS));
+    }
+
+    #[tokio::test]
+    async fn a_replica_that_joins_ends_a_long_wait() {
+        let before = Orders { term: Some(Term(1)), life: 0, replicas: 1 };
+        let (orders, follow) = watch::channel(before);
+        let (long, short) = (Duration::from_secs(60), Duration::from_millis(20));
+        for (now, ends) in [
+            (before, false),
+            (Orders { replicas: 0, ..before }, false),
+            (Orders { replicas: 2, ..before }, true),
+            (Orders { term: None, ..before }, false),
+            (Orders { replicas: 2, life: 1, ..before }, false),
+        ] {
+            orders.send_replace(now);
+            let joined = joined(Duration::ZERO, follow.clone(), before);
+            let ended = tokio::time::timeout(if ends { long } else { short }, joined).await.is_ok();
+            assert_eq!(ended, ends, "{now:?}");
+        }
+    }
 }

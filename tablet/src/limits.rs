@@ -73,10 +73,13 @@ pub const APPLIER_TRIAL: Duration = Duration::from_millis(500);
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a heartbeat waits for its acknowledgement before another is begun beside it; doubles each time.
 pub const FIRST_HEARTBEAT_PATIENCE: Duration = Duration::from_millis(500);
-/// The longest of these waits.
-pub const MAX_HEARTBEAT_PATIENCE: Duration = Duration::from_secs(16);
-/// Rows for heartbeats, and so heartbeats that may wait at once.
-pub const HEARTBEAT_ROWS: u32 = 32;
+/// The wait from which on it grows more slowly, and after which a replica that joins ends it.
+pub const STEADY_HEARTBEAT_PATIENCE: Duration = Duration::from_secs(16);
+/// Heartbeats without an answer in a row after which each waits a sixteenth longer than the one before: then
+/// nobody has acknowledged anything for eight minutes.
+pub const STEADY_HEARTBEATS: u32 = 32;
+/// Rows for heartbeats, and so heartbeats that may wait at once; as many as the table's numbers.
+pub const HEARTBEAT_ROWS: u32 = 256;
 /// Longest time in which a donor's data is copied.
 pub const CLONE_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 

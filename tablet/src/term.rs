@@ -44,6 +44,14 @@ pub enum TermError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file system failed so late that the new content may be on disk.
+    #[error("{path} may have the new content or the old one: {source}")]
+    Unsure {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// It was written by a newer program.
     #[error("{path} has format {found}, this program reads up to {FORMAT}: run a newer version")]
     TooNew {
@@ -122,7 +130,9 @@ impl TermFile {
         let failed = |source| TermError::File { path: self.path.display().to_string(), source };
         let on_disk = OnDisk { format: FORMAT, accepted, left_at: left_at.map(|Revision(number)| number) };
         let bytes = serde_json::to_vec(&on_disk).map_err(|error| failed(error.into()))?;
-        durable::write(&self.path, &bytes).map_err(failed)
+        let prepared = durable::prepare(&self.path, &bytes).map_err(failed)?;
+        let unsure = |source| TermError::Unsure { path: self.path.display().to_string(), source };
+        prepared.put_in_place().map_err(unsure)
     }
 }
 
@@ -145,6 +155,25 @@ mod tests {
         assert_eq!(lower.to_string(), "term 4 is lower than the accepted term 5");
         assert_eq!(TermFile::open(&path).unwrap().accepted(), fifth, "nothing was written");
         again.accept(Accepted { term: Term(5), role: Some(TabletRole::Replica) }).unwrap();
+    }
+
+    #[test]
+    fn a_failure_tells_whether_the_file_may_be_the_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("term.json");
+        let mut file = TermFile::open(&path).unwrap();
+        let first = Accepted { term: Term(1), role: Some(TabletRole::Replica) };
+        // Nothing can be written beside it.
+        std::fs::create_dir(dir.path().join("term.json.new")).unwrap();
+        assert!(matches!(file.accept(first), Err(TermError::File { .. })));
+        std::fs::remove_dir(dir.path().join("term.json.new")).unwrap();
+        // What was written cannot take its place.
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(file.accept(first), Err(TermError::Unsure { .. })));
+        std::fs::remove_dir(&path).unwrap();
+        assert_eq!(file.accepted(), Accepted::default());
+        file.accept(first).unwrap();
+        assert_eq!(TermFile::open(&path).unwrap().accepted(), first);
     }
 
     #[test]

@@ -65,7 +65,8 @@ pub enum Refusal {
     },
     /// Others may count on its acknowledgements.
     #[error(
-        "the shard's record lists {0} as acker; have it leave the ackers and take it out of the record first"
+        "the shard's record lists {0} as acker; have it leave the ackers and take it out of the record first, \
+         or copy from the primary"
     )]
     CountedOn(TabletAlias),
     /// Two things at once do not go.
@@ -83,6 +84,15 @@ pub enum Refusal {
     /// It could not stop serving.
     #[error("it could not be demoted, and serves on: {0}")]
     ServesOn(String),
+    /// Its term may be over, and it cannot tell what it has committed.
+    #[error("it may be demoted: {0}; try again")]
+    MaybeDemoted(String),
+    /// A change of primary counts on what it has received.
+    #[error("a change of primary is under way; wait until it is over")]
+    InTransition,
+    /// No copy was begun.
+    #[error("no copy can be noted on disk, so none is begun: {0}")]
+    Unmarked(std::io::Error),
 }
 
 /// What kind of trouble it is for the one who asked.
@@ -100,13 +110,25 @@ impl Refusal {
     /// What kind of trouble it is.
     pub fn kind(&self) -> RefusalKind {
         match self {
-            Self::LowerTerm { .. } | Self::NotInRecord { .. } | Self::CountedOn(_) | Self::Provisioning => {
-                RefusalKind::Precondition
+            Self::LowerTerm { .. }
+            | Self::NotInRecord { .. }
+            | Self::CountedOn(_)
+            | Self::Provisioning
+            | Self::InTransition => RefusalKind::Precondition,
+            Self::TopologyAway | Self::Mysqld(_) | Self::Unkept(_) | Self::MaybeDemoted(_) => {
+                RefusalKind::Unavailable
             }
-            Self::TopologyAway | Self::Mysqld(_) | Self::Unkept(_) => RefusalKind::Unavailable,
-            Self::ServesOn(_) => RefusalKind::Aborted,
+            Self::ServesOn(_) | Self::Unmarked(_) => RefusalKind::Aborted,
         }
     }
+}
+
+/// Why a demotion was not completed, in words.
+enum Undemoted {
+    /// Nothing of it is on disk by this attempt.
+    Surely(String),
+    /// The term may be over.
+    Perhaps(String),
 }
 
 impl Agent {
@@ -171,23 +193,33 @@ impl Agent {
                 tracing::info!(%term, "demoted, in favour of {}", transition.to);
                 Ok(gtid_executed)
             }
-            Err(why) => {
+            Err(undemoted) => {
+                let (Undemoted::Surely(why) | Undemoted::Perhaps(why)) = &undemoted;
                 tracing::info!("not demoted: {why}");
-                if served && self.term.accepted() != after {
+                let over = self.term.accepted() == after;
+                if served && !over {
                     self.serve_on(record.term).await;
                 }
-                Err(Refusal::ServesOn(why))
+                Err(match undemoted {
+                    Undemoted::Surely(why) if !over => Refusal::ServesOn(why),
+                    Undemoted::Surely(why) | Undemoted::Perhaps(why) => Refusal::MaybeDemoted(why),
+                })
             }
         }
     }
 
-    async fn try_demote(&mut self, after: Accepted) -> Result<String, String> {
-        fence::demote(&mut self.session).await.map_err(|error| error.to_string())?;
+    async fn try_demote(&mut self, after: Accepted) -> Result<String, Undemoted> {
+        fence::demote(&mut self.session).await.map_err(|error| Undemoted::Surely(error.to_string()))?;
         failpoint::reach("tablet::before_demote_accept");
-        self.term.accept(after).map_err(|error: TermError| error.to_string())?;
+        self.term.accept(after).map_err(|error| match &error {
+            TermError::Unsure { .. } => Undemoted::Perhaps(error.to_string()),
+            _ => Undemoted::Surely(error.to_string()),
+        })?;
         failpoint::reach("tablet::after_demote");
-        let seen = look(&mut self.session).await.map_err(|error| error.to_string())?;
-        Ok(seen.gtid_executed)
+        match look(&mut self.session).await {
+            Ok(seen) => Ok(seen.gtid_executed),
+            Err(error) => Err(Undemoted::Perhaps(error.to_string())),
+        }
     }
 
     async fn serve_on(&mut self, term: Term) {
@@ -221,6 +253,8 @@ impl Agent {
     async fn may_catch_up(&mut self, term: Term) -> Result<(), Refusal> {
         let record = self.record_for(term).await?;
         match self.announced(&record, term)?.to == self.alias {
+            // What it has is about to be dropped.
+            true if self.provisioning.is_some() => Err(Refusal::Provisioning),
             true => Ok(()),
             false => Err(self.not_in_record(&record)),
         }
@@ -240,21 +274,30 @@ impl Agent {
 
     async fn provision(&mut self, term: Term, donor: Source) -> Result<(), Refusal> {
         let record = self.replica_record(term).await?;
-        if record.ackers.contains(&self.alias) {
-            return Err(Refusal::CountedOn(self.alias.clone()));
-        }
         if self.provisioning.is_some() {
             return Ok(());
         }
-        let seen = look(&mut self.session).await?;
-        if seen.semi_sync.replica_enabled {
-            replication::stop_acking(&mut self.session).await?;
+        if record.transition.is_some() {
+            return Err(Refusal::InTransition);
         }
+        // Whatever it has acknowledged under the term, the primary has as well.
+        let listed = record.ackers.contains(&self.alias);
+        if listed && self.reader.primary_at().as_ref() != Some(&donor) {
+            return Err(Refusal::CountedOn(self.alias.clone()));
+        }
+        let seen = look(&mut self.session).await?;
         if seen.fence != FenceState::Raised {
             return Err(self.not_in_record(&record));
         }
-        self.begin_copy(donor);
-        Ok(())
+        if listed {
+            // From now on, and after the copy until another record lists it.
+            let revision = self.reader.revision().ok_or_else(|| self.not_in_record(&record))?;
+            self.term.leave_ackers(revision)?;
+        }
+        if seen.semi_sync.replica_enabled {
+            replication::stop_acking(&mut self.session).await?;
+        }
+        self.begin_copy(donor).map_err(Refusal::Unmarked)
     }
 
     /// The record, if it has this term and names another primary.

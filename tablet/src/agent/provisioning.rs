@@ -6,7 +6,7 @@
 //!      └─ mysqld ended before it answered ────────────┘
 //! ```
 
-use std::fmt;
+use std::{fmt, io};
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -93,13 +93,9 @@ pub(super) async fn copied(provisioning: &mut Option<Provisioning>) -> Copied {
 }
 
 impl Agent {
-    /// Begins to replace all data by the donor's.
-    pub(super) fn begin_copy(&mut self, donor: Source) {
-        if let Err(error) = self.supervisor.begin_copy() {
-            tracing::error!(%error, "no copy can be noted on disk, so none is begun");
-            self.trouble = Some(format!("no copy can be noted on disk: {error}"));
-            return;
-        }
+    /// Begins to replace all data by the donor's, unless that cannot be noted on disk.
+    pub(super) fn begin_copy(&mut self, donor: Source) -> io::Result<()> {
+        self.supervisor.begin_copy()?;
         let (source, login) = (donor.clone(), self.login.clone());
         let mut session = self.another_session().with_deadline(CLONE_DEADLINE);
         let task = tokio::spawn(async move { provision::clone_from(&mut session, &source, &login).await });
@@ -107,6 +103,7 @@ impl Agent {
         self.heartbeat.forget();
         self.trouble = None;
         self.provisioning = Some(Provisioning { donor, progress: None, stage: Stage::Copying(task) });
+        Ok(())
     }
 
     pub(super) async fn note_progress(&mut self) {

@@ -199,7 +199,11 @@ impl Supervisor {
     /// Notes on disk that the data is about to be replaced by a copy. The next end of mysqld is expected: it is
     /// started again at once, and not counted as a crash.
     pub fn begin_copy(&mut self) -> io::Result<()> {
-        durable::write(&self.copy_mark, b"")?;
+        if let Err(error) = durable::write(&self.copy_mark, b"") {
+            // A mark without a copy would cost what was received and is not applied.
+            durable::remove(&self.copy_mark)?;
+            return Err(error);
+        }
         self.end_expected = true;
         Ok(())
     }

@@ -113,8 +113,13 @@ impl Bed {
 
     /// Starts the agent such that it dies when it comes to the failpoint.
     pub(crate) fn start_to_die_at(&mut self, failpoint: &str) -> Result<()> {
+        self.start_with(&format!("{failpoint}=return"))
+    }
+
+    /// Starts the agent with these failpoints.
+    pub(crate) fn start_with(&mut self, failpoints: &str) -> Result<()> {
         let mut command = self.command()?;
-        command.env("FAILPOINTS", format!("{failpoint}=return"));
+        command.env("FAILPOINTS", failpoints);
         self.start_as(command)
     }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod bed;
+mod copies;
 mod life;
 mod replicas;
 mod role;

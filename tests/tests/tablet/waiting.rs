@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use tokio::task::JoinHandle;
 use tonic::Code;
 
-use super::bed::{serves, signal};
+use super::bed::{PATIENCE, serves, signal};
 use super::shard::Shard;
 
 /// MySQL's code for a login while offline_mode is on.
@@ -119,6 +119,57 @@ async fn an_agent_killed_in_the_midst_of_a_demotion_loses_nothing() -> Result<()
     shard.tablets[0].until("out of office", stale).await?;
     let (_, gap) = shard.reparent(0, 1).await?;
     println!("served elsewhere {gap:?} after it was demoted again");
+    shard.until_settled().await?;
+    shard.end()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mysqld_that_dies_once_its_term_is_over_makes_a_demotion_uncertain() -> Result<()> {
+    let mut shard = Shard::serving(2).await?;
+    shard.tablets[0].kill_agent()?;
+    shard.tablets[0].start_with("tablet::after_demote=sleep(4000)")?;
+    shard.until_settled().await?;
+    shard.announce(1, 2).await?;
+    let mysqld = shard.tablets[0].mysqld_pid()?;
+    let term_file = shard.tablets[0].dir().join("term.json");
+    let killed = std::thread::spawn(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&term_file)?.contains("\"term\":2") {
+            anyhow::ensure!(Instant::now() < deadline, "the term is never over");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        signal(mysqld, Signal::KILL)
+    });
+    let refused = shard.demote(0, 2).await.unwrap_err();
+    killed.join().map_err(|_| anyhow::anyhow!("the killer panicked"))??;
+    // "Aborted" would mean that all is as before, and nobody would name it under a term that it can take.
+    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+    assert!(refused.message().starts_with("it may be demoted: "), "{refused}");
+    let stale = |status: &StatusResponse| status.fenced && status.reason.contains("needs a higher term");
+    shard.tablets[0].until("out of office", stale).await?;
+    shard.name(0, 3, &[1]).await?;
+    shard.until_settled().await?;
+    shard.end()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mysqld_that_starts_slowly_is_not_shown_as_the_one_before() -> Result<()> {
+    let mut shard = Shard::serving(1).await?;
+    let before = shard.tablets[0].mysqld_pid()?;
+    signal(before, Signal::KILL)?;
+    let deadline = Instant::now() + PATIENCE;
+    let next = loop {
+        match shard.tablets[0].mysqld_pid() {
+            Ok(pid) if pid != before => break pid,
+            _ => anyhow::ensure!(Instant::now() < deadline, "no other mysqld"),
+        }
+    };
+    // Frozen, it does not get ready.
+    signal(next, Signal::STOP)?;
+    let down = |status: &StatusResponse| !status.mysqld_running && !serves(status);
+    let shown = shard.tablets[0].until("down", down).await;
+    signal(next, Signal::CONT)?;
+    println!("shown meanwhile: {:?}", shown?.reason);
     shard.until_settled().await?;
     shard.end()
 }
