@@ -38,6 +38,8 @@ pub const SHARD_LOOP_INTERVAL: Duration = Duration::from_millis(250);
 pub const SHARD_LOOP_SETTLED: Duration = Duration::from_secs(2);
 /// Shortest pause between two looks at a shard, however often its loop is nudged.
 pub const SHARD_LOOP_SHORTEST: Duration = Duration::from_millis(50);
+/// Pause before a loop that failed by a bug is begun again.
+pub const LOOP_RESTART_PAUSE: Duration = Duration::from_secs(1);
 /// Pause before the topology is followed again for nudges, after it went away.
 pub const NUDGE_RETRY: Duration = Duration::from_millis(500);
 /// How long the first primary of a shard waits for all of the shard's tablets.
@@ -70,7 +72,7 @@ pub const ABSENCE_PATIENCE: Duration = Duration::from_secs(5);
 pub const MAX_REPLAY: u64 = 10_000;
 /// Within so long after its beginning a copy is to be seen under way, or is over already.
 pub const COPY_START_PATIENCE: Duration = Duration::from_secs(3);
-/// Pause after a copy that failed, or was not begun, before the next one to the same tablet.
+/// Pause after a copy that ended, or was not begun, before the next one to the same tablet.
 pub const COPY_PAUSE: Duration = Duration::from_secs(15);
 /// Pause after a failed change of a shard's durability before it is tried again.
 pub const RENEWAL_PAUSE: Duration = Duration::from_secs(10);

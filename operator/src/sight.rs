@@ -7,6 +7,7 @@ use std::fmt;
 
 use proto::gtid::GtidSet;
 use proto::ids::{TabletAlias, TabletRole, Term};
+use proto::rpc::tablet::ThreadState;
 use topo::Stored;
 use topo::records::{Durability, KeyspaceRecord, ShardRecord, TabletState};
 
@@ -123,6 +124,25 @@ impl ShardSight {
                 return Err(Unfit::NotReplicating(reason()));
             }
         }
+        self.follows(status)?;
+        match status.lag_ms() {
+            None => Err(Unfit::NotReplicating("no heartbeat of its primary has arrived yet".into())),
+            Some(lag) if u128::from(lag) > MAX_FIT_LAG.as_millis() => Err(Unfit::Lagging(lag)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whether the replica receives what the primary commits, however much it has still to apply.
+    pub(crate) fn receives(&self, tablet: &SeenTablet) -> bool {
+        let Some(status) = &tablet.status else { return false };
+        let runs = |receiver: ThreadState| receiver == ThreadState::Running;
+        matches!(status.state, TabletState::Replicating | TabletState::Fenced)
+            && status.replication.as_ref().is_some_and(|replication| runs(replication.receiver))
+            && self.follows(status).is_ok()
+    }
+
+    /// Whether the replica has the present primary for its source.
+    fn follows(&self, status: &SeenStatus) -> Result<(), Unfit> {
         if status.role != Some(TabletRole::Replica) || status.term != self.term() {
             let word = status.role.map_or_else(|| "no role".to_owned(), |role| format!("the role of {role}"));
             return Err(Unfit::NotReplicating(format!("it has {word} under term {}", status.term)));
@@ -131,11 +151,7 @@ impl ShardSight {
         if self.primary().is_none_or(|primary| primary.record.mysql_address != source) {
             return Err(Unfit::NotReplicating(format!("it follows {source}")));
         }
-        match status.lag_ms() {
-            None => Err(Unfit::NotReplicating("no heartbeat of its primary has arrived yet".into())),
-            Some(lag) if u128::from(lag) > MAX_FIT_LAG.as_millis() => Err(Unfit::Lagging(lag)),
-            Some(_) => Ok(()),
-        }
+        Ok(())
     }
 
     /// Why the shard has nobody to fail over to; `None` if it has, or no primary to lose.

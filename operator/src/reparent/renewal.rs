@@ -127,6 +127,15 @@ fn renewal(sight: &ShardSight) -> Result<(&Stored<ShardRecord>, TabletRecord, Ve
         return Err(Refusal::PrimaryNotServing { alias: alias.clone(), why: "it did a moment ago".into() });
     };
     let waits = sight.keyspace.durability == Durability::SemiSync;
-    let ackers = sight.fit_replicas().filter(|_| waits).map(|tablet| tablet.record.clone()).collect();
+    if waits != record.value.ackers.is_empty() {
+        // They wait, or do not, as asked for by now.
+        return Err(Refusal::Overtaken);
+    }
+    let ackers: Vec<TabletRecord> =
+        sight.fit_replicas().filter(|_| waits).map(|tablet| tablet.record.clone()).collect();
+    if waits && ackers.is_empty() {
+        let unfit = sight.replicas().filter_map(|t| Some((t.alias().clone(), sight.fitness(t).err()?)));
+        return Err(Refusal::NobodyFit(unfit.collect()));
+    }
     Ok((record, primary.record.clone(), ackers))
 }

@@ -383,6 +383,24 @@ async fn commits_wait_as_before_when_no_replica_has_everything() {
 }
 
 #[tokio::test]
+async fn no_term_is_spent_where_commits_could_not_wait_for_anybody() {
+    let bed = Bed::new(2, Durability::SemiSync).await;
+    bed.write(&record(1, &[])).await;
+    bed.tablet("a-2").set(|state| state.status.mysqld_running = false).await;
+    let error = renew(&bed.reach, &bed.shard).await.unwrap_err();
+    assert!(matches!(error, ReparentError::Refused(Refusal::NobodyFit(_))), "{error}");
+    assert_eq!(bed.settled().await, ("a-1".into(), 1, names(&[])));
+    // Nor where they wait, or do not, as asked for.
+    for durability in [Durability::SemiSync, Durability::Async] {
+        let bed = Bed::new(2, durability).await;
+        let before = bed.record().await;
+        let error = renew(&bed.reach, &bed.shard).await.unwrap_err();
+        assert!(matches!(error, ReparentError::Refused(Refusal::Overtaken)), "{error}");
+        assert_eq!(bed.record().await, before);
+    }
+}
+
+#[tokio::test]
 async fn commits_stop_waiting_with_a_new_term_of_the_same_primary() {
     let bed = Bed::new(2, Durability::Async).await;
     bed.write(&record(1, &["a-2"])).await;

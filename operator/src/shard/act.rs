@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use proto::ids::{ShardRef, TabletAlias, TabletRole, Term};
+use tokio::time::sleep;
 use topo::TopologyError;
 use topo::records::{EventObject, EventReason, ShardRecord};
 use topo::store::Outcome;
@@ -12,13 +13,13 @@ use topo::store::Outcome;
 use super::decide::{Flaw, Step};
 use super::observe::{Memory, Observation};
 use crate::agents::SeenTablet;
-use crate::limits::{AGENT_CALL_DEADLINE, COPY_PAUSE, RENEWAL_PAUSE};
+use crate::limits::{AGENT_CALL_DEADLINE, CATCH_UP_PATIENCE, COPY_PAUSE, LEVEL_POLL, RENEWAL_PAUSE};
 use crate::reach::Reach;
 use crate::reparent;
 
 /// What the loop is to remember of a step.
 enum Aftermath {
-    CopyBegun(TabletAlias),
+    CopyBegun { alias: TabletAlias, donor: TabletAlias },
     CopyFailed(TabletAlias),
     RenewalFailed,
 }
@@ -36,7 +37,7 @@ pub(super) async fn act(
     for outcome in done {
         match outcome? {
             None => {}
-            Some(Aftermath::CopyBegun(alias)) => memory.begin_copy(&alias, Instant::now()),
+            Some(Aftermath::CopyBegun { alias, donor }) => memory.begin_copy(&alias, &donor, Instant::now()),
             Some(Aftermath::CopyFailed(alias)) => memory.rest_copy(&alias, Instant::now() + COPY_PAUSE),
             Some(Aftermath::RenewalFailed) => memory.rest_renewal(Instant::now() + RENEWAL_PAUSE),
         }
@@ -167,10 +168,40 @@ impl Hand<'_> {
             return Ok(());
         }
         record.ackers.remove(alias);
+        if !self.another_has_everything(&record).await {
+            tracing::info!(%alias, "the other ackers may lack what it acknowledged, so it stays an acker");
+            return Ok(());
+        }
         if self.write(&record).await? {
             self.tell(EventObject::Tablet(alias.clone()), EventReason::AckerRemoved, why.to_owned());
         }
         Ok(())
+    }
+
+    /// Whether one of the record's ackers has everything that the primary has committed until now, within
+    /// `CATCH_UP_PATIENCE`.
+    async fn another_has_everything(&self, record: &ShardRecord) -> bool {
+        let sight = &self.seen.sight;
+        let Some(primary) = sight.primary() else { return false };
+        let agents = &self.reach.agents;
+        // Unlike its status, which may be a second old, its answer to this is not older than the question.
+        let address = &primary.record.agent_address;
+        let fresh = agents.assume_role(address, TabletRole::Primary, record.term, AGENT_CALL_DEADLINE).await;
+        let fresh = fresh.ok().flatten().filter(|status| status.serves_as_primary(record.term));
+        let Some(committed) = fresh.map(|status| status.executed) else { return false };
+        let deadline = Instant::now() + CATCH_UP_PATIENCE;
+        loop {
+            let ackers = record.ackers.iter().filter_map(|alias| sight.tablet(alias));
+            let ackers = agents.look_at(ackers.map(|tablet| tablet.record.clone())).await;
+            let mut statuses = ackers.iter().filter_map(|tablet| tablet.status.as_ref());
+            if statuses.any(|status| status.executed_or_received().contains_all(&committed)) {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            sleep(LEVEL_POLL).await;
+        }
     }
 
     async fn provision(&self, alias: &TabletAlias, donor: &TabletAlias, why: &Flaw) -> Option<Aftermath> {
@@ -181,7 +212,7 @@ impl Hand<'_> {
         match begun.await {
             Ok(()) => {
                 self.tell(object, EventReason::ProvisioningStarted, format!("from {donor}: {why}"));
-                Some(Aftermath::CopyBegun(alias.clone()))
+                Some(Aftermath::CopyBegun { alias: alias.clone(), donor: donor.clone() })
             }
             Err(error) => {
                 let observation = format!("from {donor}: {why}; not begun: {error}");

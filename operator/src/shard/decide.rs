@@ -8,9 +8,11 @@
 //! | its primary does not serve | remind it |
 //! | a replica has not taken its role | remind it |
 //! | its commits wait for replicas, and a fit one is not among those | add it |
+//! | its commits wait for replicas, none of which acknowledges | add whoever receives them |
 //! | an acker must be copied anew or is given up, and another one is fit | take it out |
 //! | a sound acker acknowledges nothing under a record that stays as it is | write that again |
 //! | a replica that is no acker cannot catch up by itself | give it a copy, one at a time |
+//! | an acker has lost its data, and no other one is fit | give it a copy of the primary's |
 //! | its commits wait for replicas or do not, against what its keyspace asks for | begin a new term |
 
 use std::collections::BTreeSet;
@@ -113,11 +115,11 @@ pub(super) fn decide(seen: &Observation) -> Vec<Step> {
     let mut steps: Vec<Step> = reminders(sight).collect();
     let Some((_, primary)) = sight.serving() else { return steps };
     let ackers = steps.len();
-    steps.extend(add_ackers(seen));
+    steps.extend(add_ackers(seen, primary));
     steps.extend(take_out_acker(seen, primary));
     // Each of those makes a new revision, too.
     if steps.len() == ackers {
-        steps.extend(reaffirm(seen));
+        steps.extend(reaffirm(seen, primary));
     }
     steps.extend(provision(seen, primary));
     steps.extend(renew(seen));
@@ -191,13 +193,33 @@ fn sound(seen: &Observation) -> impl Iterator<Item = &SeenTablet> {
     })
 }
 
-fn add_ackers(seen: &Observation) -> Option<Step> {
+/// Whether any acker could release a commit now.
+fn somebody_acks(sight: &ShardSight) -> bool {
+    let acks = |tablet: &SeenTablet| tablet.status.as_ref().is_some_and(|status| status.semi_sync.acks);
+    sight.fit_replicas().any(|tablet| sight.is_acker(tablet.alias()) && acks(tablet))
+}
+
+/// Who may take part in acknowledging: the sound. But while nobody does, everybody who receives: then commits wait
+/// without end, and with them the heartbeats by which lag is told, while a replica executes what waits and looks
+/// errant by that. It endangers no acknowledged write: who acknowledges one has received all before it.
+fn able_to_ack<'s>(seen: &'s Observation, primary: &SeenStatus) -> Vec<&'s SeenTablet> {
     let sight = &seen.sight;
-    if !commits_wait(sight) || sight.keyspace.durability == Durability::Async {
+    if somebody_acks(sight) {
+        return sound(seen).collect();
+    }
+    let receives = |tablet: &&SeenTablet| sight.receives(tablet) && flaw(seen, tablet, primary).is_none();
+    sight.replicas().filter(receives).collect()
+}
+
+fn add_ackers(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
+    let sight = &seen.sight;
+    // Also commits that are to wait no longer must end before the term in which they wait.
+    let wanted = sight.keyspace.durability == Durability::SemiSync || !somebody_acks(sight);
+    if !commits_wait(sight) || !wanted {
         return None;
     }
-    let new = sound(seen).map(SeenTablet::alias).filter(|alias| !sight.is_acker(alias));
-    let new: BTreeSet<TabletAlias> = new.cloned().collect();
+    let able = able_to_ack(seen, primary).into_iter().map(SeenTablet::alias);
+    let new: BTreeSet<TabletAlias> = able.filter(|alias| !sight.is_acker(alias)).cloned().collect();
     (!new.is_empty()).then_some(Step::AddAckers(new))
 }
 
@@ -214,16 +236,21 @@ fn take_out_acker(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
         Some((tablet.alias(), why))
     });
     let (alias, why) = lost?;
-    let another = sound(seen).any(|other| other.alias() != alias && sight.is_acker(other.alias()));
-    another.then(|| Step::TakeOutAcker(alias.clone(), why))
+    another_acker(seen, alias).then(|| Step::TakeOutAcker(alias.clone(), why))
 }
 
-/// An acker that was asked to leave, by a control that died before it took it out of the record.
-fn reaffirm(seen: &Observation) -> Option<Step> {
+/// Whether an acker other than this one is sound.
+fn another_acker(seen: &Observation, alias: &TabletAlias) -> bool {
+    sound(seen).any(|other| other.alias() != alias && seen.sight.is_acker(other.alias()))
+}
+
+/// An acker that was asked to leave, by a control that died before it took it out of the record, or for a copy that
+/// it got while it was listed.
+fn reaffirm(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
     let silent = |tablet: &SeenTablet| {
         seen.note(tablet.alias()).silent_for.is_some_and(|lasting| lasting >= SILENCE_PATIENCE)
     };
-    sound(seen).any(silent).then_some(Step::Reaffirm)
+    able_to_ack(seen, primary).into_iter().any(silent).then_some(Step::Reaffirm)
 }
 
 /// One copy at a time: each costs its donor, and the shard, a replica for a while.
@@ -233,24 +260,44 @@ fn provision(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
         return None;
     }
     let needs_copy = |tablet: &SeenTablet| {
-        let ready = !sight.is_acker(tablet.alias()) && seen.note(tablet.alias()).copy == Rest::Over;
+        let ready = seen.note(tablet.alias()).copy == Rest::Over;
         let why = if ready { flaw(seen, tablet, primary)? } else { return None };
-        Some((tablet.alias().clone(), donor(seen, tablet)?, why))
+        let donor = match sight.is_acker(tablet.alias()) {
+            false => donor(seen, tablet)?,
+            true if is_lost(seen, tablet, &why) => {
+                sight.primary().filter(|from| series(from) == series(tablet))?
+            }
+            true => return None,
+        };
+        Some((tablet.alias().clone(), donor.alias().clone(), why))
     };
     let (alias, donor, why) = sight.replicas().find_map(needs_copy)?;
     Some(Step::Provision { alias, donor, why })
 }
 
-/// The sound replica with the least to do, else the primary. MySQL copies between servers of one series only.
-fn donor(seen: &Observation, to: &SeenTablet) -> Option<TabletAlias> {
+/// An acker that has nothing which anybody counts on any more, and that nobody can stand in for so that it could be
+/// taken out first. The primary has all that it ever acknowledged.
+fn is_lost(seen: &Observation, tablet: &SeenTablet, why: &Flaw) -> bool {
+    matches!(why, Flaw::Purged | Flaw::Empty(_))
+        && !seen.sight.receives(tablet)
+        && !another_acker(seen, tablet.alias())
+}
+
+/// Whose copies failed least often; of those the sound replica with the least to do, else the primary. MySQL copies
+/// between servers of one series only.
+fn donor<'s>(seen: &'s Observation, to: &SeenTablet) -> Option<&'s SeenTablet> {
     let sight = &seen.sight;
     let fits = |tablet: &&SeenTablet| tablet.alias() != to.alias() && series(tablet) == series(to);
-    let load =
-        |tablet: &&SeenTablet| tablet.status.as_ref().map_or(u32::MAX, |status| status.threads_running);
+    let load = |tablet: &SeenTablet| tablet.status.as_ref().map_or(u32::MAX, |status| status.threads_running);
+    let failed = &seen.note(to.alias()).failed;
+    let failures = |tablet: &SeenTablet| failed.get(tablet.alias()).copied().unwrap_or_default();
     // What the primary may lack must not be spread.
     let level = |tablet: &&SeenTablet| seen.sight.surplus(tablet).is_empty();
-    let replica = sound(seen).filter(fits).filter(level).min_by_key(load);
-    Some(replica.or_else(|| sight.primary().filter(fits))?.alias().clone())
+    let replicas =
+        sound(seen).filter(fits).filter(level).map(|tablet| (failures(tablet), 0, load(tablet), tablet));
+    let primary = sight.primary().filter(fits).map(|tablet| (failures(tablet), 1, load(tablet), tablet));
+    let best = replicas.chain(primary).min_by_key(|(failures, place, load, _)| (*failures, *place, *load));
+    best.map(|(.., tablet)| tablet)
 }
 
 /// Servers of one series have one major and one minor number.

@@ -18,6 +18,7 @@ mod nudge;
 mod observe;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use topo::records::RoutingRecord;
 use topo::topology::Seen;
 
-use crate::limits::{SHARD_LOOP_INTERVAL, SHARD_LOOP_SETTLED, SHARD_LOOP_SHORTEST};
+use crate::limits::{LOOP_RESTART_PAUSE, SHARD_LOOP_INTERVAL, SHARD_LOOP_SETTLED, SHARD_LOOP_SHORTEST};
 use crate::measures::ShardMeasures;
 use crate::reach::Reach;
 use decide::{Step, decide};
@@ -41,7 +42,8 @@ pub(crate) async fn look_after_shards(reach: Reach, shutdown: CancellationToken)
     let mut loops: HashMap<ShardRef, CancellationToken> = HashMap::new();
     let mut tasks = JoinSet::new();
     let nudges = Nudges::default();
-    let follow = nudges.clone().follow(reach.topology.clone());
+    let (follower, topology) = (nudges.clone(), reach.topology.clone());
+    let follow = begun_again("the nudges", move || follower.clone().follow(topology.clone()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(follow).map(drop));
     let mut routing = reach.topology.follow::<RoutingRecord>(&reach.topology.keys().routing());
     let mut seen = routing.current();
@@ -59,7 +61,10 @@ pub(crate) async fn look_after_shards(reach: Reach, shutdown: CancellationToken)
             for shard in wanted {
                 loops.entry(shard.clone()).or_insert_with(|| {
                     let stop = shutdown.child_token();
-                    tasks.spawn(Loop::new(reach.clone(), shard, &nudges).run(stop.clone()));
+                    let (reach, nudges, stopped) = (reach.clone(), nudges.clone(), stop.clone());
+                    let begin = move || Loop::new(reach.clone(), shard.clone(), &nudges).run();
+                    let work = begun_again("the loop of a shard", begin);
+                    tasks.spawn(stopped.run_until_cancelled_owned(work).map(drop));
                     stop
                 });
             }
@@ -67,10 +72,22 @@ pub(crate) async fn look_after_shards(reach: Reach, shutdown: CancellationToken)
         tokio::select! {
             () = shutdown.cancelled() => break,
             changed = routing.changed() => seen = changed,
-            Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "the loop of a shard failed"),
+            Some(_) = tasks.join_next() => {}
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// Does for ever what is begun so: should it panic, it is begun again after a pause, with nothing remembered, so that
+/// one bug in a pass leaves no shard without control.
+async fn begun_again<W: Future>(what: &str, begin: impl Fn() -> W) -> W::Output {
+    loop {
+        match AssertUnwindSafe(begin()).catch_unwind().await {
+            Ok(output) => return output,
+            Err(_) => tracing::error!("{what} failed, and is begun again"),
+        }
+        tokio::time::sleep(LOOP_RESTART_PAUSE).await;
+    }
 }
 
 fn shards_of(routing: &RoutingRecord) -> Vec<ShardRef> {
@@ -95,8 +112,10 @@ impl Loop {
         Self { reach, shard, nudge, memory: Memory::default(), measures: ShardMeasures::begin(), last: None }
     }
 
-    async fn run(mut self, stop: CancellationToken) {
-        while stop.run_until_cancelled(self.turn()).await.is_some() {}
+    async fn run(mut self) {
+        loop {
+            self.turn().await;
+        }
     }
 
     /// One pass, and the pause after it.

@@ -9,7 +9,7 @@ use topo::records::{TabletState, Transition};
 use topo::store::Revision;
 
 use crate::agents::SeenTablet;
-use crate::limits::{COPY_START_PATIENCE, ERRANT_PATIENCE};
+use crate::limits::{COPY_PAUSE, COPY_START_PATIENCE, ERRANT_PATIENCE};
 use crate::sight::ShardSight;
 
 /// A shard as it is, and for how long it has been so.
@@ -46,8 +46,10 @@ pub(super) struct Note {
     pub(super) errant: GtidSet,
     /// Its data is being replaced, or was until its mysqld went away.
     pub(super) copying: bool,
-    /// Whether a copy failed, or was not begun, a moment ago.
+    /// Whether a copy ended, or was not begun, a moment ago.
     pub(super) copy: Rest,
+    /// How many copies of whose data did not make a replica of it, since it last was one.
+    pub(super) failed: BTreeMap<TabletAlias, u32>,
 }
 
 /// Whether something that failed is left alone for a while.
@@ -78,6 +80,7 @@ impl Observation {
             errant: GtidSet::EMPTY,
             copying: false,
             copy: Rest::Over,
+            failed: BTreeMap::new(),
         };
         self.notes.get(alias).unwrap_or(NOTHING)
     }
@@ -105,6 +108,9 @@ struct TabletMemory {
     silent_since: Option<(Revision, Instant)>,
     copying: Option<Copying>,
     copy_after: Option<Instant>,
+    /// Whose data it was last given.
+    donor: Option<TabletAlias>,
+    failed: BTreeMap<TabletAlias, u32>,
 }
 
 /// Transactions that a replica had and the primary had not.
@@ -112,8 +118,9 @@ struct TabletMemory {
 struct Suspects {
     set: GtidSet,
     since: Instant,
-    /// What the primary had at the last look before they were to be judged.
-    primary: GtidSet,
+    /// What the replica had, received or executed, at the looks before they were to be judged: a binary log is
+    /// received in its order, so what is not among that is later than they are.
+    had: GtidSet,
 }
 
 /// How far a copy has come.
@@ -155,9 +162,11 @@ impl Memory {
         }
     }
 
-    /// A copy to the tablet has begun.
-    pub(super) fn begin_copy(&mut self, alias: &TabletAlias, now: Instant) {
-        self.tablets.entry(alias.clone()).or_default().copying = Some(Copying::Begun(now));
+    /// A copy of the donor's data to the tablet has begun.
+    pub(super) fn begin_copy(&mut self, alias: &TabletAlias, donor: &TabletAlias, now: Instant) {
+        let tablet = self.tablets.entry(alias.clone()).or_default();
+        tablet.copying = Some(Copying::Begun(now));
+        tablet.donor = Some(donor.clone());
     }
 
     /// No copy to the tablet before then.
@@ -184,6 +193,7 @@ impl TabletMemory {
             // Whether it would replicate cannot be seen now.
             _ => {}
         }
+        let copied = self.copying.is_some();
         self.copying = match (state, self.copying) {
             (Some(TabletState::Provisioning), _) => Some(Copying::UnderWay),
             (Some(TabletState::MysqldDown) | None, copying) => copying,
@@ -206,6 +216,15 @@ impl TabletMemory {
             _ => (revision, now),
         });
         let errant = if is_primary { GtidSet::default() } else { self.errant(sight, tablet, now) };
+        if copied && self.copying.is_none() {
+            // Whether it was of use shows later; if not, it is not repeated at once, nor first from the same donor.
+            self.copy_after = Some(now + COPY_PAUSE);
+            if let Some(donor) = self.donor.take() {
+                *self.failed.entry(donor).or_default() += 1;
+            }
+        } else if self.suspects.is_none() && sight.fitness(tablet).is_ok() {
+            self.failed.clear();
+        }
         Note {
             away_for: self.away_since.map(|since| now - since),
             down_for: self.down_for,
@@ -215,13 +234,14 @@ impl TabletMemory {
             errant,
             copying: self.copying.is_some(),
             copy: Rest::at(now, self.copy_after),
+            failed: self.failed.clone(),
         }
     }
 
     /// A transaction that the replica had some time ago and that the primary does not have now is errant, once the
-    /// primary was seen to go on committing after that time: a replica may have executed what waits at the primary
-    /// for an acknowledgement, but the primary commits in order, so nothing is added there while that waits. (Under
-    /// load some commit waits at every look, so waiting by itself says nothing.)
+    /// primary was seen to commit something later than that: a replica may have executed what waits at the primary for
+    /// an acknowledgement, but the primary commits in order, so nothing later is added there while that waits. (Under
+    /// load some commit waits at every look, so waiting by itself says nothing; and what is added may be older.)
     fn errant(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> GtidSet {
         let (Some((_, primary)), Some(status)) = (sight.serving(), &tablet.status) else {
             self.suspects = None;
@@ -232,25 +252,25 @@ impl TabletMemory {
             let gone = suspects.set.subtract(&status.executed);
             suspects.set = suspects.set.subtract(&primary.executed).subtract(&gone);
             if !suspects.set.is_empty() {
-                let went_on = suspects.primary != primary.executed;
+                let went_on = !suspects.had.contains_all(&primary.executed);
                 if now - suspects.since >= ERRANT_PATIENCE {
                     return if went_on { suspects.set.clone() } else { GtidSet::default() };
                 }
-                suspects.primary = primary.executed.clone();
+                suspects.had = suspects.had.union(&status.executed_or_received());
                 return GtidSet::default();
             }
         }
         let set = sight.surplus(tablet);
-        let primary = primary.executed.clone();
-        self.suspects = (!set.is_empty()).then_some(Suspects { set, since: now, primary });
+        let had = status.executed_or_received();
+        self.suspects = (!set.is_empty()).then_some(Suspects { set, since: now, had });
         GtidSet::default()
     }
 }
 
-/// The revision of the record that lists the tablet as acker, if it could acknowledge but does not.
+/// The revision of the record that lists the tablet as acker, if it receives commits but acknowledges none.
 fn silent_under(sight: &ShardSight, tablet: &SeenTablet) -> Option<Revision> {
     let acks = tablet.status.as_ref()?.semi_sync.acks;
-    let silent = !acks && sight.is_acker(tablet.alias()) && sight.fitness(tablet).is_ok();
+    let silent = !acks && sight.is_acker(tablet.alias()) && sight.receives(tablet);
     sight.record.as_ref().filter(|_| silent).map(|stored| stored.revision)
 }
 

@@ -202,6 +202,51 @@ fn the_record_is_written_again_for_an_acker_that_was_asked_to_leave() {
     assert!(out(noted(three(), "a-2", errant)), "it is silent because it is to leave");
 }
 
+#[test]
+fn while_nobody_acknowledges_whoever_receives_is_made_an_acker() {
+    let primary = || Some(serving(2));
+    let add = || vec![Step::AddAckers([alias("a-3")].into())];
+    let of = |second, third| seen(shard(record(2, &["a-2"]), [primary(), second, third]));
+    let behind = || Some(lagging(2, 20_000));
+    let unheard = || {
+        let mut status = replica(2);
+        status.replication.as_mut().unwrap().lag_ms = None;
+        Some(status)
+    };
+    let stopped = || {
+        let mut status = in_state(replica(2), TabletState::Fenced, "stopped");
+        status.replication.as_mut().unwrap().receiver = ThreadState::Stopped;
+        Some(status)
+    };
+    let quiet = || Some(SeenStatus { semi_sync: Default::default(), ..replica(2) });
+    let suspected = Note { suspected_for: Some(10 * SUSPICION_PATIENCE), ..Note::default() };
+    let errant = Note { errant: foreign("1"), ..Note::default() };
+    let silent = Note { silent_for: Some(SILENCE_PATIENCE), ..suspected.clone() };
+    check(vec![
+        ("it lags", of(None, behind()), add()),
+        ("no heartbeat reaches it", of(None, unheard()), add()),
+        ("it has executed what waits", noted(of(None, behind()), "a-3", suspected), add()),
+        ("the acker is there and acknowledges nothing", of(quiet(), behind()), add()),
+        ("the acker acknowledges", of(Some(replica(2)), behind()), vec![]),
+        ("it does not receive", of(None, stopped()), vec![]),
+        (
+            "of the last term",
+            of(None, Some(replica(1))),
+            vec![Step::Remind(alias("a-3"), TabletRole::Replica)],
+        ),
+    ]);
+    // What is certainly wrong is no acker, but gets a copy.
+    let copied =
+        Step::Provision { alias: alias("a-3"), donor: alias("a-1"), why: Flaw::Errant(foreign("1")) };
+    check(vec![("it is errant", noted(of(None, behind()), "a-3", errant), vec![copied])]);
+    // Commits that are to wait no longer must end as well before the term in which they do.
+    let ended = Observation { renewal: Rest::Until, ..seen(in_async(of(None, behind()).sight)) };
+    check(vec![("an async keyspace", ended, add())]);
+    // The only acker was asked to leave, and has executed what waits.
+    let alone = seen(shard(record(2, &["a-2"]), [primary(), quiet()]));
+    check(vec![("the only one is silent", noted(alone, "a-2", silent), vec![Step::Reaffirm])]);
+}
+
 fn provision(donor: &str, why: Flaw) -> Vec<Step> {
     vec![Step::Provision { alias: alias("a-3"), donor: alias(donor), why }]
 }
@@ -271,6 +316,10 @@ fn copies_are_made_one_at_a_time_from_the_least_loaded() {
     let want = |donor: &str| provision(donor, Flaw::Empty(20_000));
     let copying = Note { copying: true, ..Note::default() };
     let rests = Note { copy: Rest::Until, ..Note::default() };
+    let failed = |donors: &[(&str, u32)]| {
+        let failed = donors.iter().map(|(name, times)| (alias(name), *times)).collect();
+        noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-3", Note { failed, ..Note::default() })
+    };
     check(vec![
         ("the less loaded", of(vec![full(), loaded(9), empty(), loaded(3)]), want("a-4")),
         ("no replica but it", of(vec![full(), None, empty(), None]), want("a-1")),
@@ -282,6 +331,9 @@ fn copies_are_made_one_at_a_time_from_the_least_loaded() {
             noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-3", rests),
             vec![],
         ),
+        ("the next, after a copy that failed", failed(&[("a-4", 1)]), want("a-2")),
+        ("the primary, after two", failed(&[("a-4", 1), ("a-2", 1)]), want("a-1")),
+        ("each again, after three", failed(&[("a-4", 1), ("a-2", 1), ("a-1", 1)]), want("a-4")),
     ]);
     let mixed = shard(
         record(2, &["a-2"]),
@@ -292,6 +344,55 @@ fn copies_are_made_one_at_a_time_from_the_least_loaded() {
     let listed = of(vec![full(), loaded(3), Some(replica(2)), empty()]);
     let out = Step::TakeOutAcker(alias("a-4"), Flaw::Empty(20_000).to_string());
     check(vec![("an acker", listed, vec![Step::AddAckers([alias("a-3")].into()), out])]);
+}
+
+#[test]
+fn an_acker_that_has_lost_its_data_gets_the_primarys_if_nobody_can_stand_in_for_it() {
+    let full = || Some(SeenStatus { executed: gtids("1-20000"), purged: gtids("1-500"), ..serving(2) });
+    let lost = || {
+        let nothing = SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) };
+        Some(in_state(nothing, TabletState::Fenced, "starts"))
+    };
+    let of = |ackers: &[&str], statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, ackers), statuses));
+    let copy = |to: &str| vec![Step::Provision { alias: alias(to), donor: alias("a-1"), why: Flaw::Purged }];
+    let copying = Note { copying: true, ..Note::default() };
+    let rests = Note { copy: Rest::Until, ..Note::default() };
+    let two = || of(&["a-2"], vec![full(), lost()]);
+    let three = |third| of(&["a-2", "a-3"], vec![full(), lost(), third]);
+    let older = || lost().map(|status| SeenStatus { mysql_version: "8.4.9".into(), ..status });
+    let empty = SeenStatus { purged: GtidSet::EMPTY, ..full().unwrap() };
+    let unpurged = Step::Provision { alias: alias("a-2"), donor: alias("a-1"), why: Flaw::Empty(20_000) };
+    check(vec![
+        ("the only one", two(), copy("a-2")),
+        (
+            "of which the primary has all in its binary log",
+            of(&["a-2"], vec![Some(empty), lost()]),
+            vec![unpurged],
+        ),
+        ("both", three(lost()), copy("a-2")),
+        ("both, one at a time", noted(three(lost()), "a-3", copying), vec![]),
+        ("the other one is away", three(None), copy("a-2")),
+        (
+            "the other one is sound",
+            three(Some(replica(2)).map(|status| SeenStatus { executed: gtids("1-20000"), ..status })),
+            vec![Step::TakeOutAcker(alias("a-2"), Flaw::Purged.to_string())],
+        ),
+        ("it failed a moment ago", noted(two(), "a-2", rests), vec![]),
+        ("not from another series", of(&["a-2"], vec![full(), older()]), vec![]),
+        ("it receives what it lacks", of(&["a-2"], vec![full(), receiving()]), vec![]),
+    ]);
+    // Whose data is merely wrong may be the only one with an acknowledged write that the primary is to be asked for.
+    let errant = Note { errant: foreign("1"), ..Note::default() };
+    check(vec![("errant", noted(of(&["a-2"], vec![full(), lost()]), "a-2", errant), vec![])]);
+}
+
+/// An empty replica of which nothing is known but that its receiver runs.
+fn receiving() -> Option<SeenStatus> {
+    let mut status = SeenStatus { executed: GtidSet::EMPTY, ..replica(2) };
+    if let Some(replication) = &mut status.replication {
+        replication.retrieved = GtidSet::EMPTY;
+    }
+    Some(status)
 }
 
 #[test]

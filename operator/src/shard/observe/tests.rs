@@ -1,5 +1,7 @@
 use topo::records::TabletState::{Fenced, MysqldDown, Provisioning};
 
+use proto::rpc::tablet::ThreadState;
+
 use super::*;
 use crate::agents::{SeenSemiSync, SeenStatus};
 use crate::sight::sample::{alias, changing, foreign, gtids, in_state, new, record, replica, serving, shard};
@@ -93,6 +95,9 @@ fn only_what_the_primary_lacks_long_after_is_errant() {
     assert_eq!(frozen, GtidSet::EMPTY, "nobody has looked at the primary since");
     let moving = (100..110).map(|at| with(&format!("1-{at}"), &format!("1-{}", at + 2))).collect();
     assert_eq!(errant(moving), GtidSet::EMPTY, "the primary is merely seen a little late");
+    // What waited before it is committed bit by bit: that says nothing of what comes after.
+    let backlog = (90..100).map(|at| with(&format!("1-{at}"), "1-105")).collect();
+    assert_eq!(judged(backlog), GtidSet::EMPTY, "nothing later was committed");
     let partly = vec![ahead(), ahead(), ahead(), with("1-103", "1-108")];
     assert_eq!(errant(partly), gtids("104-105"), "what came later is not judged yet");
     let copied = vec![ahead(), ahead(), ahead(), ahead(), with("1-100", "1-100")];
@@ -116,7 +121,13 @@ fn an_acker_is_silent_from_when_it_was_seen_so_under_one_record() {
         sight
     };
     let listed: &[&str] = &["a-2"];
-    let broken = || pair(Some(serving(2)), Some(in_state(replica(2), Fenced, "1062")));
+    let broken = || {
+        let mut sight = look(false, 7, listed);
+        let status = sight.tablets[1].status.as_mut().unwrap();
+        status.state = Fenced;
+        status.replication.as_mut().unwrap().receiver = ThreadState::Stopped;
+        sight
+    };
     let cases = [
         ("it acknowledges", vec![look(true, 7, listed), look(true, 7, listed)], None),
         (
@@ -144,10 +155,33 @@ fn a_copy_lasts_until_mysqld_is_back() {
     assert!(!copying(vec![state(MysqldDown)]));
     // One that was said to begin is waited for, since a small one may be over before it was seen.
     let (mut memory, now) = (Memory::default(), Instant::now());
-    memory.begin_copy(&alias("a-2"), now);
+    memory.begin_copy(&alias("a-2"), &alias("a-1"), now);
     for (after, expected) in [(Duration::ZERO, true), (COPY_START_PATIENCE, false)] {
         assert_eq!(memory.take(state(Fenced), now + after).note(&alias("a-2")).copying, expected);
     }
+}
+
+#[test]
+fn a_copy_that_made_no_replica_rests_and_its_donor_is_remembered() {
+    let state = |state| pair(Some(serving(2)), Some(in_state(replica(2), state, "")));
+    let (mut memory, now, replica_of) = (Memory::default(), Instant::now(), alias("a-2"));
+    let look =
+        |memory: &mut Memory, sight, at: u32| memory.take(sight, now + at * SECOND).note(&replica_of).clone();
+    for round in 1..=2 {
+        let began = round * 100;
+        memory.begin_copy(&alias("a-2"), &alias("a-1"), now + began * SECOND);
+        assert!(look(&mut memory, state(Provisioning), began + 1).copying);
+        let over = look(&mut memory, state(Fenced), began + 2);
+        assert_eq!(
+            (over.copying, over.copy, over.failed),
+            (false, Rest::Until, [(alias("a-1"), round)].into())
+        );
+        assert_eq!(look(&mut memory, state(Fenced), began + 3).copy, Rest::Until);
+        assert_eq!(look(&mut memory, state(Fenced), began + 50).copy, Rest::Over);
+    }
+    // It replicates: whatever comes later has nothing to do with it.
+    let sound = look(&mut memory, pair(Some(serving(2)), Some(replica(2))), 300);
+    assert_eq!(sound.failed, BTreeMap::new());
 }
 
 #[test]
