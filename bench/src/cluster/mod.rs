@@ -7,9 +7,10 @@ pub mod specs;
 pub use programs::Programs;
 pub use specs::{SHARDED, SHARDS, UNSHARDED};
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use proto::account::{AGENT_ACCOUNT, AGENT_SECRET_FILE, DATA_SECRET_FILE, DataRole, Secret, data_account};
@@ -98,9 +99,14 @@ impl Cluster {
         Ok(pids)
     }
 
-    /// Moves the primary of a shard to the best of its replicas, and waits until that is done.
-    pub async fn reparent(&self, shard: &str) -> Result<()> {
-        self.ask(["reparent", shard].map(Into::into)).await.map(drop)
+    /// Moves the primary of a shard to the best of its replicas, and waits until that is done; the steps, as they
+    /// were told.
+    pub async fn reparent(&self, shard: &str) -> Result<Vec<String>> {
+        let output = self.run(["reparent", shard].map(Into::into)).await?;
+        let lines =
+            |said: &[u8]| String::from_utf8_lossy(said).lines().map(str::to_owned).collect::<Vec<_>>();
+        // Progress, and then the outcome.
+        Ok([lines(&output.stderr), lines(&output.stdout)].concat())
     }
 
     /// Whether the shard has a serving primary, and all of its other tablets replicate.
@@ -157,8 +163,13 @@ impl Cluster {
         self.tablets.iter().filter(move |tablet| tablet.keyspace() == keyspace)
     }
 
-    /// Runs `shoal` on this cluster; what it printed.
-    async fn ask(&self, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<String> {
+    /// What `shoal` prints of this cluster.
+    async fn ask(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.run(arguments).await?.stdout).into_owned())
+    }
+
+    /// Runs `shoal` on this cluster, where that has to work.
+    async fn run(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<Output> {
         let arguments: Vec<_> = arguments.into_iter().collect();
         let mut command = Command::new(&self.shoal);
         command.args(&arguments).arg("--dir").arg(&self.dir).stdin(Stdio::null());
@@ -175,7 +186,7 @@ impl Cluster {
                 String::from_utf8_lossy(&output.stderr).trim_end()
             );
         }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        Ok(output)
     }
 
     fn down(&self) -> Result<()> {

@@ -48,7 +48,7 @@ pub struct Started {
 }
 
 /// One reparent, as it went.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Move {
     /// Whose primary was moved, by its place.
     shard: usize,
@@ -56,6 +56,8 @@ struct Move {
     during: Window,
     /// CPU time that others took meanwhile.
     taken: Taken,
+    /// What was told of it.
+    steps: Vec<String>,
 }
 
 /// What one reparent came to; times in milliseconds.
@@ -75,6 +77,8 @@ pub(super) struct Run {
     pub command_ms: f64,
     /// CPU time that others took meanwhile, in percent.
     pub taken: Taken,
+    /// What the command told of its steps.
+    pub steps: Vec<String>,
 }
 
 impl ReparentBench {
@@ -148,11 +152,11 @@ async fn move_primaries(config: &ReparentConfig, cluster: &Cluster, writers: &Wr
         // Both waits are part of what is measured.
         sleep(WATCHED).await;
         let (from, machine, before) = (writers.now(), MachineTicks::now()?, cpu::used(&pids)?);
-        cluster.reparent(SHARDS[shard]).await?;
+        let steps = cluster.reparent(SHARDS[shard]).await?;
         let until = writers.now();
         let taken = MachineTicks::now()?.taken_since(machine, cpu::used(&pids)? - before);
         sleep(WATCHED).await;
-        moves.push(Move { shard, during: Window { from, until }, taken });
+        moves.push(Move { shard, during: Window { from, until }, taken, steps });
         eprintln!(
             "reparent {} of {}: {} in {:.0} ms; others took {:.0} % CPU time{}",
             moves.len(),
@@ -211,6 +215,7 @@ impl Run {
             slowest_ms: meanwhile.map(|row| ms(row.took)).fold(0.0, f64::max),
             command_ms: ms(moved.during.until - moved.during.from),
             taken: moved.taken,
+            steps: moved.steps.clone(),
         }
     }
 }
@@ -233,7 +238,7 @@ mod tests {
         let second: Vec<_> = every(20).map(|at| row(2, at)).collect();
         let during = Window { from: Duration::from_secs(5), until: Duration::from_millis(5_290) };
         let taken = Taken { by_host: 1.0, by_programs: 2.0 };
-        let run = Run::new(&Move { shard: 0, during, taken }, &[first, second]);
+        let run = Run::new(&Move { shard: 0, during, taken, steps: vec![] }, &[first, second]);
         let expected = Run {
             shard: SHARDS[0],
             gap_ms: 200.0,
@@ -242,6 +247,7 @@ mod tests {
             slowest_ms: 1.0,
             command_ms: 290.0,
             taken,
+            steps: vec![],
         };
         let near = |a: f64, b: f64| (a - b).abs() < 1e-6;
         assert!(

@@ -145,6 +145,7 @@ mod tests {
             slowest_ms: gap_ms,
             command_ms: 300.0,
             taken: Taken { by_host: 8.0, by_programs: 4.0 },
+            steps: vec![],
         };
         let config =
             ReparentConfig { runs: 3, writers: 16, tablets: 3, mysqld: None, json: None, markdown: None };
