@@ -12,9 +12,10 @@ export PATH := $(CACHE)/bin:$(PATH)
 help:
 	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc) into $(CACHE)'
 	@echo 'make demo   start a small cluster with two shards and talk SQL to it; Ctrl-C ends it'
-	@echo 'make test   build, and run every test; a table of phases at the end (20 to 30 minutes cold)'
+	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
 	@echo 'make check  formatting and lints, without running anything'
-	@echo 'make bench  build for speed and measure; BENCH="--help" tells what can be measured'
+	@echo 'make bench  build for speed and measure point selects; BENCH=reparent measures changes of primary,'
+	@echo '            and BENCH=--help tells the rest'
 	@echo
 	@echo 'SHOAL_CACHE names another cache folder. A mysqld >= 8.4, etcd or protoc on PATH is used as it is.'
 
