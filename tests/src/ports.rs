@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 
-/// Ports are chosen from these: below those that Linux hands to outgoing connections, which would take a port between
-/// its choice and its use.
-const FIRST: u32 = 16_000;
-const COUNT: u32 = 16_000;
+/// Ports are chosen from these: below those that local clusters choose for themselves (`FIRST_PORT` in the operator's
+/// limits), and so below those that Linux hands to outgoing connections. Both would take a port between its choice
+/// and its use.
+const FIRST: u32 = 10_000;
+const COUNT: u32 = 5_000;
 /// Distance between the first choices of two processes that run at the same time.
 const STRIDE: u32 = 97;
 

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::rights;
 use super::signals::is_alive;
 
 /// What the mounts are called, followed by the process that made them.
@@ -25,6 +26,7 @@ pub struct SmallDisk {
 impl SmallDisk {
     /// Mounts one of so many mebibytes at a folder, which is made if it is not there.
     pub fn mount(path: &Path, mebibytes: u32) -> Result<Self> {
+        rights::check(&["mount", "umount"])?;
         sweep()?;
         fs::create_dir_all(path)?;
         let source = format!("{SOURCE}{}", std::process::id());
@@ -85,7 +87,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<()> {
     let output = Command::new(program).args(arguments).output().with_context(|| format!("no {program}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        bail!("{program} {}: {said}(small disks need root)", arguments.join(" "));
+        bail!("{program} {}: {said}", arguments.join(" "));
     }
     Ok(())
 }

@@ -9,6 +9,7 @@
 //!   cluster   every part a child process of the test, with a network and a disk of its own when wanted
 //!   network   namespaces: cut, one-way loss      proxy    one TCP connection: delay, stall, cut, reset
 //!   disk      a small file system, filled        signals  freeze, kill -9
+//!   rights    what networks and disks ask of the machine
 //! ```
 //!
 //! Failpoints are named in the environment (`FAILPOINTS`) of the one process that is to meet them; only builds
@@ -19,4 +20,5 @@ pub mod disk;
 pub mod ledger;
 pub mod network;
 pub mod proxy;
+mod rights;
 pub mod signals;

@@ -1,9 +1,12 @@
 //! A network of its own for some processes: one namespace for each host, joined by a bridge.
 //!
 //! ```text
-//!   the test's own namespace ── bridge 10.213.N.1 ─┬─ veth ── host 1: 10.213.N.11
-//!                                                  └─ veth ── host 2: 10.213.N.12
+//!   the test's own namespace: 10.213.N.1 ── veth ─┐ hub   ┌─ veth ── host 1: 10.213.N.11
+//!                                                 └ bridge┴─ veth ── host 2: 10.213.N.12
 //! ```
+//!
+//! The bridge is in a namespace of its own, the hub, because the machine's packet filter may drop what passes over
+//! the bridges of its own namespace: where containers run, it often does.
 //!
 //! What is lost is lost silently, as on a broken wire: no reset, no unreachable. One direction is dropped by a
 //! permanent neighbour entry on the sending side, whose hardware address nobody has; that needs no kernel module,
@@ -17,6 +20,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{FlockOperation, flock};
 
+use super::rights;
 use super::signals::is_alive;
 
 /// Everything that is made has a name that begins so, followed by the process that made it.
@@ -30,11 +34,13 @@ const MAX_HOSTS: usize = 40;
 /// A hardware address that nobody has.
 const NOWHERE: &str = "02:00:00:00:00:00";
 /// Held while a network is made or leftovers are removed.
-const LOCK_FILE: &str = "/tmp/shoal-test-networks.lock";
+const LOCK_FILE: &str = "/run/shoal-test-networks.lock";
+/// The bridge's name in the hub.
+const BRIDGE: &str = "bridge";
 
 static COUNTER: AtomicU32 = AtomicU32::new(1);
 
-/// A bridge and its hosts; all of it is removed when this is dropped, also when the test fails.
+/// A hub and its hosts; all of it is removed when this is dropped, also when the test fails.
 #[derive(Debug)]
 pub struct Network {
     /// Such as `shoal4711x1`; the names of hosts begin with it.
@@ -56,6 +62,7 @@ impl Network {
     /// A network with so many hosts.
     pub fn new(hosts: usize) -> Result<Self> {
         ensure!(hosts <= MAX_HOSTS, "at most {MAX_HOSTS} hosts");
+        rights::check(&["ip", "nsenter"])?;
         let lock = File::create(LOCK_FILE).context(LOCK_FILE)?;
         flock(&lock, FlockOperation::LockExclusive)?;
         sweep()?;
@@ -65,20 +72,25 @@ impl Network {
         let number = NETWORKS.into_iter().find(free).context("no free network")?;
         // From here on a failure removes what was made.
         let network = Self { name, number, hosts };
-        network.make().context("network namespaces need root")?;
+        network.make()?;
         Ok(network)
     }
 
     fn make(&self) -> Result<()> {
-        let bridge = self.bridge();
-        ip(&["link", "add", &bridge, "type", "bridge"])?;
-        ip(&["address", "add", &format!("{}/24", self.address(End::Outside)), "dev", &bridge])?;
-        ip(&["link", "set", &bridge, "address", &self.hardware(End::Outside), "up"])?;
+        let (hub, outside) = (self.hub(), self.outside());
+        ip(&["netns", "add", &hub])?;
+        ip(&["-n", &hub, "link", "add", BRIDGE, "type", "bridge"])?;
+        ip(&["-n", &hub, "link", "set", BRIDGE, "up"])?;
+        ip(&["link", "add", &outside, "type", "veth", "peer", "name", "outside", "netns", &hub])?;
+        ip(&["-n", &hub, "link", "set", "outside", "master", BRIDGE, "up"])?;
+        ip(&["address", "add", &format!("{}/24", self.address(End::Outside)), "dev", &outside])?;
+        ip(&["link", "set", &outside, "address", &self.hardware(End::Outside), "up"])?;
         for host in 0..self.hosts {
-            let (namespace, veth) = (self.namespace(host), self.veth(host));
+            let (namespace, veth) = (self.namespace(host), veth(host));
             ip(&["netns", "add", &namespace])?;
-            ip(&["link", "add", &veth, "type", "veth", "peer", "name", "eth0", "netns", &namespace])?;
-            ip(&["link", "set", &veth, "master", &bridge, "up"])?;
+            let peer = ["peer", "name", "eth0", "netns", &namespace];
+            ip(&[&["-n", &hub, "link", "add", &veth, "type", "veth"], &peer[..]].concat())?;
+            ip(&["-n", &hub, "link", "set", &veth, "master", BRIDGE, "up"])?;
             let address = format!("{}/24", self.address(End::Host(host)));
             ip(&["-n", &namespace, "address", "add", &address, "dev", "eth0"])?;
             ip(&["-n", &namespace, "link", "set", "lo", "up"])?;
@@ -104,17 +116,18 @@ impl Network {
         format!("02:00:0a:d5:{:02x}:{:02x}", self.number, self.last(end))
     }
 
-    fn bridge(&self) -> String {
+    /// The link of the test's own namespace.
+    fn outside(&self) -> String {
         self.name.clone()
+    }
+
+    /// The namespace of the bridge.
+    fn hub(&self) -> String {
+        format!("{}hub", self.name)
     }
 
     fn namespace(&self, host: usize) -> String {
         format!("{}h{host}", self.name)
-    }
-
-    /// Names of links have at most 15 characters.
-    fn veth(&self, host: usize) -> String {
-        format!("{}v{host}", self.name.replacen(PREFIX, "sh", 1))
     }
 
     /// A command that runs the program on a host. The process is a child of the caller as any other.
@@ -148,18 +161,18 @@ impl Network {
 
     /// Takes a host off the bridge: it reaches nobody.
     pub fn isolate(&self, host: usize) -> Result<()> {
-        ip(&["link", "set", &self.veth(host), "nomaster"]).map(|_| ())
+        ip(&["-n", &self.hub(), "link", "set", &veth(host), "nomaster"]).map(|_| ())
     }
 
     /// Puts it back.
     pub fn reconnect(&self, host: usize) -> Result<()> {
-        ip(&["link", "set", &self.veth(host), "master", &self.bridge()]).map(|_| ())
+        ip(&["-n", &self.hub(), "link", "set", &veth(host), "master", BRIDGE]).map(|_| ())
     }
 
     fn set_neighbour(&self, from: End, to: End, entry: &[&str; 2]) -> Result<()> {
         let address = self.address(to).to_string();
         let (namespace, device) = match from {
-            End::Outside => (None, self.bridge()),
+            End::Outside => (None, self.outside()),
             End::Host(host) => (Some(self.namespace(host)), "eth0".to_owned()),
         };
         let mut words: Vec<&str> = Vec::new();
@@ -173,14 +186,21 @@ impl Network {
 
 impl Drop for Network {
     fn drop(&mut self) {
+        // Where making it failed half-way, some are not there. A namespace lives on while a process is in it, so
+        // links are removed by name.
+        let hub = self.hub();
         for host in 0..self.hosts {
-            // Where making it failed half-way, some are not there. A namespace lives on while a process is in it, so
-            // its link is removed by name.
-            let _ = ip(&["link", "delete", &self.veth(host)]);
+            let _ = ip(&["-n", &hub, "link", "delete", &veth(host)]);
             let _ = ip(&["netns", "delete", &self.namespace(host)]);
         }
-        let _ = ip(&["link", "delete", &self.bridge()]);
+        let _ = ip(&["link", "delete", &self.outside()]);
+        let _ = ip(&["netns", "delete", &hub]);
     }
+}
+
+/// A host's link to the bridge, in the hub.
+fn veth(host: usize) -> String {
+    format!("host{host}")
 }
 
 /// Removes the networks of processes that are no more.
@@ -193,8 +213,7 @@ fn sweep() -> Result<()> {
     }
     for entry in fs::read_dir("/sys/class/net")?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let rest = name.strip_prefix(PREFIX).or_else(|| name.strip_prefix("sh"));
-        if rest.is_some_and(is_left) {
+        if name.strip_prefix(PREFIX).is_some_and(is_left) {
             // A veth goes with its namespace, at a moment of the kernel's choice.
             let _ = ip(&["link", "delete", &name]);
         }

@@ -375,7 +375,9 @@ impl Cluster {
 
     /// Runs the command line against control, whatever comes out.
     pub fn try_shoal(&self, arguments: &[&str]) -> Result<Output> {
-        self.command(arguments)?.output().with_context(|| format!("shoal {} does not run", arguments.join(" ")))
+        self.command(arguments)?
+            .output()
+            .with_context(|| format!("shoal {} does not run", arguments.join(" ")))
     }
 
     /// Runs the command line against control; what it printed, or an error with it.

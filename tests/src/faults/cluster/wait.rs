@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use proto::ids::{ShardRef, TabletAlias};
 use proto::rpc::tablet::tablet_client::TabletClient;
 use proto::rpc::tablet::{StatusRequest, StatusResponse};
+use tonic::transport::Channel;
 use topo::Topology;
 use topo::records::ShardRecord;
 
@@ -61,13 +62,18 @@ impl Cluster {
         Ok(others.map(|site| site.alias.clone()).collect())
     }
 
-    /// What an agent says of its tablet.
-    pub fn status(&self, alias: &TabletAlias) -> Result<StatusResponse> {
+    /// A connection to an agent.
+    pub async fn agent(&self, alias: &TabletAlias) -> Result<TabletClient<Channel>> {
         let site = self.site(alias)?;
         let url = format!("http://{}", SocketAddr::new(site.address, site.agent_port));
+        Ok(TabletClient::connect(url).await?)
+    }
+
+    /// What an agent says of its tablet.
+    pub fn status(&self, alias: &TabletAlias) -> Result<StatusResponse> {
         self.runtime.block_on(async {
             let asked = async {
-                let mut client = TabletClient::connect(url).await?;
+                let mut client = self.agent(alias).await?;
                 anyhow::Ok(client.status(StatusRequest {}).await?.into_inner())
             };
             tokio::time::timeout(ASK_DEADLINE, asked).await.context("the agent is silent")?

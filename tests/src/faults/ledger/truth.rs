@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use proto::account::{AGENT_ACCOUNT, AGENT_SECRET_FILE, Secret};
@@ -27,6 +27,8 @@ const ASK_DEADLINE: Duration = Duration::from_secs(20);
 const WATCH_DEADLINE: Duration = Duration::from_millis(300);
 /// Pause between two looks of the watch.
 const WATCH_PAUSE: Duration = Duration::from_millis(5);
+/// Answers of each mysqld, and rounds in which one took writes, without which the watch has seen too little.
+const ENOUGH_LOOKS: u64 = 100;
 
 /// Where a tablet's mysqld is asked.
 #[derive(Debug, Clone)]
@@ -143,8 +145,30 @@ fn is_settled(contents: &[Content]) -> bool {
 /// Looks all the time whether two mysqlds of one shard take writes at once.
 pub struct Watch {
     end: CancellationToken,
-    thread: Option<JoinHandle<Result<u64>>>,
+    thread: Option<JoinHandle<Result<Looks>>>,
     found: Arc<Mutex<Vec<String>>>,
+}
+
+/// How much a watch has seen.
+struct Looks {
+    /// Answers of each place, and its name.
+    answers: Vec<(u64, String)>,
+    /// Rounds in which some mysqld took writes.
+    writable: u64,
+}
+
+impl Looks {
+    /// Answers of the tablet that gave the fewest; an error if that, or what was writable, is too little.
+    fn enough(&self) -> Result<u64> {
+        let (fewest, alias) = self.answers.iter().min().context("nothing to look at")?;
+        ensure!(*fewest >= ENOUGH_LOOKS, "the watch saw {alias} only {fewest} times");
+        ensure!(
+            self.writable >= ENOUGH_LOOKS,
+            "the watch saw a writable mysqld only {} times",
+            self.writable
+        );
+        Ok(*fewest)
+    }
 }
 
 impl Watch {
@@ -159,16 +183,21 @@ impl Watch {
         Self { end, thread: Some(thread), found }
     }
 
-    /// Ends, with the number of looks; an error if two were ever writable at once, or hardly anything was seen.
+    /// Whether two were writable at once.
+    pub fn has_found(&self) -> bool {
+        !self.found.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Ends, with the number of looks at each tablet; an error if two were ever writable at once, or hardly
+    /// anything was seen of one.
     pub fn stop(mut self) -> Result<u64> {
         self.end.cancel();
         let thread = self.thread.take().context("the watch ended already")?;
         let Ok(looks) = thread.join() else { bail!("the watch panicked") };
         let looks = looks?;
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        anyhow::ensure!(found.is_empty(), "{} times two were writable, first {}", found.len(), found[0]);
-        anyhow::ensure!(looks > 0, "the watch has seen nothing");
-        Ok(looks)
+        ensure!(found.is_empty(), "{} times two were writable, first {}", found.len(), found[0]);
+        looks.enough()
     }
 }
 
@@ -182,19 +211,20 @@ impl Drop for Watch {
     }
 }
 
-async fn watch(places: &[TabletPlace], end: &CancellationToken, found: &Mutex<Vec<String>>) -> u64 {
+async fn watch(places: &[TabletPlace], end: &CancellationToken, found: &Mutex<Vec<String>>) -> Looks {
     let mut sessions: Vec<Option<Conn>> = places.iter().map(|_| None).collect();
-    let mut looks = 0;
+    let answers = places.iter().map(|place| (0, place.alias.to_string())).collect();
+    let mut looks = Looks { answers, writable: 0 };
     while end.run_until_cancelled(sleep(WATCH_PAUSE)).await.is_some() {
-        let first = writable(places, &mut sessions).await;
-        looks += u64::from(!first.is_empty());
+        let first = writable(places, &mut sessions, &mut looks).await;
+        looks.writable += u64::from(!first.is_empty());
         let mut by_shard: BTreeMap<&ShardRef, Vec<usize>> = BTreeMap::new();
         first.iter().for_each(|&index| by_shard.entry(&places[index].shard).or_default().push(index));
         if by_shard.values().all(|writable| writable.len() < 2) {
             continue;
         }
         // The looks of a round are one after the other: only what both rounds saw was so at one moment.
-        let second = writable(places, &mut sessions).await;
+        let second = writable(places, &mut sessions, &mut looks).await;
         for (shard, both) in by_shard {
             let both: Vec<String> =
                 both.iter().filter(|i| second.contains(i)).map(|&i| places[i].alias.to_string()).collect();
@@ -208,7 +238,7 @@ async fn watch(places: &[TabletPlace], end: &CancellationToken, found: &Mutex<Ve
 }
 
 /// The places whose mysqld takes writes now.
-async fn writable(places: &[TabletPlace], sessions: &mut [Option<Conn>]) -> Vec<usize> {
+async fn writable(places: &[TabletPlace], sessions: &mut [Option<Conn>], looks: &mut Looks) -> Vec<usize> {
     let mut found = Vec::new();
     for (index, place) in places.iter().enumerate() {
         let looked = timeout(WATCH_DEADLINE, async {
@@ -221,10 +251,30 @@ async fn writable(places: &[TabletPlace], sessions: &mut [Option<Conn>]) -> Vec<
         });
         if let Ok(Ok((conn, part))) = looked.await {
             sessions[index] = Some(conn);
+            looks.answers[index].0 += 1;
             if part == Part::Primary {
                 found.push(index);
             }
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_hardly_saw_one_of_the_tablets_is_not_content() {
+        let looks = |first, second, writable| Looks {
+            answers: vec![(first, "zone1-101".to_owned()), (second, "zone1-102".to_owned())],
+            writable,
+        };
+        let enough = ENOUGH_LOOKS;
+        assert_eq!(looks(enough + 5, enough, enough).enough().unwrap(), enough);
+        let said = looks(enough, enough - 1, enough).enough().unwrap_err().to_string();
+        assert!(said.contains("zone1-102 only 99 times"), "{said}");
+        let said = looks(enough, enough, enough - 1).enough().unwrap_err().to_string();
+        assert!(said.contains("a writable mysqld only 99 times"), "{said}");
+    }
 }

@@ -147,7 +147,8 @@ fn nothing_is_left_after_a_panic_nor_of_a_killed_run() {
     ended.wait().unwrap();
     let left = format!("{PREFIX}{}x1", ended.id());
     ip(&["netns", "add", &format!("{left}h0")]).unwrap();
-    ip(&["link", "add", &left, "type", "bridge"]).unwrap();
+    ip(&["link", "add", &left, "type", "veth", "peer", "name", "eth0", "netns", &format!("{left}h0")])
+        .unwrap();
     assert!(names().contains(&left));
     drop(Network::new(0).unwrap());
     assert!(!names().contains(&left), "{}", names());
