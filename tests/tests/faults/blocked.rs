@@ -1,19 +1,26 @@
 //! A primary whose commits wait for an acknowledgement that does not come: stopping it, demoting it and restarting it
 //! acknowledges nothing that is on no replica.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use proto::ids::TabletAlias;
+use anyhow::{Context, Result, ensure};
+use proto::ids::{ShardRef, TabletAlias};
+use proto::rpc::tablet::DemoteRequest;
 use tests::faults::cluster::{Cluster, Design};
 use tests::faults::ledger::{Ledger, Load};
 use tests::faults::signals::Frozen;
 use tests::process::wait_for;
+use tonic::{Code, Status};
+use topo::records::{ShardRecord, Transition};
+use topo::store::Outcome;
+use topo::topology::{Lock, Transaction};
 
 use crate::{PATIENCE, SILENCE, back, is_fenced, three, wait_for_waiting_commits};
 
 /// MySQL's code of the error that a client meets at a fenced mysqld.
 const OFFLINE_MODE: u16 = 3032;
+/// When the lock of a test that hangs is free again.
+const LOCK_TTL: Duration = Duration::from_secs(5);
 
 /// Freezes the mysqlds of all replicas of the shard and waits until commits of the primary wait for them.
 fn block(cluster: &Cluster, ledger: &Ledger, primary: &TabletAlias) -> Result<Vec<Frozen>> {
@@ -78,25 +85,52 @@ fn a_killed_mysqld_with_a_blocked_commit_stays_fenced_until_a_write_of_its_own_i
     Ok(())
 }
 
+/// Announces a change of primary and asks the primary's agent to carry out its part; what it answers. Control sees
+/// that the replicas are silent and would not begin, so the test stands in for it.
+async fn demote(cluster: &Cluster, shard: &ShardRef, to: TabletAlias) -> Result<(Lock, Result<(), Status>)> {
+    let topology = cluster.topology()?;
+    let lock = topology.lock(&topology.keys().shard_lock(shard), "a test", LOCK_TTL).await?;
+    let key = topology.keys().shard(Some(shard));
+    let record = topology.read::<ShardRecord>(&key).await?.context("no record")?;
+    let primary = record.value.primary.clone().context("no primary")?;
+    let term = record.value.term.next();
+    let announced =
+        ShardRecord { transition: Some(Transition { next_term: term, to }), ..record.value.clone() };
+    let announce = Transaction::new().replace(&key, &announced, record.revision)?.while_locked(&lock);
+    ensure!(matches!(topology.commit(announce).await?, Outcome::Committed(_)), "the record was overtaken");
+    let mut agent = cluster.agent(&primary).await?;
+    let answer = agent.demote(DemoteRequest { term: term.0 }).await;
+    Ok((lock, answer.map(drop)))
+}
+
 #[test]
 fn a_primary_with_a_blocked_commit_refuses_to_be_demoted_and_serves_on() -> Result<()> {
     let (cluster, shard) = three(Design::default())?;
-    let primary = cluster.primary(&shard)?;
+    let (primary, to) = (cluster.primary(&shard)?, cluster.replicas(&shard)?.remove(0));
+    let term = cluster.record(&shard)?.term;
     let ledger = cluster.load(Load::default())?;
     let frozen = block(&cluster, &ledger, &primary)?;
     let (from, before) = (Instant::now(), ledger.acknowledged());
-    let term = cluster.record(&shard)?.term;
-    let said = cluster.try_shoal(&["reparent", &shard.to_string()])?;
-    let complaint = String::from_utf8_lossy(&said.stderr).into_owned();
-    println!("reparent of a blocked primary: {complaint}");
-    ensure!(!said.status.success(), "it was demoted with a blocked commit");
+    let (lock, answer) = cluster.wait(demote(&cluster, &shard, to))?;
+    let refusal = answer.err().context("it was demoted with a blocked commit")?;
+    println!("demotion of a blocked primary: {refusal}");
+    ensure!(refusal.code() == Code::Aborted && refusal.message().contains("serves on"), "{refusal}");
+    ensure!(refusal.message().contains("a commit that waits for a replica"), "{refusal}");
+    ensure!(!is_fenced(&cluster, &primary)?, "it is fenced");
+    ensure!(cluster.wait(cluster.data_session_refusal(&primary))? == 0, "no client is let in any more");
     ensure!(ledger.acknowledged() == before, "{} acknowledged by nobody", ledger.acknowledged() - before);
+
+    // Whoever announced it does nothing more: control ends it, under a term above the one that was announced.
+    cluster.wait(async {
+        lock.release().await;
+        Ok(())
+    })?;
     drop(frozen);
+    println!("{}", cluster.wait_for_event(&shard.to_string(), "TransitionEnded")?);
     back(&ledger, "not demoted with a blocked commit", from)?;
     cluster.wait_until_whole()?;
     let record = cluster.record(&shard)?;
-    ensure!(record.primary.as_ref() == Some(&primary) && record.term >= term, "{record:?}");
-    ensure!(!is_fenced(&cluster, &primary)?, "it is still fenced");
+    ensure!(record.primary.as_ref() == Some(&primary) && record.term > term.next(), "{record:?}");
     cluster.assert_nothing_lost(&ledger.stop()?)?;
     Ok(())
 }

@@ -21,10 +21,8 @@ const ONE_MINUTE_AND_MORE: Duration = Duration::from_secs(100);
 fn a_replica_with_a_full_disk_stops_no_writes_and_heals_when_there_is_room() -> Result<()> {
     let small_disks = BTreeMap::from([(2, SMALL_DISK), (3, SMALL_DISK)]);
     let (cluster, shard) = three(Design { small_disks, ..Design::default() })?;
-    let primary = cluster.primary(&shard)?;
     let replica = cluster.replicas(&shard)?.into_iter().find(|alias| cluster.disk(alias).is_ok());
     let replica = replica.context("no replica has a small disk")?;
-    ensure!(replica != primary);
     let ledger = cluster.load(Load::default())?;
     let from = Instant::now();
     cluster.disk(&replica)?.fill()?;
@@ -32,7 +30,9 @@ fn a_replica_with_a_full_disk_stops_no_writes_and_heals_when_there_is_room() -> 
     ensure!(period.failed() == 0, "{period}");
     cluster.wait_for_status(&replica, "it is left behind", |status| {
         let lag = status.replication.as_ref().and_then(|replication| replication.lag_ms);
-        lag.is_some_and(|ms| ms > LEFT_BEHIND_MS) || !status.mysqld_running
+        // Where mysqld has ended, it was started again and could not stay.
+        let cannot_run = !status.mysqld_running && status.starts_in_a_row > 1;
+        lag.is_some_and(|ms| ms > LEFT_BEHIND_MS) || cannot_run
     })?;
     cluster.disk(&replica)?.free()?;
     ledger.at_rest(|history| {

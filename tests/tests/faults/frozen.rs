@@ -37,7 +37,7 @@ fn a_frozen_primary_goes_on_when_it_is_thawed_and_loses_nothing() -> Result<()> 
     back(&ledger, "the primary was frozen", from)?;
     ledger.wait_for_life(PATIENCE)?;
     cluster.wait_until_whole()?;
-    println!("{} looks saw never two writable", watch.stop()?);
+    println!("{} looks at each tablet, never two writable", watch.stop()?);
     cluster.assert_nothing_lost(&ledger.stop()?)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 use proto::ids::ShardRef;
 use tests::differential::session::Address;
 use tests::faults::cluster::{Cluster, Design, VINDEX};
-use tests::faults::ledger::{Deed, Fate, Finding, History, Ledger, Load, Write, WriteId};
+use tests::faults::ledger::{Deed, Fate, Finding, History, Ledger, Load, Watch, Write, WriteId};
 use tests::faults::proxy::{Direction, Proxy, Way};
 use topo::value::ShardingValue;
 
@@ -184,5 +184,22 @@ fn writes_whose_answers_are_cut_off_are_unknown_and_some_of_them_done() -> Resul
         !period.unknown.is_empty() && verdict.unknown.0 > 0,
         "nothing was cut off after it was done: {period}"
     );
+    Ok(())
+}
+
+/// Somebody opens a replica beside its primary, past its agent.
+#[test]
+fn two_writable_mysqlds_of_a_shard_are_seen() -> Result<()> {
+    let cluster = Cluster::start(Design { shards: 1, tablets: 2, ..Design::default() })?;
+    let replica = cluster.replicas(&cluster.shards()[0])?.remove(0);
+    let watch = Watch::start(cluster.places()?);
+    let open = "SET GLOBAL super_read_only = OFF, GLOBAL read_only = OFF, GLOBAL offline_mode = OFF";
+    // Again and again, because its agent closes it as often.
+    tests::process::wait_for("the watch sees two writable", PATIENCE, || {
+        let opened = cluster.wait(async { Ok(cluster.session(&replica).await?.query_drop(open).await?) });
+        opened.is_ok() && watch.has_found()
+    })?;
+    let said = watch.stop().err().context("the watch is content")?.to_string();
+    ensure!(said.contains("two were writable") && said.contains(&replica.to_string()), "{said}");
     Ok(())
 }

@@ -30,7 +30,7 @@ fn writers_notice_a_planned_reparent_by_a_pause_only() -> Result<()> {
     }
     gaps.sort();
     println!("longest gaps of {ROUNDS} reparents: {gaps:?}");
-    println!("{} looks saw never two writable", watch.stop()?);
+    println!("{} looks at each tablet, never two writable", watch.stop()?);
     cluster.wait_until_whole()?;
     cluster.assert_nothing_lost(&ledger.stop()?)?;
     Ok(())
