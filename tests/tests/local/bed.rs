@@ -120,9 +120,10 @@ impl Bed {
     /// Whether `status` finds everything running and control finds every shard serving.
     pub(crate) fn is_whole(&self) -> bool {
         let whole = || -> Result<bool> {
-            let serving = |line: &str| line.split_whitespace().nth(3) == Some("yes");
             let status = self.shoal(&["local", "status"])?;
-            Ok(status.code == 0 && self.done(&["get", "shards"])?.out.lines().skip(1).all(serving))
+            let shards = self.done(&["get", "shards"])?.out;
+            let serving = |shard: &BTreeMap<&str, &str>| shard.get("SERVING") == Some(&"yes");
+            Ok(status.code == 0 && table(&shards).iter().all(serving))
         };
         whole().unwrap_or(false)
     }

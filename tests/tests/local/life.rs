@@ -68,14 +68,11 @@ fn shows_what_runs(bed: &Bed) -> Result<()> {
     ];
     assert_eq!(names, expected);
     let shards = bed.shoal(&["get", "shards", "shop"])?.out;
-    let words: Vec<Vec<&str>> =
-        shards.lines().map(|line| line.split_whitespace().take(4).collect()).collect();
-    let expected = [
-        ["SHARD", "PRIMARY", "TERM", "SERVING"],
-        ["shop/-80", "zone1-101", "1", "yes"],
-        ["shop/80-", "zone1-102", "1", "yes"],
-    ];
-    assert_eq!(words, expected);
+    let columns = ["SHARD", "PRIMARY", "TERM", "SERVING", "ACKERS"];
+    let cells: Vec<_> = table(&shards).iter().map(|row| columns.map(|title| row[title].to_owned())).collect();
+    let expected = [["shop/-80", "zone1-101", "1", "yes", "-"], ["shop/80-", "zone1-102", "1", "yes", "-"]];
+    assert_eq!(cells, expected);
+    assert_eq!(shards.matches("the shard has one tablet only").count(), 2, "{shards}");
     let keyspaces = bed.shoal(&["get", "keyspaces"])?.out;
     let kinds: Vec<&str> = keyspaces.lines().skip(1).filter_map(|l| l.split_whitespace().nth(1)).collect();
     assert_eq!(kinds, ["unsharded", "sharded"]);
