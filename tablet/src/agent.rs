@@ -28,7 +28,7 @@ use crate::dir::TabletDir;
 use crate::fence::FenceState;
 use crate::heartbeat::Heartbeat;
 use crate::limits::{HEARTBEAT_PATIENCE, LOOK_INTERVAL, MAX_STEPS_A_PASS};
-use crate::look::{Look, look};
+use crate::look::{Look, glance, look};
 use crate::mysqld::supervisor::{StartError, Supervisor};
 use crate::replication::{Acks, Login, ReplicationLook, Switch};
 use crate::session::{AgentSession, SessionError};
@@ -41,6 +41,16 @@ struct Sight {
     observation: Observation,
     /// What mysqld said, if it was asked.
     look: Option<Result<Look, SessionError>>,
+    depth: Depth,
+}
+
+/// How much of mysqld was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// All of it.
+    Full,
+    /// What the steps of an agent change.
+    Glance,
 }
 
 /// The agent of one tablet. One task owns it.
@@ -161,9 +171,14 @@ impl Agent {
     /// Looks, decides and acts until nothing is left to do, or something has to be waited for.
     async fn pass(&mut self, ask: Ask) {
         let mut ask = ask;
+        let mut sight = self.observe(ask, None).await;
         for _ in 0..MAX_STEPS_A_PASS {
-            let sight = self.observe(ask).await;
             let decision = decide(&sight.observation);
+            if sight.depth == Depth::Glance && decision.step == Step::Leave {
+                // What is shown now is shown for long.
+                sight = self.observe(ask, None).await;
+                continue;
+            }
             // It can take minutes, and nothing else is shown meanwhile.
             if decision.step == Step::StartMysqld {
                 self.show(&sight, &decision);
@@ -173,25 +188,39 @@ impl Agent {
                 (Step::ReadRecord, Ask::Anyway) => false,
                 _ => self.act(&decision).await,
             };
-            // Whoever needed to be sure once does so for the steps after it, too.
-            if decision.step == Step::ReadRecord {
-                ask = Ask::Anyway;
-            }
             self.show(&sight, &decision);
             if !go_on {
                 return;
             }
+            sight = match decision.step {
+                Step::ReadRecord => {
+                    // Whoever needed to be sure once does so for the steps after it, too. What counts is that
+                    // the record is read after mysqld was looked at, so that look is good still.
+                    ask = Ask::Anyway;
+                    let shard = self.reader.fresh().await;
+                    let observation = self.observation(sight.observation.mysqld, shard);
+                    Sight { observation, ..sight }
+                }
+                // On the way to serving, while a shard has nobody to write to.
+                Step::LeaveSource | Step::WaitForAcks | Step::OpenWrites => {
+                    self.observe(ask, sight.look.and_then(Result::ok)).await
+                }
+                _ => self.observe(ask, None).await,
+            };
         }
     }
 
-    async fn observe(&mut self, ask: Ask) -> Sight {
+    /// Looks at everything, or glances at what has changed since an earlier look.
+    async fn observe(&mut self, ask: Ask, before: Option<Look>) -> Sight {
         let absence = self.supervisor.absence();
         let copies = absence.is_none() && self.provisioning.is_some();
         if copies {
             self.note_progress().await;
         }
-        let look = match absence {
-            None if !copies => Some(look(&mut self.session).await),
+        let depth = if before.is_some() { Depth::Glance } else { Depth::Full };
+        let look = match (&absence, before) {
+            (None, Some(before)) if !copies => Some(glance(&mut self.session, before).await),
+            (None, None) if !copies => Some(look(&mut self.session).await),
             _ => None,
         };
         let mysqld = match (&look, absence) {
@@ -208,7 +237,11 @@ impl Agent {
             Ask::IfDue => self.reader.recalled().await,
             Ask::Anyway => self.reader.fresh().await,
         };
-        let observation = Observation {
+        Sight { observation: self.observation(mysqld, shard), look, depth }
+    }
+
+    fn observation(&self, mysqld: Mysqld, shard: Reading) -> Observation {
+        Observation {
             me: self.alias.clone(),
             mysqld,
             shard,
@@ -218,8 +251,7 @@ impl Agent {
             proven: self.heartbeat.proven(),
             left_at: self.term.left_at(),
             retry: if Instant::now() >= self.follow_after { Retry::Due } else { Retry::Later },
-        };
-        Sight { observation, look }
+        }
     }
 
     /// What was known of a mysqld that has ended is not true of the next one.

@@ -33,6 +33,21 @@ pub enum FenceState {
     Half,
 }
 
+/// What a fence is made of, as `FenceState::of` takes it.
+pub const FENCE_VARIABLES: &str = "@@GLOBAL.super_read_only, @@GLOBAL.read_only, @@GLOBAL.offline_mode";
+
+impl FenceState {
+    /// The state by the values of `FENCE_VARIABLES`.
+    pub fn of(values: (bool, bool, bool)) -> Self {
+        match values {
+            (true, true, true) => Self::Raised,
+            (false, false, true) => Self::Proving,
+            (false, false, false) => Self::Lifted,
+            _ => Self::Half,
+        }
+    }
+}
+
 /// Why the fence does not stand as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum FenceError {
@@ -74,14 +89,8 @@ impl From<SessionError> for DemoteError {
 
 /// How the fence stands now.
 pub async fn state(session: &mut AgentSession) -> Result<FenceState, SessionError> {
-    let (super_read_only, read_only, offline): (bool, bool, bool) =
-        session.row("SELECT @@GLOBAL.super_read_only, @@GLOBAL.read_only, @@GLOBAL.offline_mode").await?;
-    Ok(match (super_read_only, read_only, offline) {
-        (true, true, true) => FenceState::Raised,
-        (false, false, true) => FenceState::Proving,
-        (false, false, false) => FenceState::Lifted,
-        _ => FenceState::Half,
-    })
+    let values = session.row(&format!("SELECT {FENCE_VARIABLES}")).await?;
+    Ok(FenceState::of(values))
 }
 
 /// Raises the fence: first no more data sessions, then no more writes. Safe to repeat.

@@ -119,6 +119,9 @@ pub const MAX_CONNECTIONS: u32 = 500;
 pub const FOLLOW_RETRY: Duration = Duration::from_secs(3);
 /// Longest time of one pass for applying what was received before a primaryship; what is left goes on meanwhile.
 pub const APPLY_PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait of the agent's loop, once writes are open, for the first heartbeat: mostly it takes a few
+/// milliseconds, and a look at mysqld as long.
+pub const PROOF_PATIENCE: Duration = Duration::from_millis(50);
 /// Longest wait that a `CatchUp` may ask for.
 pub const MAX_CATCH_UP: Duration = Duration::from_secs(60);
 /// Longest wait of an `AssumeRole` until the tablet serves as primary; its answer then says why it does not.

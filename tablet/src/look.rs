@@ -1,6 +1,6 @@
 //! What mysqld says of itself.
 
-use crate::fence::{self, FenceState};
+use crate::fence::{FENCE_VARIABLES, FenceState};
 use crate::heartbeat;
 use crate::replication::{self, ReplicationLook, SemiSyncLook};
 use crate::session::{AgentSession, SessionError};
@@ -28,12 +28,18 @@ pub struct Look {
 
 /// Looks at mysqld.
 pub async fn look(session: &mut AgentSession) -> Result<Look, SessionError> {
-    let fence = fence::state(session).await?;
-    let (gtids, purged, version): (String, String, String) =
-        session.row("SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, VERSION()").await?;
+    let select = format!("SELECT {FENCE_VARIABLES}, @@GLOBAL.gtid_executed, @@GLOBAL.gtid_purged, VERSION()");
+    let (super_read_only, read_only, offline, gtids, purged, version): (
+        bool,
+        bool,
+        bool,
+        String,
+        String,
+        String,
+    ) = session.row(&select).await?;
     let (semi_sync, threads_running) = replication::look_semi_sync(session).await?;
     Ok(Look {
-        fence,
+        fence: FenceState::of((super_read_only, read_only, offline)),
         gtid_executed: gtids.replace('\n', ""),
         gtid_purged: purged.replace('\n', ""),
         version,
@@ -41,5 +47,19 @@ pub async fn look(session: &mut AgentSession) -> Result<Look, SessionError> {
         replication: replication::look(session).await?,
         semi_sync,
         lag_ms: heartbeat::lag_ms(session).await?,
+    })
+}
+
+/// Looks only at what the steps of an agent change; all else is as it was seen before.
+pub async fn glance(session: &mut AgentSession, before: Look) -> Result<Look, SessionError> {
+    let select = format!(
+        "SELECT {FENCE_VARIABLES}, @@GLOBAL.rpl_semi_sync_source_enabled, @@GLOBAL.rpl_semi_sync_replica_enabled"
+    );
+    let (super_read_only, read_only, offline, source_enabled, replica_enabled) = session.row(&select).await?;
+    Ok(Look {
+        fence: FenceState::of((super_read_only, read_only, offline)),
+        semi_sync: SemiSyncLook { source_enabled, replica_enabled, ..before.semi_sync },
+        replication: replication::look(session).await?,
+        ..before
     })
 }

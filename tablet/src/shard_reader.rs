@@ -80,14 +80,22 @@ impl ShardReader {
         self.reread_due = Instant::now() + REREAD_INTERVAL;
         let Some(topology) = self.topology.borrow().clone() else { return self.known() };
         let key = topology.keys().shard(Some(&self.shard));
-        let Some(found) = read::<ShardRecord>(&topology, &key).await else { return self.known() };
+        // Mostly the primary is the one that it was.
+        let before = self.primary.as_ref().map(|primary| primary.alias.clone());
+        let tablet_at = |alias: &TabletAlias| topology.keys().tablet(Some(alias));
+        let (found, at) = tokio::join!(read::<ShardRecord>(&topology, &key), async {
+            read::<TabletRecord>(&topology, &tablet_at(before.as_ref()?)).await
+        });
+        let Some(found) = found else { return self.known() };
         let record = found.as_ref().map(|stored| stored.value.clone());
         self.last = Some(found);
         self.look_to_primary();
-        if let Some(primary) = &mut self.primary
-            && let Some(found) = read(&topology, &topology.keys().tablet(Some(&primary.alias))).await
-        {
-            primary.last = Some(found);
+        if let Some(primary) = &mut self.primary {
+            let found = match before {
+                Some(before) if before == primary.alias => at,
+                _ => read(&topology, &tablet_at(&primary.alias)).await,
+            };
+            primary.last = found.or(primary.last.take());
         }
         Reading::Fresh(record)
     }

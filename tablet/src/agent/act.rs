@@ -1,13 +1,13 @@
 //! The steps of a decision, done.
 
 use proto::program::failpoint;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Agent;
 use crate::decide::{Decision, Step, Why};
 use crate::fence::{self, FenceState};
-use crate::limits::{APPLY_PATIENCE, FOLLOW_RETRY};
-use crate::replication::{self, Acks, Source, Switch};
+use crate::limits::{APPLY_PATIENCE, FOLLOW_RETRY, PROOF_PATIENCE};
+use crate::replication::{self, Acks, ReplicationError, Source, Switch};
 
 /// An act that did not succeed, in words.
 type Failure = String;
@@ -107,15 +107,17 @@ impl Agent {
     }
 
     async fn leave_source(&mut self) -> Result<bool, Failure> {
-        let applied = replication::apply_received(&mut self.session, APPLY_PATIENCE)
-            .await
-            .map_err(|error| format!("what was received could not be applied: {error}"))?;
-        if !applied {
-            return Err("what was received is not applied yet".to_owned());
+        let mut left = replication::detach(&mut self.session).await;
+        if let Err(ReplicationError::Unapplied) = left {
+            let applied = replication::apply_received(&mut self.session, APPLY_PATIENCE)
+                .await
+                .map_err(|error| format!("what was received could not be applied: {error}"))?;
+            if !applied {
+                return Err("what was received is not applied yet".to_owned());
+            }
+            left = replication::detach(&mut self.session).await;
         }
-        replication::detach(&mut self.session)
-            .await
-            .map_err(|error| format!("the source could not be left: {error}"))?;
+        left.map_err(|error| format!("the source could not be left: {error}"))?;
         tracing::info!("applied everything received, and left the source");
         Ok(true)
     }
@@ -140,12 +142,23 @@ impl Agent {
         Ok(true)
     }
 
-    /// Goes on at once only when this opened them: then the heartbeat is to be started.
+    /// Goes on at once only when this opened them: then the heartbeat, which begins here, may have proven it.
     async fn open_writes(&mut self) -> Result<bool, Failure> {
         let opened = self.fence != Some(FenceState::Proving);
         fence::open_writes(&mut self.session, &self.shard.keyspace)
             .await
             .map_err(|error| format!("writes could not be opened: {error}"))?;
+        if opened {
+            let term = self.term.accepted().term;
+            self.heartbeat.beat_under(term);
+            let proven = async {
+                while self.heartbeat.proven() != Some(term) {
+                    self.heartbeat.changed().await;
+                }
+            };
+            // One that takes longer is waited for beside the loop.
+            let _ = timeout(PROOF_PATIENCE, proven).await;
+        }
         Ok(opened)
     }
 
