@@ -29,6 +29,8 @@ const WATCH_DEADLINE: Duration = Duration::from_millis(300);
 const WATCH_PAUSE: Duration = Duration::from_millis(5);
 /// Answers of each mysqld, and rounds in which one took writes, without which the watch has seen too little.
 const ENOUGH_LOOKS: u64 = 100;
+/// How long a watch that is to end may go on until it has seen enough.
+const LAST_LOOKS: Duration = Duration::from_secs(20);
 
 /// Where a tablet's mysqld is asked.
 #[derive(Debug, Clone)]
@@ -188,8 +190,8 @@ impl Watch {
         !self.found.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// Ends, with the number of looks at each tablet; an error if two were ever writable at once, or hardly
-    /// anything was seen of one.
+    /// Ends once it has seen enough of every tablet, with the number of looks at each; an error if two were ever
+    /// writable at once, or hardly anything is to be seen of one.
     pub fn stop(mut self) -> Result<u64> {
         self.end.cancel();
         let thread = self.thread.take().context("the watch ended already")?;
@@ -215,7 +217,15 @@ async fn watch(places: &[TabletPlace], end: &CancellationToken, found: &Mutex<Ve
     let mut sessions: Vec<Option<Conn>> = places.iter().map(|_| None).collect();
     let answers = places.iter().map(|place| (0, place.alias.to_string())).collect();
     let mut looks = Looks { answers, writable: 0 };
-    while end.run_until_cancelled(sleep(WATCH_PAUSE)).await.is_some() {
+    let mut ends_by = None;
+    loop {
+        sleep(WATCH_PAUSE).await;
+        if end.is_cancelled() {
+            let ends_by = *ends_by.get_or_insert_with(|| Instant::now() + LAST_LOOKS);
+            if looks.enough().is_ok() || Instant::now() >= ends_by {
+                return looks;
+            }
+        }
         let first = writable(places, &mut sessions, &mut looks).await;
         looks.writable += u64::from(!first.is_empty());
         let mut by_shard: BTreeMap<&ShardRef, Vec<usize>> = BTreeMap::new();
@@ -234,7 +244,6 @@ async fn watch(places: &[TabletPlace], end: &CancellationToken, found: &Mutex<Ve
             }
         }
     }
-    looks
 }
 
 /// The places whose mysqld takes writes now.
