@@ -15,7 +15,9 @@ use super::bed::{ALIAS, Bed, OTHER, serves, signal};
 async fn terms_only_go_up() -> Result<()> {
     let mut bed = Bed::new("shop/-80")?;
     bed.start()?;
-    bed.until_fenced().await?;
+    // The topology is reached beside mysqld's start, and may take longer.
+    bed.until("knowing the topology", |status| status.fenced && status.reason.contains("no primary yet"))
+        .await?;
 
     // The record decides, not whoever calls.
     let refused = bed.assume(Role::Primary, 2).await.unwrap_err();
