@@ -10,7 +10,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc) into $(CACHE)'
+	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc, ip) into $(CACHE)'
 	@echo 'make demo   start a small cluster with two shards and talk SQL to it; Ctrl-C ends it'
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
 	@echo 'make check  formatting and lints, without running anything'

@@ -67,7 +67,8 @@ fn add_fitting(machine: &Machine) -> Result<()> {
         .add("mysqld", "/usr/sbin/mysqld  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)")?;
     machine.add("mysql", "mysql  Ver 8.4.3 for Linux on x86_64 (MySQL Community Server - GPL)")?;
     machine.add("etcd", "etcd Version: 3.5.9")?;
-    machine.add("protoc", "libprotoc 3.21.12")
+    machine.add("protoc", "libprotoc 3.21.12")?;
+    machine.add("ip", "ip utility, iproute2-6.1.0, libbpf 1.1.2")
 }
 
 #[test]
@@ -80,9 +81,13 @@ fn programs_on_path_that_fit_are_used_and_nothing_is_fetched() -> Result<()> {
     let output = machine.install()?;
     let text = said(&output);
     assert!(output.status.success(), "{text}");
-    for found in
-        ["mysqld: 8.4.3 found on PATH", "mysql: 8.4.3 found", "etcd: 3.5.9 found", "protoc: 3.21.12 found"]
-    {
+    for found in [
+        "mysqld: 8.4.3 found on PATH",
+        "mysql: 8.4.3 found",
+        "etcd: 3.5.9 found",
+        "protoc: 3.21.12 found",
+        "ip: 6.1.0 found",
+    ] {
         assert!(text.contains(found), "{found:?} is not in\n{text}");
     }
     assert_eq!(fs::read_dir(machine.cache().join("bin"))?.count(), 0);
