@@ -84,16 +84,22 @@ async fn clients_come_with_a_certificate_of_the_cluster_only() -> Result<()> {
     Ok(())
 }
 
+/// A primary with two rows and a replica that has them, and the certificates that they know each other by.
+async fn shard_with_rows(folder: &Folder) -> Result<(PathBuf, Node, Vec<Node>)> {
+    let tls = certificates(folder.path().join("tls"))?;
+    let (mut primary, mut replicas) = shard_with(folder, 1, Some(&tls)).await?;
+    let rows = "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)";
+    let made = ask(&primary, &named(&tls, &tls), rows)?;
+    ensure!(made.status.success(), "{made:?}");
+    replicas[0].catch_up(&mut primary).await?;
+    Ok((tls, primary, replicas))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_and_sources_know_each_other_by_certificate() -> Result<()> {
     let folder = Folder::new()?;
-    let tls = certificates(folder.path().join("tls"))?;
-    let (mut primary, mut replicas) = shard_with(&folder, 1, Some(&tls)).await?;
-    let client = named(&tls, &tls);
-    let made = ask(&primary, &client, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)")?;
-    ensure!(made.status.success(), "{made:?}");
+    let (tls, mut primary, mut replicas) = shard_with_rows(&folder).await?;
     let replica = &mut replicas[0];
-    replica.catch_up(&mut primary).await?;
 
     // A source with a certificate of another authority is not followed.
     let others = certificates(folder.path().join("others"))?;
@@ -117,13 +123,8 @@ async fn replicas_and_sources_know_each_other_by_certificate() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_are_made_between_two_that_know_each_other() -> Result<()> {
     let folder = Folder::new()?;
-    let tls = certificates(folder.path().join("tls"))?;
-    let (mut primary, mut replicas) = shard_with(&folder, 1, Some(&tls)).await?;
-    let client = named(&tls, &tls);
-    let made = ask(&primary, &client, "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2)")?;
-    ensure!(made.status.success(), "{made:?}");
+    let (_, mut primary, mut replicas) = shard_with_rows(&folder).await?;
     let replica = &mut replicas[0];
-    replica.catch_up(&mut primary).await?;
 
     // A donor of another authority is not trusted.
     let others = certificates(folder.path().join("others"))?;
@@ -153,8 +154,8 @@ async fn copies_are_made_between_two_that_know_each_other() -> Result<()> {
     replica.restart().await?;
     replica.follow(&primary.source(), Acks::Yes).await?;
     replica.catch_up(&mut primary).await?;
-    let rows = ask(&primary, &client, "SELECT COUNT(*) FROM t")?;
-    ensure!(rows.stdout == b"2\n", "{rows:?}");
+    let rows: u64 = replica.session.row("SELECT COUNT(*) FROM shop.t").await?;
+    ensure!(rows == 2, "the copy has {rows} rows");
     Ok(())
 }
 
