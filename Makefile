@@ -6,13 +6,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The cache's bin holds only what PATH lacks (tests/deps/install sees to that), so it may come first.
 export PATH := $(CACHE)/bin:$(PATH)
 
-.PHONY: help deps demo test check bench
+.PHONY: help deps demo test soak check bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc, ip) into $(CACHE)'
 	@echo 'make demo   start a small cluster with two shards and talk SQL to it; Ctrl-C ends it'
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
+	@echo 'make soak   what takes longer: sysbench beside the ledger, a minute a workload (SHOAL_SOAK_SECONDS)'
 	@echo 'make check  formatting and lints, without running anything'
 	@echo 'make bench  build for speed and measure point selects; BENCH=reparent measures changes of primary,'
 	@echo '            and BENCH=--help tells the rest'
@@ -28,6 +29,11 @@ demo: deps
 
 test: deps
 	@tests/phases
+
+soak:
+	@tests/deps/install sysbench
+	cargo build --workspace --all-targets
+	cargo test --workspace --test soak -- --test-threads=1 --nocapture
 
 check: deps
 	cargo fmt --all --check
