@@ -155,7 +155,9 @@ impl Session {
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
         let keyspace = judge.and_then(|judge| snapshot.keyspace(judge.as_str()));
-        let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.first()) else {
+        let Some((keyspace, shard)) =
+            keyspace.and_then(|keyspace| Some((keyspace, keyspace.shards.first()?)))
+        else {
             return self.tell(&error).await;
         };
         if self.worker.shared.holding.is_held(shard) {
@@ -165,7 +167,7 @@ impl Session {
                 _ => self.tell(&error).await,
             };
         }
-        match self.mysqls_own_error(shard, sql).await {
+        match self.mysqls_own_error(keyspace, shard, sql).await {
             Some(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
             None => self.tell(&error).await,
         }
@@ -211,8 +213,8 @@ impl Session {
     }
 
     /// MySQL's error for a statement that the gate refuses, if it has one.
-    async fn mysqls_own_error(&mut self, shard: &Shard, sql: &[u8]) -> Option<Vec<u8>> {
-        let class = self.class_for(&shard.shard.keyspace);
+    async fn mysqls_own_error(&mut self, keyspace: &Keyspace, shard: &Shard, sql: &[u8]) -> Option<Vec<u8>> {
+        let class = self.class_for(&keyspace.name);
         let mut backend = self.worker.backend(shard, &class).await.ok()?;
         match prepares(&mut backend.connection, sql).await {
             Err(AskError::Refused(packet)) if is_about_the_statement(&packet) => Some(packet),

@@ -3,11 +3,12 @@
 //! Idempotent: what is there already stays. What has moved on since the file was written, such as routing,
 //! stays too; what contradicts the file is refused by name.
 
+use proto::ids::ShardRef;
 use proto::tls::Identity;
 use topo::records::{KeyspaceRecord, RoutingRecord, UserRecord, VschemaRecord};
 use topo::store::{Compare, Outcome};
 use topo::topology::Transaction;
-use topo::{Topology, TopologyError};
+use topo::{Stored, Topology, TopologyError};
 
 use crate::limits::{APPLY_ATTEMPTS, USERS_PER_COMMIT};
 use crate::spec::{KeyspaceSpec, ShoalCluster, UserSpec, keyspace_record, merge_routing, vschema_record};
@@ -76,6 +77,9 @@ async fn keyspace_records(
         let wanted = keyspace_record(keyspace);
         let key = keys.keyspace(Some(&keyspace.name));
         match topology.read::<KeyspaceRecord>(&key).await? {
+            Some(Stored { value: KeyspaceRecord { on: Some(host), .. }, .. }) => {
+                return Err(ApplyError::Refused(hosted(keyspace, &host)));
+            }
             Some(stored) if stored.value.sharded != wanted.sharded => {
                 return Err(ApplyError::Refused(resharded(keyspace)));
             }
@@ -106,6 +110,14 @@ async fn keyspace_records(
         }
     }
     Ok(changed.then_some(transaction))
+}
+
+fn hosted(keyspace: &KeyspaceSpec, host: &ShardRef) -> String {
+    format!(
+        "there is a database {0} already, made by CREATE DATABASE on the tablets of shard {host}; give the keyspace \
+         another name, or move what is in the database elsewhere and DROP DATABASE {0}",
+        keyspace.name
+    )
 }
 
 fn resharded(keyspace: &KeyspaceSpec) -> String {

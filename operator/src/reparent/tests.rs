@@ -37,7 +37,7 @@ impl Bed {
         let ranges = ["-80", "80-"].iter().map(|range| range.parse().unwrap()).collect();
         routing.keyspaces.insert(shard.keyspace.clone(), KeyspaceRouting { shards: ranges });
         topology.put(&keys.routing(), &routing).await.unwrap();
-        let keyspace = KeyspaceRecord { sharded: true, durability, tablets: count };
+        let keyspace = KeyspaceRecord { sharded: true, durability, tablets: count, on: None };
         topology.put(&keys.keyspace(Some(&shard.keyspace)), &keyspace).await.unwrap();
         let names: Vec<String> = (1..=count).map(|number| format!("a-{number}")).collect();
         let ackers: Vec<&str> = names.iter().skip(1).map(String::as_str).collect();

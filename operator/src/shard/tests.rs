@@ -40,7 +40,8 @@ impl Bed {
             .keyspaces
             .insert(shard.keyspace.clone(), KeyspaceRouting { shards: vec![shard.range.clone()] });
         topology.put(&keys.routing(), &routing).await.unwrap();
-        let keyspace = KeyspaceRecord { sharded: false, durability: Durability::SemiSync, tablets: count };
+        let keyspace =
+            KeyspaceRecord { sharded: false, durability: Durability::SemiSync, tablets: count, on: None };
         topology.put(&keys.keyspace(Some(&shard.keyspace)), &keyspace).await.unwrap();
         let mut bed = Self { topology, shard, tablets: Vec::new(), shutdown: CancellationToken::new() };
         for number in 1..=count {

@@ -136,7 +136,12 @@ pub(crate) fn shard(
         numbered.map(|(index, status)| tablet(&format!("a-{}", index + 1), status)).collect();
     let wanted = u16::try_from(tablets.len()).unwrap();
     ShardSight {
-        keyspace: KeyspaceRecord { sharded: true, durability: Durability::SemiSync, tablets: wanted },
+        keyspace: KeyspaceRecord {
+            sharded: true,
+            durability: Durability::SemiSync,
+            tablets: wanted,
+            on: None,
+        },
         record: record.into().map(|value| Stored { value, revision: Revision(7) }),
         tablets,
     }

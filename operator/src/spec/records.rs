@@ -9,7 +9,12 @@ use super::{KeyspaceSpec, ShoalCluster, VschemaSpec};
 
 /// The record of a keyspace.
 pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
-    KeyspaceRecord { sharded: spec.is_sharded(), durability: spec.durability, tablets: spec.tablets.get() }
+    KeyspaceRecord {
+        sharded: spec.is_sharded(),
+        durability: spec.durability,
+        tablets: spec.tablets.get(),
+        on: None,
+    }
 }
 
 /// The vschema record of a keyspace.

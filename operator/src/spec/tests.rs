@@ -39,7 +39,7 @@ fn a_good_file_is_read_with_its_defaults() {
     assert_eq!(shards, ["shop/-80", "shop/80-", "main/-"]);
     assert!(spec.keyspaces[0].is_sharded() && !spec.keyspaces[1].is_sharded());
     let wanted: Vec<KeyspaceRecord> = spec.keyspaces.iter().map(keyspace_record).collect();
-    let shop = KeyspaceRecord { sharded: true, durability: Durability::Async, tablets: 3 };
+    let shop = KeyspaceRecord { sharded: true, durability: Durability::Async, tablets: 3, on: None };
     assert_eq!(wanted, [shop, KeyspaceRecord::unsharded()]);
     assert_eq!(spec.tls, Tls::On);
 }

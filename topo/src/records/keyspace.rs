@@ -1,3 +1,4 @@
+use proto::ids::ShardRef;
 use serde::{Deserialize, Serialize};
 
 use super::Record;
@@ -14,6 +15,11 @@ pub struct KeyspaceRecord {
     /// How many tablets each of its shards is to have.
     #[serde(default = "one")]
     pub tablets: u16,
+    /// The shard of an unsharded keyspace on whose mysqlds this one lives, made by CREATE DATABASE. It has no
+    /// tablets of its own then, and the routing record has no entry for it: a program that does not know this
+    /// field finds no shard for its statements. `None`: it has tablets of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<ShardRef>,
 }
 
 /// When a commit is acknowledged to the client.
@@ -30,12 +36,17 @@ pub enum Durability {
 impl KeyspaceRecord {
     /// An unsharded keyspace with one tablet.
     pub const fn unsharded() -> Self {
-        Self { sharded: false, durability: Durability::SemiSync, tablets: one() }
+        Self { sharded: false, durability: Durability::SemiSync, tablets: one(), on: None }
     }
 
     /// A sharded keyspace with one tablet a shard.
     pub const fn sharded() -> Self {
-        Self { sharded: true, ..Self::unsharded() }
+        Self { sharded: true, durability: Durability::SemiSync, tablets: one(), on: None }
+    }
+
+    /// An unsharded keyspace that lives on the mysqlds of another one.
+    pub const fn hosted(on: ShardRef) -> Self {
+        Self { sharded: false, durability: Durability::SemiSync, tablets: 0, on: Some(on) }
     }
 }
 

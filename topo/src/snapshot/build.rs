@@ -13,7 +13,8 @@ use crate::store::Revision;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     sharded: bool,
-    ranges: Vec<KeyRange>,
+    /// Full names of its shards, in the order of their ranges; those of its host, if it lives on one.
+    shards: Vec<ShardRef>,
     rules: Vec<TableRule>,
     vschema: Option<Arc<VschemaRecord>>,
     schema: Option<Arc<SchemaRecord>>,
@@ -25,7 +26,7 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
     let mut keyspaces = BTreeMap::new();
     for name in records.keyspaces.keys() {
         let facts = facts_of(records, name);
-        let shards = shards_of(records, name, &facts.ranges);
+        let shards = shards_of(records, &facts.shards);
         let keyspace = match previous.keyspaces.get(name.as_str()) {
             Some(old) if old.facts == facts && old.shards == shards => old.clone(),
             Some(old) if old.facts == facts => Arc::new(Keyspace {
@@ -62,21 +63,32 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
 }
 
 fn facts_of(records: &Records, name: &KeyspaceName) -> Facts {
-    let mut ranges = records.routing.keyspaces.get(name).map(|r| r.shards.clone()).unwrap_or_default();
-    ranges.sort_by(|a, b| a.start().cmp(b.start()));
+    let record = records.keyspaces.get(name);
     let concern = |rule: &&TableRule| rule.from == *name || rule.to == *name;
     Facts {
-        sharded: records.keyspaces.get(name).is_some_and(|record| record.sharded),
-        ranges,
+        sharded: record.is_some_and(|record| record.sharded),
+        shards: match record.and_then(|record| record.on.as_ref()) {
+            // A host that has moved on takes nobody along by itself: better no shard than a wrong one.
+            Some(host) => routed(records, &host.keyspace).into_iter().filter(|shard| shard == host).collect(),
+            None => routed(records, name),
+        },
         rules: records.routing.table_rules.iter().filter(concern).cloned().collect(),
         vschema: records.vschemas.get(name).cloned(),
         schema: records.schemas.get(name).cloned(),
     }
 }
 
-fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) -> Vec<Shard> {
-    let shard = |range: &KeyRange| {
-        let shard = ShardRef { keyspace: keyspace.clone(), range: range.clone() };
+/// The shards that the routing record gives a keyspace, in the order of their ranges.
+fn routed(records: &Records, keyspace: &KeyspaceName) -> Vec<ShardRef> {
+    let mut ranges: Vec<&KeyRange> =
+        records.routing.keyspaces.get(keyspace).into_iter().flat_map(|routing| &routing.shards).collect();
+    ranges.sort_by(|a, b| a.start().cmp(b.start()));
+    ranges.into_iter().map(|range| ShardRef { keyspace: keyspace.clone(), range: range.clone() }).collect()
+}
+
+fn shards_of(records: &Records, shards: &[ShardRef]) -> Vec<Shard> {
+    let shard = |shard: &ShardRef| {
+        let shard = shard.clone();
         let record = records.shards.get(&shard).cloned().unwrap_or_default();
         let tablet = record.primary.as_ref().and_then(|alias| records.tablets.get(alias));
         let others = records.tablets.values().filter(|tablet| tablet.shard == shard);
@@ -89,7 +101,7 @@ fn shards_of(records: &Records, keyspace: &KeyspaceName, ranges: &[KeyRange]) ->
         let held = record.transition.as_ref().and_then(|_| records.shard_revision(&shard));
         Shard { shard, term: record.term, primary: tablet.map(endpoint), held, replicas }
     };
-    ranges.iter().map(shard).collect()
+    shards.iter().map(shard).collect()
 }
 
 fn endpoint(tablet: &TabletRecord) -> Endpoint {

@@ -71,7 +71,8 @@ pub struct Keyspace {
     /// cache. A change of primary leaves it alone.
     pub plan_version: u64,
     /// The serving shards, in the order of their ranges; together they hold every keyspace ID once. Empty until
-    /// the routing record has the keyspace.
+    /// the routing record has the keyspace. A keyspace that lives on another one's mysqlds has that one's shard
+    /// here, under that one's name.
     pub shards: Vec<Shard>,
     tables: Arc<BTreeMap<String, Table>>,
     facts: build::Facts,

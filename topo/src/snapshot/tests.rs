@@ -312,6 +312,42 @@ async fn an_unsharded_keyspace_has_one_shard_and_no_sharding_keys() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hosted_keyspace_has_the_shard_of_its_host() {
+    let cluster = Cluster::new().await;
+    let (main, guest): (KeyspaceName, KeyspaceName) = ("main".parse().unwrap(), "guest".parse().unwrap());
+    let keys = cluster.topology.keys();
+    let host = ShardRef { keyspace: main.clone(), range: KeyRange::full() };
+    let routing = RoutingRecord {
+        version: 2,
+        keyspaces: BTreeMap::from([(main.clone(), KeyspaceRouting { shards: vec![KeyRange::full()] })]),
+        table_rules: Vec::new(),
+    };
+    let tablet = tablet("zone1-9", &host, "127.0.0.1:3309");
+    let transaction = Transaction::new()
+        .create(&keys.keyspace(Some(&main)), &KeyspaceRecord::unsharded())
+        .and_then(|t| t.create(&keys.keyspace(Some(&guest)), &KeyspaceRecord::hosted(host.clone())))
+        .and_then(|t| t.put(&keys.routing(), &routing))
+        .and_then(|t| t.create(&keys.tablet(Some(&tablet.alias)), &tablet));
+    cluster.topology.commit(transaction.unwrap()).await.unwrap();
+    let feed = SnapshotFeed::start(&cluster.topology).await.unwrap();
+    let version = feed.snapshot().keyspace("guest").unwrap().plan_version;
+    let primary =
+        ShardRecord { term: Term(1), primary: Some(tablet.alias.clone()), ..ShardRecord::default() };
+    let revision = cluster.topology.put(&keys.shard(Some(&host)), &primary).await.unwrap();
+    let snapshot = feed.at_least(revision, PATIENCE).await.unwrap();
+    let (main, guest) = (snapshot.keyspace("main").unwrap(), snapshot.keyspace("guest").unwrap());
+    assert_eq!((&guest.shards, guest.sharded, guest.plan_version), (&main.shards, false, version));
+    assert_eq!(guest.shards[0].shard, host);
+    assert!(guest.shards[0].primary.is_some());
+
+    // A host that is no longer routed to leaves its guests without a shard.
+    let gone = RoutingRecord { version: 3, ..RoutingRecord::default() };
+    let revision = cluster.topology.put(&keys.routing(), &gone).await.unwrap();
+    let snapshot = feed.at_least(revision, PATIENCE).await.unwrap();
+    assert!(snapshot.keyspace("guest").unwrap().shards.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unreadable_record_keeps_its_last_good_value_and_hurts_no_other() {
     let cluster = Cluster::new().await;
     let keys = cluster.topology.keys().clone();

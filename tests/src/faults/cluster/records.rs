@@ -50,7 +50,7 @@ pub(super) async fn write(topology: &Topology, design: &Design) -> Result<()> {
         tables: tables.collect(),
     };
     let keyspace =
-        KeyspaceRecord { sharded: true, durability: Durability::SemiSync, tablets: design.tablets };
+        KeyspaceRecord { sharded: true, durability: Durability::SemiSync, tablets: design.tablets, on: None };
     let transaction = Transaction::new()
         .create(&keys.user(USER), &UserRecord::new(USER, DataRole::Admin)?)?
         .create(&keys.routing(), &routing)?
