@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use topo::Topology;
 use topo::records::{
-    Column, ColumnType, ColumnVindex, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord,
-    SchemaRecord, TableSchema, TableVschema, VindexDefinition, Visibility, VschemaRecord,
+    Column, ColumnType, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord, SchemaRecord,
+    TableSchema, TableVschema, VindexDefinition, Visibility, VschemaRecord,
 };
 use topo::snapshot::SnapshotFeed;
 use topo::store::MemoryStore;
@@ -23,17 +23,16 @@ async fn cluster() -> Arc<Snapshot> {
         keyspaces: [(shop.clone(), halves), (main.clone(), whole)].into(),
         table_rules: Vec::new(),
     };
-    let by = |column: &str| TableVschema {
-        column_vindexes: vec![ColumnVindex { column: column.into(), name: "spread".into() }],
-    };
+    let by = |column: &str| TableVschema::by(column, "spread");
     let vschema = VschemaRecord {
-        vindexes: [("spread".into(), VindexDefinition { kind: "xxhash".into() })].into(),
+        vindexes: [("spread".into(), VindexDefinition::of("xxhash"))].into(),
         tables: [
             ("customers".into(), by("id")),
             ("orders".into(), by("customer_id")),
             ("planned".into(), by("id")),
         ]
         .into(),
+        ..VschemaRecord::default()
     };
     let tables = [
         ("customers".to_owned(), table(&["id", "name", "city"])),

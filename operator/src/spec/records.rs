@@ -22,18 +22,15 @@ pub fn vschema_record(spec: &VschemaSpec) -> VschemaRecord {
     let vindexes = spec.vindexes.iter();
     let tables = spec.tables.iter();
     VschemaRecord {
-        vindexes: vindexes
-            .map(|(name, v)| (name.clone(), VindexDefinition { kind: v.kind.clone() }))
-            .collect(),
+        vindexes: vindexes.map(|(name, v)| (name.clone(), VindexDefinition::of(&v.kind))).collect(),
         tables: tables
             .map(|(name, table)| {
                 let columns = table.column_vindexes.iter();
-                let column_vindexes = columns
-                    .map(|c| ColumnVindex { column: c.column.clone(), name: c.name.clone() })
-                    .collect();
-                (name.clone(), TableVschema { column_vindexes })
+                let column_vindexes = columns.map(|c| ColumnVindex::of(&c.column, &c.name)).collect();
+                (name.clone(), TableVschema { column_vindexes, ..TableVschema::default() })
             })
             .collect(),
+        ..VschemaRecord::default()
     }
 }
 

@@ -20,8 +20,7 @@ use tests::programs;
 use tonic::transport::Channel;
 use topo::Topology;
 use topo::records::{
-    ColumnVindex, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, UserRecord, VindexDefinition,
-    VschemaRecord,
+    KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, UserRecord, VindexDefinition, VschemaRecord,
 };
 
 /// How long anything may take before a test fails; far more than it should.
@@ -100,9 +99,8 @@ impl Bed {
         let record = KeyspaceRecord { tablets, ..KeyspaceRecord::sharded() };
         topology.put(&keys.keyspace(Some(&keyspace)), &record).await?;
         let mut vschema = VschemaRecord::default();
-        vschema.vindexes.insert("by_id".into(), VindexDefinition { kind: "xxhash".into() });
-        let column_vindexes = vec![ColumnVindex { column: "id".into(), name: "by_id".into() }];
-        vschema.tables.insert("notes".into(), TableVschema { column_vindexes });
+        vschema.vindexes.insert("by_id".into(), VindexDefinition::of("xxhash"));
+        vschema.tables.insert("notes".into(), TableVschema::by("id", "by_id"));
         topology.put(&keys.vschema(&keyspace), &vschema).await?;
         let mut routing = RoutingRecord { version: 1, ..RoutingRecord::default() };
         routing.keyspaces.insert(keyspace, KeyspaceRouting { shards: vec!["-".parse()?] });

@@ -20,7 +20,9 @@ pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Vis
 pub use shard::{ShardRecord, Transition};
 pub use tablet::{SemiSyncPart, TabletHealth, TabletLiveness, TabletRecord, TabletState};
 pub use user::{PasswordError, UserRecord};
-pub use vschema::{ColumnVindex, TableVschema, VindexDefinition, VschemaRecord};
+pub use vschema::{
+    AutoIncrement, ColumnVindex, EntryOrigin, Kept, TableKind, TableVschema, VindexDefinition, VschemaRecord,
+};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

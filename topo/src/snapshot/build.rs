@@ -16,7 +16,7 @@ pub(super) struct Facts {
     /// Full names of its shards, in the order of their ranges; those of its host, if it lives on one.
     shards: Vec<ShardRef>,
     rules: Vec<TableRule>,
-    vschema: Option<Arc<VschemaRecord>>,
+    pub(super) vschema: Arc<VschemaRecord>,
     schema: Option<Arc<SchemaRecord>>,
 }
 
@@ -73,7 +73,7 @@ fn facts_of(records: &Records, name: &KeyspaceName) -> Facts {
             None => routed(records, name),
         },
         rules: records.routing.table_rules.iter().filter(concern).cloned().collect(),
-        vschema: records.vschemas.get(name).cloned(),
+        vschema: records.vschemas.get(name).cloned().unwrap_or_default(),
         schema: records.schemas.get(name).cloned(),
     }
 }
@@ -114,10 +114,7 @@ fn endpoint(tablet: &TabletRecord) -> Endpoint {
 
 fn tables_of(facts: &Facts) -> BTreeMap<String, Table> {
     let no_vschema = VschemaRecord::default();
-    let vschema = match &facts.vschema {
-        Some(vschema) if facts.sharded => vschema,
-        _ => &no_vschema,
-    };
+    let vschema = if facts.sharded { &*facts.vschema } else { &no_vschema };
     let no_schema = SchemaRecord::default();
     let schema = facts.schema.as_deref().unwrap_or(&no_schema);
     let names: BTreeSet<&String> = schema.tables.keys().chain(vschema.tables.keys()).collect();

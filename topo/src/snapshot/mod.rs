@@ -20,7 +20,7 @@ use std::sync::Arc;
 use proto::ids::{KeyspaceName, ShardRef, TabletAlias, Term};
 use proto::key_range::KeyspaceId;
 
-use crate::records::{RoutingRecord, TableSchema, TabletHealth, UserRecord};
+use crate::records::{RoutingRecord, TableSchema, TabletHealth, UserRecord, VschemaRecord};
 use crate::store::Revision;
 
 /// The cluster as of one revision.
@@ -90,6 +90,11 @@ impl Keyspace {
     /// The table with exactly this name, if the schema or the vschema has it.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
+    }
+
+    /// The vschema as it is stored; empty where there is none. How a table is sharded stands in the table.
+    pub fn vschema(&self) -> &VschemaRecord {
+        &self.facts.vschema
     }
 
     /// All tables, by name.

@@ -1,4 +1,4 @@
-use crate::records::{ColumnType, TableSchema, TableVschema, VschemaRecord};
+use crate::records::{ColumnType, TableKind, TableSchema, TableVschema, VschemaRecord};
 use crate::value::{TextRules, UnknownText};
 use crate::vindex::{UnknownVindex, Vindex};
 
@@ -42,6 +42,12 @@ pub enum UnusableKey {
     /// The vschema names no column for the table.
     #[error("the vschema gives the table no column_vindexes")]
     NoKey,
+    /// It is a reference table, and those are not served yet.
+    #[error("the vschema makes it a reference table, which is not served yet")]
+    Reference,
+    /// The key has several columns.
+    #[error("the sharding key has several columns, which is not served yet")]
+    SeveralColumns,
     /// The vschema does not define the vindex.
     #[error("the vschema does not define vindex {0:?}")]
     UndefinedVindex(String),
@@ -70,9 +76,14 @@ pub enum UnusableKey {
 impl Sharding {
     /// What the vschema says of a table and its schema allows. The first column vindex is the sharding key.
     pub fn of(vschema: &VschemaRecord, table: &TableVschema, schema: Option<&TableSchema>) -> Self {
-        let Some(first) = table.column_vindexes.first() else {
-            return Self::Unusable { column: String::new(), why: UnusableKey::NoKey };
-        };
+        let nothing = |why| Self::Unusable { column: String::new(), why };
+        if table.kind == TableKind::Reference {
+            return nothing(UnusableKey::Reference);
+        }
+        let Some(first) = table.column_vindexes.first() else { return nothing(UnusableKey::NoKey) };
+        if first.columns.len() > 1 {
+            return Self::Unusable { column: first.column.clone(), why: UnusableKey::SeveralColumns };
+        }
         let vindex = vschema
             .vindexes
             .get(&first.name)

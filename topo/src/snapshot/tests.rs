@@ -8,9 +8,9 @@ use proto::account::DataRole;
 use proto::key_range::KeyRange;
 
 use crate::records::{
-    Column, ColumnType, ColumnVindex, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart,
-    ShardRecord, TableRule, TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState,
-    Transition, VindexDefinition, Visibility, VschemaRecord,
+    Column, ColumnType, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart, ShardRecord, TableRule,
+    TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState, Transition, VindexDefinition,
+    Visibility, VschemaRecord,
 };
 use crate::store::{MemoryStore, Outcome, Store, StoreError, Write};
 use crate::topology::{Topology, TopologyError, Transaction};
@@ -44,13 +44,13 @@ fn table(columns: Vec<Column>) -> TableSchema {
 }
 
 fn vschema(vindexes: &[(&str, &str)], tables: &[(&str, &str, &str)]) -> VschemaRecord {
-    let definition = |kind: &str| VindexDefinition { kind: kind.into() };
-    let sharded_by = |column: &str, name: &str| TableVschema {
-        column_vindexes: vec![ColumnVindex { column: column.into(), name: name.into() }],
-    };
     VschemaRecord {
-        vindexes: vindexes.iter().map(|(name, kind)| ((*name).into(), definition(kind))).collect(),
-        tables: tables.iter().map(|(name, column, by)| ((*name).into(), sharded_by(column, by))).collect(),
+        vindexes: vindexes.iter().map(|(name, kind)| ((*name).into(), VindexDefinition::of(kind))).collect(),
+        tables: tables
+            .iter()
+            .map(|(name, column, by)| ((*name).into(), TableVschema::by(column, by)))
+            .collect(),
+        ..VschemaRecord::default()
     }
 }
 
@@ -264,7 +264,7 @@ async fn sharding_keys_that_cannot_be_used_say_why() {
     let vindexes = [("h", "hash"), ("x", "xxhash"), ("u", "unicode_loose_md5")];
     let entries: Vec<(&str, &str, &str)> = cases.iter().map(|(name, by, ..)| (*name, "k", *by)).collect();
     let mut vschema = vschema(&vindexes, &entries);
-    vschema.tables.insert("no_key".into(), TableVschema { column_vindexes: Vec::new() });
+    vschema.tables.insert("no_key".into(), TableVschema::default());
     cluster.topology.put(&keys.vschema(&cluster.name), &vschema).await.unwrap();
     let tables: Vec<(&str, TableSchema)> =
         cases.iter().map(|(name, _, column, _)| (*name, table(vec![column.clone()]))).collect();

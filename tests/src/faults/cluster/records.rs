@@ -8,8 +8,8 @@ use proto::ids::KeyspaceName;
 use proto::key_range::KeyRange;
 use topo::Topology;
 use topo::records::{
-    ColumnVindex, Durability, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, UserRecord,
-    VindexDefinition, VschemaRecord,
+    Durability, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, UserRecord, VindexDefinition,
+    VschemaRecord,
 };
 use topo::store::Outcome;
 use topo::topology::Transaction;
@@ -41,13 +41,14 @@ pub(super) async fn write(topology: &Topology, design: &Design) -> Result<()> {
         keyspaces: BTreeMap::from([(name.clone(), KeyspaceRouting { shards })]),
         ..RoutingRecord::default()
     };
-    let tables = TABLES.iter().zip(SHARDING_COLUMNS).map(|(table, column)| {
-        let by = ColumnVindex { column: column.to_owned(), name: VINDEX_NAME.to_owned() };
-        ((*table).to_owned(), TableVschema { column_vindexes: vec![by] })
-    });
+    let tables = TABLES
+        .iter()
+        .zip(SHARDING_COLUMNS)
+        .map(|(table, column)| ((*table).to_owned(), TableVschema::by(column, VINDEX_NAME)));
     let vschema = VschemaRecord {
-        vindexes: BTreeMap::from([(VINDEX_NAME.to_owned(), VindexDefinition { kind: VINDEX.to_string() })]),
+        vindexes: BTreeMap::from([(VINDEX_NAME.to_owned(), VindexDefinition::of(VINDEX.as_str()))]),
         tables: tables.collect(),
+        ..VschemaRecord::default()
     };
     let keyspace =
         KeyspaceRecord { sharded: true, durability: Durability::SemiSync, tablets: design.tablets, on: None };
