@@ -14,6 +14,7 @@
 //!
 //!   records   what is stored, with format numbers      keys     where
 //!   value     from a literal to the value stored       vindex   from that to a keyspace ID
+//!   vschema   Vitess' JSON, changes of it, and what becomes of each part
 //! ```
 //!
 //! This crate never decides anything, never serves or calls RPC of Shoal's own, and never reads SQL.
@@ -26,5 +27,6 @@ pub mod store;
 pub mod topology;
 pub mod value;
 pub mod vindex;
+pub mod vschema;
 
 pub use topology::{Stored, Topology, TopologyError};

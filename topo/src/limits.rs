@@ -30,3 +30,5 @@ pub(crate) const FIRST_RETRY_DELAY: Duration = Duration::from_millis(50);
 pub(crate) const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
 /// Longest password that is hashed or checked, in bytes: the work of SHA-crypt grows with its square.
 pub const MAX_PASSWORD_BYTES: usize = 256;
+/// MySQL's bound for the name of a table, in characters.
+pub const MAX_TABLE_NAME: usize = 64;

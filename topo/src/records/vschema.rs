@@ -90,13 +90,16 @@ pub enum TableKind {
 }
 
 /// A column that takes numbers by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutoIncrement {
     /// The column.
     pub column: String,
     /// The sequence table that Vitess takes them from, `table` or `keyspace.table`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sequence: String,
+    /// What else stood beside these.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
 }
 
 /// Who made a table's entry.
