@@ -146,6 +146,9 @@ error_table! {
     /// The gate stopped while the statement waited for a shard that changed its primary.
     StoppedWhileHeld = "SH3009", 1053, "08S01", Unavailable, "the gate stops, and shard {} is changing its primary", "nothing was executed; connect again";
 
+    /// Some shards have committed their part of a statement; of others it is unknown, or certain that they have not.
+    PartialCommit = "SH3010", 1105, "HY000", Unknown, "the statement took effect on some of its shards, but perhaps not on {}", "look at the rows of those shards before you repeat it";
+
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";
 }

@@ -1,14 +1,15 @@
 //! One OK packet of several: what the shards did together.
 
 use bytes::{BufMut, BytesMut};
+use proto::wire::StatusFlags;
 use proto::wire::packet::{put_lenenc_bytes, put_lenenc_int, take_lenenc_bytes, take_lenenc_int};
 
 /// What an OK packet says, for connections without session tracking.
 struct Done<'a> {
     affected_rows: u64,
     last_insert_id: u64,
-    /// Status flags and warning count, two bytes each.
-    flags_and_warnings: &'a [u8],
+    status: StatusFlags,
+    warnings: u16,
     /// Such as `Records: 3  Duplicates: 0  Warnings: 0`.
     info: &'a str,
 }
@@ -18,42 +19,58 @@ impl<'a> Done<'a> {
         let mut rest = payload.strip_prefix(&[0x00])?;
         let affected_rows = take_lenenc_int(&mut rest)?;
         let last_insert_id = take_lenenc_int(&mut rest)?;
-        let (flags_and_warnings, mut rest) = rest.split_at_checked(4)?;
+        let (&[low, high, few, many], mut rest) = rest.split_first_chunk::<4>()?;
         let info = if rest.is_empty() { &[][..] } else { take_lenenc_bytes(&mut rest)? };
         Some(Self {
             affected_rows,
             last_insert_id,
-            flags_and_warnings,
+            status: StatusFlags::from_bits_retain(u16::from_le_bytes([low, high])),
+            warnings: u16::from_le_bytes([few, many]),
             info: std::str::from_utf8(info).ok()?,
         })
     }
 }
 
-/// The payload that answers a statement which every shard has done: rows are counted together; warnings are those
+/// The payload that answers a schema change which every shard has made: rows are counted together; warnings are those
 /// of the first shard, since every shard warns of the same. `None` if one of them is no OK packet.
 pub(super) fn together(payloads: &[Vec<u8>]) -> Option<Vec<u8>> {
     let all: Vec<Done<'_>> = payloads.iter().map(|payload| Done::read(payload)).collect::<Option<_>>()?;
     let first = all.first()?;
+    write(&all, first.status, first.warnings, &info_together(&all, &["Records", "Duplicates"]))
+}
+
+/// The payload that answers a write which the shards have done in parts: everything is counted together. The
+/// session is one that commits each statement, whatever the parts were done in. `None` if one is no OK packet.
+pub fn summed(payloads: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let all: Vec<Done<'_>> = payloads.iter().map(|payload| Done::read(payload)).collect::<Option<_>>()?;
+    let warnings = all.iter().fold(0, |sum: u16, done| sum.saturating_add(done.warnings));
+    let status = all.iter().fold(StatusFlags::empty(), |any, done| any | done.status);
+    let counts = ["Records", "Duplicates", "Warnings", "Rows matched", "Changed"];
+    write(&all, status - StatusFlags::SERVER_STATUS_IN_TRANS, warnings, &info_together(&all, &counts))
+}
+
+fn write(all: &[Done<'_>], status: StatusFlags, warnings: u16, info: &str) -> Option<Vec<u8>> {
     let mut out = BytesMut::with_capacity(64);
     out.put_u8(0x00);
     put_lenenc_int(&mut out, all.iter().map(|done| done.affected_rows).sum());
-    put_lenenc_int(&mut out, first.last_insert_id);
-    out.put_slice(first.flags_and_warnings);
-    if !first.info.is_empty() {
-        put_lenenc_bytes(&mut out, info_together(&all).as_bytes());
+    put_lenenc_int(&mut out, all.first()?.last_insert_id);
+    out.put_u16_le(status.bits());
+    out.put_u16_le(warnings);
+    if !info.is_empty() {
+        put_lenenc_bytes(&mut out, info.as_bytes());
     }
     Some(out.to_vec())
 }
 
-/// The first shard's text with its counts of records and duplicates replaced by those of all.
-fn info_together(all: &[Done<'_>]) -> String {
+/// The first shard's text with these counts replaced by those of all.
+fn info_together(all: &[Done<'_>], counts: &[&str]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (place, part) in all[0].info.split("  ").enumerate() {
         let of = |done: &Done<'_>| -> Option<u64> {
             done.info.split("  ").nth(place)?.split_once(": ")?.1.parse().ok()
         };
         parts.push(match part.split_once(": ") {
-            Some((what @ ("Records" | "Duplicates"), _)) => {
+            Some((what, _)) if counts.contains(&what) => {
                 format!("{what}: {}", all.iter().filter_map(of).sum::<u64>())
             }
             _ => part.to_owned(),
@@ -84,5 +101,22 @@ mod tests {
         assert_eq!(together(&[ok(0, ""), ok(0, "")]), Some(ok(0, "")));
         assert_eq!(together(&[ok(0, ""), b"\xffno".to_vec()]), None);
         assert_eq!(together(&[]), None);
+    }
+
+    #[test]
+    fn parts_are_counted_together() {
+        let in_transaction = |affected_rows, info| {
+            let mut packet = ok(affected_rows, info);
+            packet[3] |= StatusFlags::SERVER_STATUS_IN_TRANS.bits() as u8;
+            packet
+        };
+        let parts = [
+            in_transaction(3, "Rows matched: 5  Changed: 3  Warnings: 1"),
+            in_transaction(4, "Rows matched: 4  Changed: 4  Warnings: 1"),
+        ];
+        let mut expected = ok(7, "Rows matched: 9  Changed: 7  Warnings: 2");
+        expected[5] = 2;
+        assert_eq!(summed(&parts), Some(expected));
+        assert_eq!(summed(&[]), None);
     }
 }

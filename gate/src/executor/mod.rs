@@ -1,8 +1,9 @@
 //! Does what a plan says. Knows nothing of SQL: it sends the client's bytes, or questions of its own.
 
 pub mod control;
-mod done;
+pub mod done;
 mod line;
+pub mod many;
 pub mod relay;
 pub mod route;
 pub mod schema_change;

@@ -1,5 +1,6 @@
 //! What becomes of a statement that its shard has not executed, because the shard changes its primary.
 
+use proto::errors::ClientError;
 use proto::wire::connection::Connection;
 use topo::snapshot::Shard;
 
@@ -48,6 +49,19 @@ impl Session {
         unreached: Unreached,
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
+        match self.give_up(shard, unreached, patience).await? {
+            None => Ok(Next::Again),
+            Some(error) => self.answer_error(&error).await.map(|()| Next::Answered),
+        }
+    }
+
+    /// What the client is told where there is no connection to the shard; `None`: try again.
+    pub(super) async fn give_up(
+        &mut self,
+        shard: &Shard,
+        unreached: Unreached,
+        patience: &mut Patience,
+    ) -> Result<Option<ClientError>, SessionEnd> {
         let worker = self.worker.clone();
         let holding = &worker.shared.holding;
         let verdict = match unreached {
@@ -55,11 +69,9 @@ impl Session {
             _ => holding.after_failure(shard, patience),
         };
         match verdict {
-            Verdict::Again => Ok(Next::Again),
+            Verdict::Again => Ok(None),
             Verdict::Left => Err(SessionEnd::Left),
-            Verdict::Final => {
-                self.answer_error(&unreached.give_up(&shard.shard)).await.map(|()| Next::Answered)
-            }
+            Verdict::Final => Ok(Some(unreached.give_up(&shard.shard))),
         }
     }
 
@@ -70,14 +82,24 @@ impl Session {
         (backend, bytes): (&mut Backend, usize),
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
+        if self.again_after_refusal(shard, patience).await? {
+            return Ok(Next::Again);
+        }
+        backend.connection.forward(bytes, &mut self.client).await?;
+        Ok(Next::Answered)
+    }
+
+    /// Whether a statement that the server refused before it executed anything is to be tried again.
+    pub(super) async fn again_after_refusal(
+        &mut self,
+        shard: &Shard,
+        patience: &mut Patience,
+    ) -> Result<bool, SessionEnd> {
         let worker = self.worker.clone();
         match worker.shared.holding.after_refusal(shard, patience, left(&mut self.client)).await {
-            Verdict::Again => Ok(Next::Again),
+            Verdict::Again => Ok(true),
             Verdict::Left => Err(SessionEnd::Left),
-            Verdict::Final => {
-                backend.connection.forward(bytes, &mut self.client).await?;
-                Ok(Next::Answered)
-            }
+            Verdict::Final => Ok(false),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod credentials;
 mod held;
 mod login;
+mod parts;
 mod statement;
 
 use std::net::IpAddr;

@@ -223,7 +223,7 @@ impl Session {
     }
 
     /// The class of connections that this session uses in a keyspace; kept until it changes.
-    fn class_for(&mut self, keyspace: &KeyspaceName) -> Rc<SessionClass> {
+    pub(super) fn class_for(&mut self, keyspace: &KeyspaceName) -> Rc<SessionClass> {
         let is_default = self.database.as_ref() == Some(keyspace);
         if let Some(kept) = &self.class
             && kept.keyspace == *keyspace
