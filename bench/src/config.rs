@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::limits::{MAX_CONNECTIONS, MAX_ROUNDS, MAX_ROWS, MAX_SECONDS, MAX_TABLETS};
+use crate::shop::ShopConfig;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +17,7 @@ Examples:
   shoal-bench --json now.json --markdown now.md          the figures for programs and for a document
   shoal-bench --through gate-sharded --connections 1     one way only, such as to profile it
   shoal-bench reparent                                   how long writes stand still when a primary is moved
+  shoal-bench shop --port 15306                          no measurement: rows to try things on
 
 The run starts a cluster of its own in a temporary folder by the program `shoal` beside it, and ends it again,
 also after Ctrl-C. Every answer is checked against what was loaded; a wrong one ends the run with an error.
@@ -35,6 +37,17 @@ reparent until shortly after its end; beside it stands the longest one of the se
 are read from the primaries, past the gate: a row that was acknowledged and is not there is lost.
 Exit code: 0 measured, 1 failed, or rows were lost.";
 
+const SHOP_EXAMPLES: &str = "\
+Examples:
+  MYSQL_PWD=app shoal-bench shop --port 15306                     about 230,000 rows
+  MYSQL_PWD=app shoal-bench shop --port 15306 --customers 1000    a small one
+  MYSQL_PWD=app shoal-bench shop --port 15306 --seed 7 --connections 16
+
+The keyspaces must be there, with customers sharded by id, and orders and order_lines by customer_id. A shop that was
+loaded to the end is left as it is; tables of one that was broken off, or of another seed or size, are dropped and
+made anew.
+Exit code: 0 loaded, or there already; 1 failed.";
+
 /// Measures point selects through a gate, beside a direct connection and a blind TCP forwarder.
 #[derive(Debug, Parser)]
 #[command(name = "shoal-bench", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -53,6 +66,9 @@ pub enum Part {
     /// Move primaries in order while clients write, and measure how long the writes stand still
     #[command(after_help = REPARENT_EXAMPLES)]
     Reparent(ReparentConfig),
+    /// Load a shop of customers, orders and products through a gate
+    #[command(after_help = SHOP_EXAMPLES)]
+    Shop(ShopConfig),
     /// Pass TCP connections on without looking at them, until standard input ends
     #[command(hide = true)]
     Forward(Forward),
@@ -118,7 +134,7 @@ pub struct Config {
     pub markdown: Option<PathBuf>,
 }
 
-fn number(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+pub(crate) fn number(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
     move |text| match text.parse() {
         Ok(number) if (1..=most).contains(&number) => Ok(number),
         _ => Err(format!("write a number from 1 to {most}")),
@@ -195,6 +211,15 @@ mod tests {
         assert_eq!((config.runs, config.writers, config.tablets), (4, 16, 3));
         let said = parse(&["reparent", "--tablets", "1"]).unwrap_err().to_string();
         assert!(said.contains("no other to take over"), "{said}");
+    }
+
+    #[test]
+    fn a_shop_is_loaded_where_it_is_told() {
+        let Some(Part::Shop(config)) = parse(&["shop", "--port", "15306"]).unwrap().part else {
+            panic!("not the command that was named")
+        };
+        assert_eq!((config.customers, config.connections, config.sharded.as_str()), (20_000, 8, "shop"));
+        assert!(parse(&["shop"]).is_err() && parse(&["shop", "--port", "1", "--customers", "0"]).is_err());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!           │        ├─► load      connections that ask, and check every answer
 //!           │        ├─► measure   rounds: queries, times, CPU; then system calls and instructions
 //!           │        └─► report    medians and spreads, for people and for programs
+//!           ├─► shop: rows of a shop, loaded through a gate for a demonstration
 //!           └─► reparent: writers ─► runs ─► gaps, and the truth from the primaries ─► report
 //! ```
 //!
@@ -21,3 +22,4 @@ pub mod measure;
 pub mod reparent;
 pub mod report;
 pub mod run;
+pub mod shop;

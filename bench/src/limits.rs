@@ -50,3 +50,15 @@ pub const WHOLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const LIST_INTERVAL: Duration = Duration::from_millis(250);
 /// How many different failures of writes a report shows.
 pub const SHOWN_FAILURES: usize = 5;
+/// Most customers of a shop: about ten times as many rows.
+pub const MAX_CUSTOMERS: u64 = 10_000_000;
+/// Customers whose rows one connection makes at once; all of them are in memory.
+pub const SHOP_BATCH: u64 = 100;
+/// Most rows of one INSERT of a shop.
+pub const INSERTED_ROWS: usize = 250;
+/// Most orders of a customer.
+pub const MAX_ORDERS: u64 = 5;
+/// Most lines of an order.
+pub const MAX_LINES: u64 = 4;
+/// How often a bar of progress is drawn anew.
+pub const BAR_INTERVAL: Duration = Duration::from_millis(100);

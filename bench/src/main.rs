@@ -8,6 +8,7 @@ use bench::config::{CommandLine, Config, Part, ReparentConfig};
 use bench::forward;
 use bench::reparent::ReparentBench;
 use bench::run::Bench;
+use bench::shop;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(
             |runtime| match part {
                 Some(Part::Forward(forward)) => runtime.block_on(forward::serve(forward.to)),
+                Some(Part::Shop(config)) => runtime.block_on(shop::load(config)),
                 Some(Part::Reparent(config)) => runtime.block_on(reparents(config)),
                 None => runtime.block_on(point_selects(config)),
             },

@@ -18,6 +18,7 @@ pub mod local;
 pub mod spec;
 
 mod agents;
+mod doctor;
 mod measures;
 mod reach;
 mod reparent;

@@ -124,6 +124,20 @@ pub const LOG_LINES: usize = 100;
 pub const LOG_TAIL_BYTES: u64 = 256 * 1024;
 /// Events that `shoal events` shows unless told otherwise.
 pub const EVENT_LINES: u32 = 50;
+/// A process that was started again less than this ago is told of by `shoal doctor`.
+pub const RESTARTED_LATELY: Duration = Duration::from_secs(10 * 60);
+/// With less space left than this, in bytes, the next large transaction may not fit.
+pub const DISK_LEFT_WARNING_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// With less space left than this, in bytes, a mysqld may stop any moment.
+pub const DISK_LEFT_ERROR_BYTES: u64 = 256 * 1024 * 1024;
+/// Days before its end from which on a certificate is told of.
+pub const CERTIFICATE_WARNING_DAYS: i64 = 30;
+/// Longest wait of `shoal doctor` for a gate's answer.
+pub const GATE_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Events that `shoal describe` shows.
+pub const DESCRIBED_EVENTS: u32 = 10;
+/// How often `--watch` looks whether something has changed.
+pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often `shoal local logs -f` looks for new lines.
 pub const LOG_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 

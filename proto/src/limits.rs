@@ -20,3 +20,5 @@ pub const RPC_TIMEOUT: Duration = Duration::from_secs(10);
 pub const MAX_PACKET_BYTES: usize = 64 * 1024 * 1024;
 /// Largest packet accepted from a client that has not logged in yet, in bytes.
 pub const MAX_HANDSHAKE_PACKET_BYTES: usize = 64 * 1024;
+/// Most rows that a program of Shoal's own reads as the answer to one question.
+pub const MAX_ASKED_ROWS: usize = 100_000;

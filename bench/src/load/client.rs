@@ -7,6 +7,7 @@ use proto::wire::command;
 use proto::wire::connection::Connection;
 use proto::wire::login::{Login, connect};
 use proto::wire::packet::HEADER_BYTES;
+use proto::wire::query::{Row, query};
 
 use super::answer;
 
@@ -81,6 +82,11 @@ impl Client {
             Some(0) => Ok(()),
             _ => Err(answer::error(&answer)).with_context(|| format!("the answer to {sql}")),
         }
+    }
+
+    /// The rows of a statement.
+    pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>> {
+        query(&mut self.connection, sql).await.with_context(|| format!("the answer to {sql}"))
     }
 
     /// Ends the session.

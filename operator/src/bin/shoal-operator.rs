@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use operator::control::{Config, Control};
 use operator::local::layout::Layout;
-use operator::local::{launch, supervisor};
+use operator::local::{ephemeral, launch, supervisor};
 use proto::program::logs::{self, LogFormat};
 use proto::program::shutdown::until_told_to_end;
 use proto::program::{Flags, failpoint};
@@ -58,6 +58,12 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         mysqld: Option<PathBuf>,
     },
+    /// Wait until standard input ends, then end the local cluster in a folder and remove it with the folder
+    #[command(hide = true)]
+    Guard {
+        #[arg(long)]
+        dir: PathBuf,
+    },
     /// Become another program, after writing down which process that is
     #[command(hide = true)]
     Launch {
@@ -80,6 +86,9 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Control { cluster, etcd, listen, program } => control(cluster, etcd, listen, &program),
         Command::Local { dir, mysqld } => local(dir, mysqld),
+        Command::Guard { dir } => {
+            return if ephemeral::guard(&dir) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
         Command::Launch { run_file, marker, command } => {
             launch(&run_file, &marker, &command).map(|never| match never {}).map_err(anyhow::Error::from)
         }

@@ -26,7 +26,23 @@ pub(super) struct ClusterArgs {
     tls: Option<PathBuf>,
 }
 
+/// Where a cluster is.
+pub(super) enum Place {
+    /// On this machine, in this folder.
+    Local(Layout),
+    /// Wherever its control service says.
+    Remote,
+}
+
 impl ClusterArgs {
+    /// Where the cluster is that is meant.
+    pub(super) fn place(&self) -> Result<Place, CliError> {
+        match self.control {
+            Some(_) => Ok(Place::Remote),
+            None => Ok(Place::Local(self.dir.layout()?)),
+        }
+    }
+
     /// A client of the cluster's control service.
     pub(super) async fn control(&self) -> Result<ControlClient<Channel>, CliError> {
         let identity = self.tls.as_deref().map(Identity::read).transpose()?;

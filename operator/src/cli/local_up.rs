@@ -1,14 +1,15 @@
 //! `shoal local up`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, say};
-use crate::local::layout::Layout;
+use super::local_ephemeral::{self, Lasts, Wanted};
+use super::{CliError, DirArgs, say};
 use crate::local::programs;
-use crate::local::up::{Options, Ready, up};
+use crate::local::up::{GatePorts, Options, Ready, up};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -17,10 +18,19 @@ Examples:
   shoal local up -f cluster.yaml         the cluster that the file describes; the file is kept
   shoal local up --dir /tmp/try          in a folder of its own, beside other clusters
   shoal local up --mysqld /opt/mysql/bin/mysqld
+  shoal local up --ephemeral             a cluster that is gone when this command ends
+  shoal local up --ephemeral -f test.yaml -- pytest -q
 
 After `down` and another `up`, data and ports are the same. A changed cluster file may add keyspaces, users,
 vindexes, tables and tablets, and change durability and TLS; what would need data to move, or a tablet to be
-taken away, is refused.")]
+taken away, is refused.
+
+With --ephemeral everything is in a temporary folder and on free ports, also where the file names one. When the
+cluster takes SQL, its address is printed as one line of JSON; it is gone with all its data when the command ends or is
+killed, by whatever signal. With a command after `--`, the address is in the environment of that command instead
+(DATABASE_URL, SHOAL_HOST, SHOAL_PORT, SHOAL_USER, SHOAL_PASSWORD, SHOAL_DATABASE; SHOAL_DIR for `shoal` itself), and
+the exit code is that of the command: 128 and the signal's number if a signal ended it, 127 if there is no such
+program. Any number of them can run at a time.")]
 pub(super) struct UpArgs {
     /// The cluster file [default: the one of the last `up`, or a small cluster to try]
     #[arg(short, long, value_name = "FILE")]
@@ -28,10 +38,36 @@ pub(super) struct UpArgs {
     /// The mysqld to run, MySQL 8.4 or newer [default: the one on PATH, or that of `make deps`]
     #[arg(long, value_name = "PATH")]
     mysqld: Option<PathBuf>,
+    /// In a temporary folder, which is removed with all data when this command ends, however it ends
+    #[arg(long)]
+    ephemeral: bool,
+    /// End the ephemeral cluster also when standard input ends, as it does when the program at its other end is gone
+    #[arg(long, requires = "ephemeral", conflicts_with = "command")]
+    while_stdin: bool,
+    /// Run this beside the ephemeral cluster and end with it
+    #[arg(last = true, requires = "ephemeral", value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
-pub(super) async fn run(layout: Layout, args: UpArgs) -> Result<ExitCode, CliError> {
-    let options = Options { layout, file: args.file, mysqld: args.mysqld };
+pub(super) async fn run(dir: &DirArgs, args: UpArgs) -> Result<ExitCode, CliError> {
+    if args.ephemeral {
+        if dir.dir.is_some() {
+            return Err(CliError::NoCluster(
+                "an ephemeral cluster has a temporary folder; leave out --dir, or leave out --ephemeral"
+                    .into(),
+            ));
+        }
+        let lasts = if args.while_stdin { Lasts::WhileStdin } else { Lasts::UntilTold };
+        return local_ephemeral::run(Wanted {
+            file: args.file,
+            mysqld: args.mysqld,
+            lasts,
+            command: args.command,
+        })
+        .await;
+    }
+    let layout = dir.layout()?;
+    let options = Options { layout, file: args.file, mysqld: args.mysqld, gate_ports: GatePorts::Named };
     let ready = up(&options, &mut say).await?;
     print!("{}", how_to_connect(&ready));
     Ok(ExitCode::SUCCESS)

@@ -1,26 +1,37 @@
 //! The `shoal` command line. One file for each command.
 
 mod cluster;
+mod completions;
+mod describe;
+mod doctor;
 mod events;
+mod explain;
 mod get;
 mod local_down;
+mod local_ephemeral;
 mod local_logs;
 mod local_status;
 mod local_up;
+mod output;
 mod reparent;
+mod shown;
+mod sql;
 mod table;
 mod time;
+mod watch;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use proto::tls::IdentityError;
 
 use crate::control::client::AskError;
 use crate::local::down::DownError;
+use crate::local::ephemeral::EphemeralError;
 use crate::local::layout::Layout;
+use crate::local::reach::NotReached;
 use crate::local::up::UpError;
 
 /// Exit code of a command that failed, or of `status` when a part does not run.
@@ -38,8 +49,11 @@ Examples:
   shoal local up                         a cluster on this machine: 2 shards, user app, password app
   shoal local up -f cluster.yaml         the cluster that the file describes
   shoal local status                     what runs
+  shoal sql shop                         talk SQL to it
   shoal get shards                       who is primary, whether it serves, whether it could fail over
   shoal get tablets                      every MySQL server, and how it is
+  shoal doctor                           what is wrong and what to do
+  shoal explain SH2001                   what an error means and what to do
   shoal reparent shop/-80                make another tablet the primary of a shard
   shoal events -f                        what happens, as it happens
   shoal local down                       stop it; the data stays"
@@ -55,10 +69,20 @@ enum Command {
     Local(LocalArgs),
     /// Show what a cluster consists of
     Get(get::GetArgs),
+    /// Show one keyspace, shard or tablet with all that belongs to it
+    Describe(describe::DescribeArgs),
+    /// Talk SQL to the cluster, with MySQL's own client
+    Sql(sql::SqlArgs),
     /// Make another tablet the primary of a shard
     Reparent(reparent::ReparentArgs),
     /// Show what happened in a cluster
     Events(events::EventsArgs),
+    /// Look at everything of a cluster and say what to do
+    Doctor(doctor::DoctorArgs),
+    /// Tell what an error means and what to do
+    Explain(explain::ExplainArgs),
+    /// Print the script by which a shell completes the words of this program
+    Completions(completions::CompletionsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +138,15 @@ enum CliError {
     #[error("{0}")]
     NoCluster(String),
     #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
     Ended(&'static str),
+    #[error(transparent)]
+    Sql(#[from] sql::SqlError),
+    #[error(transparent)]
+    Ephemeral(#[from] EphemeralError),
+    #[error(transparent)]
+    NotReached(#[from] NotReached),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -138,17 +170,19 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Get(args) => get::run(&args).await,
+        Command::Describe(args) => describe::run(&args).await,
+        Command::Sql(args) => sql::run(&args).await,
+        Command::Doctor(args) => doctor::run(&args).await,
+        Command::Explain(args) => explain::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Reparent(args) => reparent::run(&args).await,
         Command::Events(args) => events::run(&args).await,
-        Command::Local(args) => {
-            let layout = args.dir.layout()?;
-            match args.command {
-                LocalCommand::Up(up) => local_up::run(layout, up).await,
-                LocalCommand::Down => local_down::run(&layout).await,
-                LocalCommand::Status => local_status::run(&layout),
-                LocalCommand::Logs(logs) => local_logs::run(&layout, &logs).await,
-            }
-        }
+        Command::Local(LocalArgs { dir, command }) => match command {
+            LocalCommand::Up(up) => local_up::run(&dir, up).await,
+            LocalCommand::Down => local_down::run(&dir.layout()?).await,
+            LocalCommand::Status => local_status::run(&dir.layout()?),
+            LocalCommand::Logs(logs) => local_logs::run(&dir.layout()?, &logs).await,
+        },
     }
 }
 
@@ -159,8 +193,6 @@ fn say(line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

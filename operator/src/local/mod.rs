@@ -14,11 +14,13 @@
 //! records (locks, process start times) say what there is.
 
 pub mod down;
+pub mod ephemeral;
 pub mod layout;
 pub mod logs;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod reach;
 pub mod render;
 pub mod status;
 pub mod supervisor;

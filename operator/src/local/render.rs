@@ -121,7 +121,7 @@ fn tablet(cluster: &str, shard: &ShardRef, tablet: &TabletPorts, observed: &Obse
 }
 
 /// Where a client of this machine reaches etcd.
-pub(super) fn etcd_url(ports: &Ports, tls: Tls) -> String {
+pub(crate) fn etcd_url(ports: &Ports, tls: Tls) -> String {
     local_url(ports.etcd_client, tls)
 }
 

@@ -7,6 +7,7 @@
 //!   handshake    the server's greeting and the client's answer
 //!   auth         caching_sha2_password: scrambles, and full authentication by RSA
 //!   login        the client side: from a connected socket to a logged-in connection
+//!   query        one statement and its rows as text, for programs that ask a gate a few questions
 //!   response     finds where a response ends without decoding its rows
 //!   reply        writes OK, ERR and result sets of our own
 //! ```
@@ -18,6 +19,7 @@ pub mod connection;
 pub mod handshake;
 pub mod login;
 pub mod packet;
+pub mod query;
 pub mod reply;
 pub mod response;
 mod stream;

@@ -33,6 +33,17 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// A mysqld; otherwise the tablets look for one.
     pub mysqld: Option<PathBuf>,
+    /// Where gates listen whose port the file names.
+    pub gate_ports: GatePorts,
+}
+
+/// Whether the ports that a cluster file names for its gates are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatePorts {
+    /// As the file says.
+    Named,
+    /// Free ones, so that several clusters of the same file can run at a time.
+    Free,
 }
 
 /// A cluster that serves.

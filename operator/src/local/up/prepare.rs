@@ -18,7 +18,7 @@ use super::super::programs::Programs;
 use super::super::secrets::{make_secrets, make_secrets_private};
 use super::super::status::run_file_names;
 use super::super::{DEFAULT_CLUSTER, programs};
-use super::{Options, UpError};
+use super::{GatePorts, Options, UpError};
 use crate::limits::{COMMAND_PATIENCE, MAX_CLUSTER_FILE_BYTES};
 use crate::spec::{ShoalCluster, Tls, parse, refused_changes};
 
@@ -123,7 +123,10 @@ pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
     let layout = &options.layout;
     let before = look(layout)?;
     let file = choose_file(options, &before)?;
-    let cluster = parse(&file.name, &file.text)?;
+    let mut cluster = parse(&file.name, &file.text)?;
+    if options.gate_ports == GatePorts::Free {
+        cluster.spec.gates.port = None;
+    }
     let programs = Programs::find()?;
     let mysqld = options.mysqld.as_deref().map(named_mysqld).transpose()?;
     make_private_dir(&layout.run()).map_err(io_error(layout, "cannot make"))?;
