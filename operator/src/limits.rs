@@ -8,8 +8,6 @@ pub const MAX_GATES: u16 = 16;
 pub const MAX_TABLETS: u16 = 9;
 /// Longest cluster name, in bytes: the bound of a Kubernetes label.
 pub const MAX_CLUSTER_NAME: usize = 63;
-/// Longest user name, in bytes: MySQL's bound for the user part of an account.
-pub const MAX_USER_NAME: usize = 32;
 /// MySQL's bound for the name of a table or column, in characters.
 pub const MAX_IDENTIFIER: usize = 64;
 /// Most keyspaces of a cluster file: their records are written in one transaction, two for each.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid_name::InvalidName;
 use crate::key_range::KeyRange;
-use crate::limits::{MAX_CELL_NAME, MAX_KEYSPACE_NAME};
+use crate::limits::{MAX_ACCOUNT_NAME, MAX_CELL_NAME, MAX_KEYSPACE_NAME};
 
 /// Schemas of MySQL itself and of Shoal, which no keyspace may be named after.
 pub const RESERVED_SCHEMAS: [&str; 5] =
@@ -68,6 +68,13 @@ string_name!(
 );
 
 string_name!(
+    /// Who logs in at a gate.
+    UserName,
+    "user name",
+    check_user_name
+);
+
+string_name!(
     /// A failure zone.
     Cell,
     "cell name",
@@ -85,6 +92,18 @@ fn check_keyspace_name(s: &str) -> Result<(), String> {
     }
     if RESERVED_SCHEMAS.iter().any(|r| r.eq_ignore_ascii_case(s)) {
         return Err("the name belongs to MySQL or to Shoal".into());
+    }
+    Ok(())
+}
+
+fn check_user_name(s: &str) -> Result<(), String> {
+    let well_formed = s.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && s.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
+    if !well_formed || s.len() > MAX_ACCOUNT_NAME {
+        return Err(format!(
+            "start with an ASCII letter or digit, go on with these and any of _-.@, at most {MAX_ACCOUNT_NAME} \
+             characters"
+        ));
     }
     Ok(())
 }

@@ -5,13 +5,15 @@
 
 use proto::ids::ShardRef;
 use proto::tls::Identity;
-use topo::records::{KeyspaceRecord, RoutingRecord, UserRecord, VschemaRecord};
+use topo::records::{KeyspaceRecord, RoutingRecord, UserOrigin, UserRecord, VschemaRecord, hash_password};
 use topo::store::{Compare, Outcome};
 use topo::topology::Transaction;
 use topo::{Stored, Topology, TopologyError};
 
 use crate::limits::{APPLY_ATTEMPTS, USERS_PER_COMMIT};
-use crate::spec::{KeyspaceSpec, ShoalCluster, UserSpec, keyspace_record, merge_routing, vschema_record};
+use crate::spec::{
+    KeyspaceSpec, ShoalCluster, UserSpec, grants, keyspace_record, merge_routing, vschema_record,
+};
 
 /// Why the records were not written.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +152,8 @@ fn merge_vschema(keyspace: &KeyspaceSpec, mut stored: VschemaRecord) -> Result<V
     Ok(stored)
 }
 
-/// Users are as in the file: new ones come, others go, and a hash is replaced only for another password.
+/// The file's users are as in the file: new ones come, those that it named before and no longer names go, and a hash
+/// is replaced only for another password. A user that SQL made is left alone, unless the file names them now.
 async fn apply_users(users: &[UserSpec], topology: &Topology) -> Result<(), ApplyError> {
     let keys = topology.keys();
     let stored = topology.list::<UserRecord>(&keys.user("")).await?;
@@ -158,15 +161,19 @@ async fn apply_users(users: &[UserSpec], topology: &Topology) -> Result<(), Appl
     for user in users {
         let key = keys.user(user.name.as_str());
         let there = stored.iter().find(|(k, _)| *k == key).map(|(_, stored)| &stored.value);
-        let same = |record: &&UserRecord| record.role == user.role && record.verify(user.password.as_bytes());
-        if there.filter(same).is_none() {
-            let record =
-                UserRecord::new(&user.password, user.role).map_err(|e| ApplyError::Refused(e.to_string()))?;
-            changes.push((key, Some(record)));
+        let password = there.filter(|record| record.verify(user.password.as_bytes()));
+        let password_hash = match password {
+            Some(record) => record.password_hash.clone(),
+            None => hash_password(&user.password).map_err(|e| ApplyError::Refused(e.to_string()))?,
+        };
+        let wanted = UserRecord { password_hash, grants: grants(user), origin: UserOrigin::File };
+        if there != Some(&wanted) {
+            changes.push((key, Some(wanted)));
         }
     }
-    for (key, _) in &stored {
-        if !users.iter().any(|user| keys.user(user.name.as_str()) == *key) {
+    for (key, there) in &stored {
+        let named = users.iter().any(|user| keys.user(user.name.as_str()) == *key);
+        if !named && there.value.origin == UserOrigin::File {
             changes.push((key.clone(), None));
         }
     }

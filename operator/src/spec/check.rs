@@ -3,7 +3,7 @@
 use proto::key_range::check_partition;
 use topo::limits::MAX_PASSWORD_BYTES;
 
-use super::{ClusterSpec, KeyspaceSpec, ShoalCluster, VschemaSpec};
+use super::{ClusterSpec, KeyspaceSpec, ShoalCluster, UserSpec, VschemaSpec};
 use crate::limits::{MAX_IDENTIFIER, MAX_KEYSPACES};
 
 /// A path of the file with what is wrong there, and what to write.
@@ -69,6 +69,7 @@ fn check_users(spec: &ClusterSpec, found: &mut Found) {
             let what = format!("user {:?} stands here twice; give each its own name", user.name.as_str());
             found.push((format!("spec.users[{index}].name"), what));
         }
+        check_grants(spec, user, &format!("spec.users[{index}]"), found);
         let what = match user.password.len() {
             0 => "the password is empty; write `password: secret`".to_owned(),
             long if long > MAX_PASSWORD_BYTES => {
@@ -77,6 +78,27 @@ fn check_users(spec: &ClusterSpec, found: &mut Found) {
             _ => continue,
         };
         found.push((format!("spec.users[{index}].password"), what));
+    }
+}
+
+fn check_grants(spec: &ClusterSpec, user: &UserSpec, path: &str, found: &mut Found) {
+    if user.role.is_none() && user.grants.is_empty() {
+        let what = format!(
+            "user {:?} may do nothing; write `role: admin` (or read, or write) for every keyspace, or \
+             `grants: [{{keyspace: shop, role: write}}]`",
+            user.name.as_str()
+        );
+        found.push((path.to_owned(), what));
+    }
+    for (index, grant) in user.grants.iter().enumerate() {
+        let path = format!("{path}.grants[{index}].keyspace");
+        let name = grant.keyspace.as_str();
+        if user.grants[..index].iter().any(|other| other.keyspace == grant.keyspace) {
+            found.push((path, format!("keyspace {name:?} stands here twice; give one role in it")));
+        } else if !spec.keyspaces.iter().any(|keyspace| keyspace.name == grant.keyspace) {
+            let names: Vec<&str> = spec.keyspaces.iter().map(|keyspace| keyspace.name.as_str()).collect();
+            found.push((path, format!("there is no keyspace {name:?}; write one of {}", names.join(", "))));
+        }
     }
 }
 

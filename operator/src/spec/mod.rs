@@ -18,15 +18,15 @@ mod records;
 use std::collections::BTreeMap;
 
 use proto::account::DataRole;
-use proto::ids::{Cell, KeyspaceName, ShardRef};
+use proto::ids::{Cell, KeyspaceName, ShardRef, UserName};
 use proto::key_range::KeyRange;
 use serde::{Deserialize, Serialize};
 use topo::records::Durability;
 
 pub use changes::refused_changes;
-pub use names::{ClusterName, Port, Replicas, Tablets, Tls, UserName};
+pub use names::{ClusterName, Port, Replicas, Tablets, Tls};
 pub use parse::{BadFile, Problem, parse};
-pub use records::{keyspace_record, merge_routing, vschema_record};
+pub use records::{grants, keyspace_record, merge_routing, vschema_record};
 
 /// A cluster, as its owner wants it: the same type on one machine and as a Kubernetes resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,21 @@ pub struct UserSpec {
     pub name: UserName,
     /// The password; only its hash reaches the topology.
     pub password: String,
-    /// What they may do, in every keyspace.
+    /// What they may do in every keyspace, also in ones that come later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<DataRole>,
+    /// What they may do in some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantSpec>,
+}
+
+/// What a user may do in one keyspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GrantSpec {
+    /// Which one.
+    pub keyspace: KeyspaceName,
+    /// As what.
     pub role: DataRole,
 }
 

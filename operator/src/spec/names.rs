@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::limits::{MAX_CLUSTER_NAME, MAX_GATES, MAX_TABLETS, MAX_USER_NAME};
+use crate::limits::{MAX_CLUSTER_NAME, MAX_GATES, MAX_TABLETS};
 
 /// What a cluster is called: part of its keys in the topology store and of Kubernetes names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,45 +43,6 @@ impl TryFrom<String> for ClusterName {
 
 impl From<ClusterName> for String {
     fn from(name: ClusterName) -> String {
-        name.0
-    }
-}
-
-/// Who logs in at a gate.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct UserName(String);
-
-impl UserName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl TryFrom<String> for UserName {
-    type Error = String;
-    fn try_from(name: String) -> Result<Self, String> {
-        let well_formed = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.@".contains(c));
-        if !well_formed || name.len() > MAX_USER_NAME {
-            return Err(format!(
-                "user name {name:?} is not valid: start with an ASCII letter or digit, go on with these and \
-                 any of _-.@, at most {MAX_USER_NAME} characters"
-            ));
-        }
-        Ok(Self(name))
-    }
-}
-
-impl From<UserName> for String {
-    fn from(name: UserName) -> String {
         name.0
     }
 }

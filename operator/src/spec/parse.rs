@@ -132,6 +132,8 @@ fn what_to_write(name: &str) -> &'static str {
         "users" => "`users: [{name: app, password: secret, role: admin}]`",
         "password" => "`password: secret`, in quotes if it has special characters",
         "role" => "`role: read`, `write` or `admin`",
+        "grants" => "`grants: [{keyspace: shop, role: write}]`",
+        "keyspace" => "the name of a keyspace, such as `keyspace: shop`",
         "keyspaces" => "`keyspaces: [{name: shop}]`",
         "shards" => r#"`shards: ["-80", "80-"]`, or leave it out for an unsharded keyspace"#,
         "vschema" => "`vschema: {vindexes: {by_id: {type: xxhash}}, tables: {…}}`",

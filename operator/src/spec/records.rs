@@ -1,11 +1,11 @@
 //! The topology records that a cluster file stands for.
 
 use topo::records::{
-    ColumnVindex, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition,
+    ColumnVindex, Grants, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition,
     VschemaRecord,
 };
 
-use super::{KeyspaceSpec, ShoalCluster, VschemaSpec};
+use super::{KeyspaceSpec, ShoalCluster, UserSpec, VschemaSpec};
 
 /// The record of a keyspace.
 pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
@@ -15,6 +15,12 @@ pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
         tablets: spec.tablets.get(),
         on: None,
     }
+}
+
+/// What a user may do.
+pub fn grants(spec: &UserSpec) -> Grants {
+    let keyspaces = spec.grants.iter().map(|grant| (grant.keyspace.clone(), grant.role)).collect();
+    Grants { everywhere: spec.role, keyspaces }
 }
 
 /// The vschema record of a keyspace.

@@ -5,6 +5,7 @@
 //! leaves the format as it is: they pass over it.
 
 mod event;
+mod grants;
 mod keyspace;
 mod routing;
 mod schema;
@@ -14,12 +15,13 @@ mod user;
 mod vschema;
 
 pub use event::{EventObject, EventReason, EventRecord};
+pub use grants::Grants;
 pub use keyspace::{Durability, KeyspaceRecord};
 pub use routing::{KeyspaceRouting, RoutingRecord, TableRule};
 pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
 pub use shard::{ShardRecord, Transition};
 pub use tablet::{SemiSyncPart, TabletHealth, TabletLiveness, TabletRecord, TabletState};
-pub use user::{PasswordError, UserRecord};
+pub use user::{PasswordError, UserOrigin, UserRecord, hash as hash_password};
 pub use vschema::{
     AutoIncrement, ColumnVindex, EntryOrigin, Kept, TableKind, TableVschema, VindexDefinition, VschemaRecord,
 };

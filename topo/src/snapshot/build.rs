@@ -53,9 +53,11 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
         };
         keyspaces.insert(name.to_string(), keyspace);
     }
+    let users_changed = !Arc::ptr_eq(&records.users, &previous.users);
     Snapshot {
         revision,
         keyspaces,
+        users_version: previous.users_version + u64::from(users_changed),
         users: records.users.clone(),
         routing: records.routing.clone(),
         last_plan_version,

@@ -30,6 +30,7 @@ pub struct Snapshot {
     pub revision: Revision,
     keyspaces: BTreeMap<String, Arc<Keyspace>>,
     users: Arc<BTreeMap<String, UserRecord>>,
+    users_version: u64,
     routing: Arc<RoutingRecord>,
     /// Highest plan version given out so far.
     last_plan_version: u64,
@@ -49,6 +50,11 @@ impl Snapshot {
     /// Who may log in under this name.
     pub fn user(&self, name: &str) -> Option<&UserRecord> {
         self.users.get(name)
+    }
+
+    /// Changes whenever a user does; who remembers what a user may do looks again when it has.
+    pub fn users_version(&self) -> u64 {
+        self.users_version
     }
 
     /// The routing record; its shard ranges are in the keyspaces already.

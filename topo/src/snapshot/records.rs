@@ -12,7 +12,7 @@ use crate::records::{
 use crate::store::{ChangeBatch, Revision, Versioned};
 
 /// The records of a cluster as they were last read. A record that cannot be read leaves the last good one in
-/// its place.
+/// its place; a user, of whom nobody knows then what they may do, is gone.
 #[derive(Debug)]
 pub(super) struct Records {
     keys: Keys,
@@ -76,8 +76,15 @@ impl Records {
 
     fn set(&mut self, key: &str, value: Option<&[u8]>) {
         let Some(place) = self.keys.parse(key) else { return };
-        if let Err(error) = self.set_place(place, key, value) {
-            tracing::error!(%error, "the last good record stays in use");
+        let user = if let Place::User(name) = &place { Some(name.clone()) } else { None };
+        let Err(error) = self.set_place(place, key, value) else { return };
+        match user {
+            // The last good record might let in whom, or allow what, the new one does not.
+            Some(name) => {
+                Arc::make_mut(&mut self.users).remove(&name);
+                tracing::error!(%error, "the user may not log in until the record can be read");
+            }
+            None => tracing::error!(%error, "the last good record stays in use"),
         }
     }
 

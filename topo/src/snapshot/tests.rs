@@ -1,6 +1,7 @@
 use super::*;
 
 mod random;
+mod users;
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use proto::account::DataRole;
 use proto::key_range::KeyRange;
 
 use crate::records::{
-    Column, ColumnType, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart, ShardRecord, TableRule,
-    TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState, Transition, VindexDefinition,
+    Column, ColumnType, Grants, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart, ShardRecord, TableRule,
+    TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState, Transition, UserOrigin, VindexDefinition,
     Visibility, VschemaRecord,
 };
 use crate::store::{MemoryStore, Outcome, Store, StoreError, Write};
@@ -115,7 +116,11 @@ fn bigint() -> ColumnType {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_is_seen_whole_from_the_first_moment() {
     let cluster = Cluster::new().await;
-    let user = UserRecord { password_hash: "x".into(), role: DataRole::Admin };
+    let user = UserRecord {
+        password_hash: "x".into(),
+        grants: Grants::everywhere(DataRole::Admin),
+        origin: UserOrigin::File,
+    };
     cluster.topology.put(&cluster.topology.keys().user("app"), &user).await.unwrap();
     let feed = SnapshotFeed::start(&cluster.topology).await.unwrap();
     let snapshot = feed.snapshot();

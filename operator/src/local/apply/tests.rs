@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use proto::account::DataRole;
 use topo::records::{Durability, ShardRecord};
 use topo::store::MemoryStore;
 
@@ -111,4 +112,40 @@ async fn what_contradicts_the_topology_is_refused_by_name_and_nothing_is_written
         assert!(why.starts_with(expected), "{why}");
         assert_eq!(revision(&topology).await, before);
     }
+}
+
+#[tokio::test]
+async fn the_files_users_follow_the_file_and_those_of_sql_are_left_alone() {
+    let topology = Topology::new(Arc::new(MemoryStore::new()), "shop");
+    let keys = topology.keys();
+    let stored = async |name: &str| {
+        topology.read::<UserRecord>(&keys.user(name)).await.unwrap().map(|stored| stored.value)
+    };
+    apply_to(&cluster(unchanged), &topology).await.unwrap();
+    let of_sql = UserRecord { origin: UserOrigin::Sql, ..UserRecord::new("x", DataRole::Read).unwrap() };
+    for name in ["made", "taken"] {
+        topology.put(&keys.user(name), &of_sql).await.unwrap();
+    }
+    let file = |grants: &str| {
+        let user = format!("{{name: taken, password: y, grants: [{{keyspace: main, role: {grants}}}]}}");
+        cluster(|text| text.replace("  users:\n", &format!("  users:\n    - {user}\n")))
+    };
+    apply_to(&file("write"), &topology).await.unwrap();
+    assert_eq!(stored("made").await, Some(of_sql.clone()));
+    let taken = stored("taken").await.unwrap();
+    let main = "main".parse().unwrap();
+    assert_eq!((taken.grants.everywhere, taken.grants.role(&main)), (None, Some(DataRole::Write)));
+    assert!(taken.verify(b"y") && taken.origin == UserOrigin::File);
+
+    let before = revision(&topology).await;
+    apply_to(&file("write"), &topology).await.unwrap();
+    assert_eq!(revision(&topology).await, before, "a second time writes nothing");
+    apply_to(&file("read"), &topology).await.unwrap();
+    let weaker = stored("taken").await.unwrap();
+    assert_eq!(
+        (weaker.grants.role(&main), weaker.password_hash),
+        (Some(DataRole::Read), taken.password_hash)
+    );
+    apply_to(&cluster(unchanged), &topology).await.unwrap();
+    assert_eq!((stored("taken").await, stored("made").await), (None, Some(of_sql)));
 }
