@@ -9,6 +9,7 @@
 //! One thread per core, each with a runtime, connections and plans of its own; the topology's snapshot is
 //! shared. This crate never writes routing, and keeps nothing whose loss would lose anything.
 
+pub mod accounts;
 pub mod backend;
 pub mod config;
 pub mod executor;

@@ -38,6 +38,9 @@ pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
 pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Users whose passwords are remembered for fast authentication.
 pub const MAX_REMEMBERED_USERS: usize = 10_000;
+/// How long a login that would be denied waits for the topology to say whether the user is new or has another
+/// password.
+pub const UNSEEN_USER_PATIENCE: Duration = Duration::from_secs(1);
 /// Statements of one gate that wait at once for shards that change their primary. Each has its client's
 /// connection already, so the bound keeps half of the clients free for the other shards.
 pub const MAX_HELD_STATEMENTS: usize = MAX_CLIENTS / 2;

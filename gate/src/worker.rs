@@ -14,6 +14,7 @@ use topo::Topology;
 use topo::records::UserRecord;
 use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
 
+use crate::accounts::rights::Rights;
 use crate::backend::{Backend, Pools, SessionClass, Unreached};
 use crate::hold::Holding;
 use crate::measures::Measures;
@@ -101,6 +102,7 @@ impl Worker {
     pub fn plan(
         &self,
         statement: Statement<'_>,
+        rights: &Rights,
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
     ) -> Plan {
@@ -109,7 +111,11 @@ impl Worker {
         // What is marked leaves something out of the text, so that the text does not tell the plan; nor does a text
         // that means something else in another character set.
         let whole = fingerprint.marks.is_empty() && (text.is_ascii() || character_set.can_read(text));
-        if whole && let Some(route) = self.plans.borrow().get(text, database, snapshot) {
+        if whole
+            && let Some(route) = self.plans.borrow().get(text, database, snapshot)
+            // A statement without tables goes to a keyspace that its user may see, and not to another user's.
+            && rights.may_see(&route.keyspace)
+        {
             return Plan::Route(route);
         }
         let (true, Ok(text)) = (character_set.can_read(text), std::str::from_utf8(text)) else {
@@ -122,6 +128,7 @@ impl Worker {
             raw: &String::from_utf8_lossy(sql),
             marks: fingerprint.marks,
             database: database.as_ref(),
+            rights,
             snapshot,
         });
         if let (true, Plan::Route(route)) = (whole, &plan) {

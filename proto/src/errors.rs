@@ -96,6 +96,8 @@ error_table! {
     RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to user", "";
     /// A statement that names Shoal's own schema.
     SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
+    /// A database that the user has no rights in.
+    DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
 
     /// The statement on a sharded table does not fix the sharding column to one value.
     NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
@@ -125,6 +127,8 @@ error_table! {
     SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
     /// A client character set whose bytes could mean something else to MySQL than to Shoal.
     UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
+    /// The session's user was dropped.
+    UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

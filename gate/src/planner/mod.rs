@@ -26,6 +26,7 @@ use proto::ids::KeyspaceName;
 use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
+use crate::accounts::rights::Rights;
 use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
 use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, Target};
 use crate::sql::fingerprint::Marks;
@@ -47,6 +48,8 @@ pub struct Request<'a> {
     pub marks: Marks,
     /// The session's default database.
     pub database: Option<&'a KeyspaceName>,
+    /// What the session's user may do.
+    pub rights: &'a Rights,
     /// The cluster.
     pub snapshot: &'a Snapshot,
 }
@@ -70,6 +73,7 @@ fn is_final(id: ErrorId) -> bool {
         id,
         ErrorId::UnknownDatabase
             | ErrorId::NoDatabase
+            | ErrorId::DatabaseDenied
             | ErrorId::SidecarSchema
             | ErrorId::SeveralKeyspaces
             | ErrorId::Transaction

@@ -182,7 +182,8 @@ pub(super) fn any<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError
     if request.database.is_some() {
         return default(request);
     }
-    request.snapshot.keyspaces().next().map(AsRef::as_ref).ok_or_else(|| ErrorId::NoDatabase.plain())
+    let mut seen = request.snapshot.keyspaces().filter(|keyspace| request.rights.may_see(&keyspace.name));
+    seen.next().map(AsRef::as_ref).ok_or_else(|| ErrorId::NoDatabase.plain())
 }
 
 /// Whose MySQL can judge a statement that was refused.
@@ -199,7 +200,7 @@ pub(super) fn used(request: &Request<'_>) -> Result<KeyspaceName, ClientError> {
 /// The keyspace with a schema's name.
 pub(super) fn by_schema<'a>(request: &Request<'a>, schema: &str) -> Result<&'a Keyspace, ClientError> {
     if let Some(keyspace) = request.snapshot.keyspace(schema) {
-        return Ok(keyspace);
+        return seen(request, keyspace);
     }
     if RESERVED_SCHEMAS.iter().any(|reserved| reserved.eq_ignore_ascii_case(schema)) {
         // Every server has these of its own; those of an unsharded keyspace are the truth about it.
@@ -208,14 +209,16 @@ pub(super) fn by_schema<'a>(request: &Request<'a>, schema: &str) -> Result<&'a K
             _ => Err(ErrorId::UnsupportedStatement.with(format_args!("schema {schema}"))),
         };
     }
-    Err(ErrorId::UnknownDatabase.with(schema))
+    Err(request.rights.unknown(schema))
+}
+
+/// The keyspace, if the user may know of it.
+fn seen<'a>(request: &Request<'a>, keyspace: &'a Keyspace) -> Result<&'a Keyspace, ClientError> {
+    request.rights.role(&keyspace.name).map(|_| keyspace)
 }
 
 fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
     let database = request.database.ok_or_else(|| ErrorId::NoDatabase.plain())?;
-    request
-        .snapshot
-        .keyspace(database.as_str())
-        .map(AsRef::as_ref)
-        .ok_or_else(|| ErrorId::UnknownDatabase.with(database))
+    let keyspace = request.snapshot.keyspace(database.as_str());
+    seen(request, keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(database))?)
 }

@@ -10,6 +10,7 @@ use topo::store::MemoryStore;
 use topo::topology::Transaction;
 
 use super::*;
+use crate::accounts::rights::Rights;
 use crate::sql::fingerprint::Fingerprint;
 
 /// `shop`, sharded: customers(id, name, city), orders(customer_id, id, total), both by xxhash; `main`, unsharded.
@@ -77,6 +78,7 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
         raw: sql,
         marks: fingerprint.marks,
         database: database.as_ref(),
+        rights: &Rights::admin("app"),
         snapshot,
     };
     match plan(request) {

@@ -3,19 +3,21 @@
 use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
-use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::KeyspaceName;
+use proto::ids::{KeyspaceName, UserName};
 use proto::limits::MAX_HANDSHAKE_PACKET_BYTES;
 use proto::wire::auth::{self, Nonce};
 use proto::wire::connection::{Connection, ReadError};
 use proto::wire::handshake::{ClientHello, FirstPacket, Greeting, parse_first_packet};
 use proto::wire::reply::{write_error, write_ok};
 use proto::wire::{CapabilityFlags, StatusFlags};
+use tokio::time::timeout;
 use topo::records::UserRecord;
 use topo::snapshot::Snapshot;
 
 use super::SessionEnd;
+use crate::accounts::rights::Rights;
+use crate::limits::UNSEEN_USER_PATIENCE;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Shared;
 
@@ -44,7 +46,7 @@ pub(super) struct LoggedIn {
     pub(super) capabilities: CapabilityFlags,
     pub(super) collation: u8,
     pub(super) character_set: CharacterSet,
-    pub(super) role: DataRole,
+    pub(super) rights: Rights,
     pub(super) database: Option<KeyspaceName>,
 }
 
@@ -67,18 +69,18 @@ pub(super) async fn log_in(
     let (mut client, hello, sequence) = read_hello(shared, client, sequence).await?;
     let mut exchange = Exchange { client: &mut client, nonce, sequence };
     let outcome = match exchange.authenticate(shared, &hello, host).await {
-        Ok(record) => admit(shared, &hello, record),
+        Ok(rights) => admit(shared, &hello, rights),
         Err(Refusal::End(end)) => return Err(end),
         Err(Refusal::Tell(error)) => Err(error),
     };
     let sequence = exchange.sequence;
     let mut out = BytesMut::new();
     match outcome {
-        Ok((role, character_set, database)) => {
+        Ok((rights, character_set, database)) => {
             write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
             client.write_all(&out).await?;
             let capabilities = hello.capabilities & OFFERED;
-            Ok(LoggedIn { client, capabilities, collation: hello.collation, character_set, role, database })
+            Ok(LoggedIn { client, capabilities, collation: hello.collation, character_set, rights, database })
         }
         Err(error) => {
             write_error(&mut out, sequence, &error);
@@ -144,18 +146,17 @@ async fn refuse(client: &mut Connection, sequence: u8, error: ClientError) -> Se
 fn admit(
     shared: &Shared,
     hello: &ClientHello,
-    record: UserRecord,
-) -> Result<(DataRole, CharacterSet, Option<KeyspaceName>), ClientError> {
+    rights: Rights,
+) -> Result<(Rights, CharacterSet, Option<KeyspaceName>), ClientError> {
     let character_set = CharacterSet::of_collation(hello.collation)?;
     let database = match &hello.database {
         None => None,
         Some(name) => {
             let name = String::from_utf8_lossy(name);
-            let keyspace = shared.feed.load().keyspace(&name).map(|keyspace| keyspace.name.clone());
-            Some(keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(&name))?)
+            Some(rights.database(&name, &shared.feed.load())?)
         }
     };
-    Ok((record.role, character_set, database))
+    Ok((rights, character_set, database))
 }
 
 enum Refusal {
@@ -176,14 +177,14 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The record of the client's user, if its password is right. An unknown user takes the same way as one
+    /// The rights of the client's user, if its password is right. An unknown user takes the same way as one
     /// with a wrong password.
     async fn authenticate(
         &mut self,
         shared: &Shared,
         hello: &ClientHello,
         host: &str,
-    ) -> Result<UserRecord, Refusal> {
+    ) -> Result<Rights, Refusal> {
         let user = String::from_utf8_lossy(&hello.user).into_owned();
         let mut answer = hello.auth_response.clone();
         if hello.plugin.as_deref() != Some(auth::PLUGIN.as_bytes()) {
@@ -204,21 +205,21 @@ impl Exchange<'_> {
             && shared.credentials.check_fast(&user, record, &answer, &self.nonce)
         {
             self.say(&[auth::MORE_DATA, auth::FAST_OK]).await?;
-            return Ok(record.clone());
+            return Rights::of(&user, &shared.feed.load()).ok_or_else(denied);
         }
         let password = self.ask_for_password(shared).await?;
         let Some(password) = password else { return Err(denied()) };
-        let candidate = record.clone().unwrap_or_else(|| shared.nobody.clone());
-        let checked = password.clone();
-        // Hashing takes milliseconds by design: not on a thread that serves others.
-        let right = tokio::task::spawn_blocking(move || candidate.verify(&checked)).await.unwrap_or(false);
-        match record {
-            Some(record) if right => {
-                shared.credentials.remember(&user, &record, &password);
-                Ok(record)
+        let right = if is_right(shared, record.as_ref(), &password).await {
+            record
+        } else {
+            match unseen(shared, &user, record.as_ref()).await {
+                Some(unseen) if is_right(shared, Some(&unseen), &password).await => Some(unseen),
+                _ => None,
             }
-            _ => Err(denied()),
-        }
+        };
+        let record = right.ok_or_else(denied)?;
+        shared.credentials.remember(&user, &record, &password);
+        Rights::of(&user, &shared.feed.load()).ok_or_else(denied)
     }
 
     async fn switch_method(&mut self) -> Result<Vec<u8>, SessionEnd> {
@@ -257,4 +258,25 @@ impl Exchange<'_> {
         self.sequence = next;
         Ok(payload)
     }
+}
+
+/// Whether the password is the user's. Where there is no such user, it takes as long to be wrong.
+async fn is_right(shared: &Shared, record: Option<&UserRecord>, password: &[u8]) -> bool {
+    let candidate = record.cloned().unwrap_or_else(|| shared.nobody.clone());
+    let password = password.to_vec();
+    // Hashing takes milliseconds by design: not on a thread that serves others.
+    let verified = tokio::task::spawn_blocking(move || candidate.verify(&password)).await;
+    record.is_some() && verified.unwrap_or(false)
+}
+
+/// The user as the topology has them now, if that is news to this gate: whoever was told that a user is made, or has
+/// another password, may log in at every gate.
+async fn unseen(shared: &Shared, user: &str, seen: Option<&UserRecord>) -> Option<UserRecord> {
+    user.parse::<UserName>().ok()?;
+    let key = shared.topology.keys().user(user);
+    let read = timeout(UNSEEN_USER_PATIENCE, shared.topology.read::<UserRecord>(&key)).await;
+    let stored = read.ok()?.ok().flatten().filter(|stored| Some(&stored.value) != seen)?;
+    // The rights are taken from the snapshot, as every later statement does.
+    shared.feed.at_least(stored.revision, UNSEEN_USER_PATIENCE).await.ok()?;
+    Some(stored.value)
 }

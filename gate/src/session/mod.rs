@@ -11,7 +11,6 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use bytes::BytesMut;
-use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
@@ -21,8 +20,10 @@ use proto::wire::reply::{TextColumn, write_error, write_ok, write_text_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use topo::snapshot::Snapshot;
 use tracing::{debug, warn};
 
+use crate::accounts::rights::{Followed, Rights};
 use crate::backend::SessionClass;
 use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::CharacterSet;
@@ -98,7 +99,7 @@ struct Session {
     capabilities: CapabilityFlags,
     collation: u8,
     character_set: CharacterSet,
-    role: DataRole,
+    rights: Rights,
     database: Option<KeyspaceName>,
     fingerprint: Fingerprint,
     /// The class of backend connections that was used last.
@@ -115,7 +116,7 @@ impl Session {
             capabilities: logged_in.capabilities,
             collation: logged_in.collation,
             character_set: logged_in.character_set,
-            role: logged_in.role,
+            rights: logged_in.rights,
             database: logged_in.database,
             fingerprint: Fingerprint::default(),
             class: None,
@@ -135,8 +136,10 @@ impl Session {
             };
             let ended = match framed {
                 Ok(framed) => self.command(framed).await,
-                Err(ReadError::TooLarge { .. }) => Err(self.close_with(ErrorId::PacketTooLarge).await),
-                Err(ReadError::OutOfOrder) => Err(self.close_with(ErrorId::PacketsOutOfOrder).await),
+                Err(ReadError::TooLarge { .. }) => {
+                    Err(self.close_with(ErrorId::PacketTooLarge.plain()).await)
+                }
+                Err(ReadError::OutOfOrder) => Err(self.close_with(ErrorId::PacketsOutOfOrder.plain()).await),
                 Err(ReadError::Closed | ReadError::Io(_)) => Err(SessionEnd::Left),
             };
             if let Err(end) = ended {
@@ -149,7 +152,7 @@ impl Session {
     async fn command(&mut self, framed: Framed) -> Result<(), SessionEnd> {
         let payload = self.client.payload(framed, &mut self.scratch);
         match payload.split_first() {
-            None => return Err(self.close_with(ErrorId::MalformedPacket).await),
+            None => return Err(self.close_with(ErrorId::MalformedPacket.plain()).await),
             Some((&command::QUERY, _)) => self.statement(framed).await?,
             Some((&command::QUIT, _)) => return Err(SessionEnd::Left),
             Some((&command::PING, _)) => self.answer_ok().await?,
@@ -166,13 +169,27 @@ impl Session {
     }
 
     async fn use_database(&mut self, name: &str) -> Result<(), SessionEnd> {
-        let keyspace = self.worker.shared.feed.load().keyspace(name).map(|keyspace| keyspace.name.clone());
-        match keyspace {
-            Some(keyspace) => {
+        let snapshot = self.worker.shared.feed.snapshot();
+        self.follow_rights(&snapshot).await?;
+        match self.rights.database(name, &snapshot) {
+            Ok(keyspace) => {
                 self.database = Some(keyspace);
                 self.answer_ok().await
             }
-            None => self.answer_error(&ErrorId::UnknownDatabase.with(name)).await,
+            Err(error) => self.answer_error(&error).await,
+        }
+    }
+
+    /// Takes the rights that the snapshot gives to the session's user. One who was dropped is told so, and the
+    /// session ends.
+    async fn follow_rights(&mut self, snapshot: &Snapshot) -> Result<(), SessionEnd> {
+        match self.rights.follow(snapshot) {
+            Ok(Followed::Same) => Ok(()),
+            Ok(Followed::More | Followed::Less) => {
+                self.class = None;
+                Ok(())
+            }
+            Err(error) => Err(Box::pin(self.close_with(error)).await),
         }
     }
 
@@ -205,8 +222,7 @@ impl Session {
         Ok(self.client.write_all(&out).await?)
     }
 
-    async fn close_with(&mut self, id: ErrorId) -> SessionEnd {
-        let error = id.plain();
+    async fn close_with(&mut self, error: ClientError) -> SessionEnd {
         match self.answer_error(&error).await {
             Ok(()) => {
                 self.client.shutdown().await;

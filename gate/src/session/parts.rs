@@ -73,7 +73,10 @@ impl Session {
             let end = self.until_released(shard, patience).await?;
             return Ok(end.error(&shard.shard).map_or(Written::Again, Written::Failed));
         }
-        let class = self.class_for(&keyspace.name);
+        let class = match self.class_for(&keyspace.name) {
+            Ok(class) => class,
+            Err(error) => return Ok(Written::Failed(error)),
+        };
         let worker = self.worker.clone();
         let opened = join_all(places.iter().map(|(_, shard)| worker.backend(shard, &class))).await;
         let mut branches = Vec::with_capacity(parts.len());

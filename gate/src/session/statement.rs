@@ -43,9 +43,10 @@ impl Session {
     /// Plans the statement by the newest snapshot and does as planned, unless its shard does not take it now.
     async fn attempt(&mut self, framed: Framed, patience: &mut Patience) -> Result<Next, SessionEnd> {
         let snapshot = self.worker.shared.feed.snapshot();
+        self.follow_rights(&snapshot).await?;
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         let statement = Statement { sql, fingerprint: &self.fingerprint, character_set: self.character_set };
-        let plan = self.worker.plan(statement, &self.database, &snapshot);
+        let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
         let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
             Plan::Route(route) => (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?),
             Plan::Answer(answer) => {
@@ -91,7 +92,10 @@ impl Session {
         if self.worker.shared.holding.is_held(shard) {
             return Box::pin(self.hold(shard, patience)).await;
         }
-        let class = self.class_for(&route.keyspace);
+        let class = match self.class_for(&route.keyspace) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await,
+        };
         let mut backend = match self.worker.backend(shard, &class).await {
             Ok(backend) => backend,
             Err(unreached) => return Box::pin(self.unreached(shard, unreached, patience)).await,
@@ -139,7 +143,10 @@ impl Session {
         if let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(is_held)) {
             return self.hold(shard, patience).await;
         }
-        let class = self.class_for(&change.keyspace);
+        let class = match self.class_for(&change.keyspace) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await,
+        };
         match schema_change::run(&self.worker, change, &class, sql).await {
             Ok(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
             Err(error) => self.tell(&error).await,
@@ -203,7 +210,8 @@ impl Session {
             }
             Answer::Databases => {
                 let column = TextColumn { name: "Database", length: MAX_KEYSPACE_NAME as u32 };
-                let names = snapshot.keyspaces().map(|keyspace: &Arc<Keyspace>| keyspace.name.to_string());
+                let seen = snapshot.keyspaces().filter(|keyspace| self.rights.may_see(&keyspace.name));
+                let names = seen.map(|keyspace: &Arc<Keyspace>| keyspace.name.to_string());
                 let mut names: Vec<String> = names.chain(["information_schema".to_owned()]).collect();
                 names.sort();
                 let rows: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
@@ -214,7 +222,7 @@ impl Session {
 
     /// MySQL's error for a statement that the gate refuses, if it has one.
     async fn mysqls_own_error(&mut self, keyspace: &Keyspace, shard: &Shard, sql: &[u8]) -> Option<Vec<u8>> {
-        let class = self.class_for(&keyspace.name);
+        let class = self.class_for(&keyspace.name).ok()?;
         let mut backend = self.worker.backend(shard, &class).await.ok()?;
         match prepares(&mut backend.connection, sql).await {
             Err(AskError::Refused(packet)) if is_about_the_statement(&packet) => Some(packet),
@@ -222,25 +230,26 @@ impl Session {
         }
     }
 
-    /// The class of connections that this session uses in a keyspace; kept until it changes.
-    pub(super) fn class_for(&mut self, keyspace: &KeyspaceName) -> Rc<SessionClass> {
+    /// The class of connections that this session uses in a keyspace; kept until it changes. Nothing reaches a
+    /// keyspace but through it, and so with the account of the user's role there.
+    pub(super) fn class_for(&mut self, keyspace: &KeyspaceName) -> Result<Rc<SessionClass>, ClientError> {
         let is_default = self.database.as_ref() == Some(keyspace);
         if let Some(kept) = &self.class
             && kept.keyspace == *keyspace
             && kept.is_default == is_default
             && kept.collation == self.collation
         {
-            return kept.clone();
+            return Ok(kept.clone());
         }
         let class = Rc::new(SessionClass {
             keyspace: keyspace.clone(),
-            role: self.role,
+            role: self.rights.role(keyspace)?,
             is_default,
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
         });
         self.class = Some(class.clone());
-        class
+        Ok(class)
     }
 }
 

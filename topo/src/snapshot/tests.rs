@@ -9,9 +9,9 @@ use proto::account::DataRole;
 use proto::key_range::KeyRange;
 
 use crate::records::{
-    Column, ColumnType, Grants, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart, ShardRecord, TableRule,
-    TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState, Transition, UserOrigin, VindexDefinition,
-    Visibility, VschemaRecord,
+    Column, ColumnType, Grants, KeyspaceRecord, KeyspaceRouting, SchemaRecord, SemiSyncPart, ShardRecord,
+    TableRule, TableVschema, TabletHealth, TabletLiveness, TabletRecord, TabletState, Transition, UserOrigin,
+    VindexDefinition, Visibility, VschemaRecord,
 };
 use crate::store::{MemoryStore, Outcome, Store, StoreError, Write};
 use crate::topology::{Topology, TopologyError, Transaction};

@@ -12,7 +12,6 @@ use topo::snapshot::Snapshot;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
     user: String,
-    host: String,
     grants: Grants,
     /// The state of all users that `grants` was read from.
     users_version: u64,
@@ -31,11 +30,10 @@ pub enum Followed {
 
 impl Rights {
     /// Of a user who logs in; `None`: there is none of this name.
-    pub fn of(user: &str, host: &str, snapshot: &Snapshot) -> Option<Self> {
+    pub fn of(user: &str, snapshot: &Snapshot) -> Option<Self> {
         let record = snapshot.user(user)?;
         Some(Self {
             user: user.to_owned(),
-            host: host.to_owned(),
             grants: record.grants.clone(),
             users_version: snapshot.users_version(),
         })
@@ -58,19 +56,15 @@ impl Rights {
         Ok(if less { Followed::Less } else { Followed::More })
     }
 
+    /// Somebody who may do everything.
+    #[cfg(test)]
+    pub(crate) fn admin(user: &str) -> Self {
+        Self { user: user.to_owned(), grants: Grants::everywhere(DataRole::Admin), users_version: 0 }
+    }
+
     /// The name that the user logged in with.
     pub fn user(&self) -> &str {
         &self.user
-    }
-
-    /// Where the user came from, for `USER()`.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The account, as `CURRENT_USER()` gives it: users may come from anywhere.
-    pub fn account(&self) -> String {
-        format!("{}@%", self.user)
     }
 
     /// All that the user may do.
@@ -91,6 +85,12 @@ impl Rights {
     /// MySQL's error for a database that the user has no rights in, whether there is one of this name or not.
     pub fn denied(&self, database: impl fmt::Display) -> ClientError {
         ErrorId::DatabaseDenied.with(format_args!("'{}'@'%' to database '{database}'", self.user))
+    }
+
+    /// The keyspace of a name, which becomes the default database.
+    pub fn database(&self, name: &str, snapshot: &Snapshot) -> Result<KeyspaceName, ClientError> {
+        let keyspace = snapshot.keyspace(name).ok_or_else(|| self.unknown(name))?;
+        self.role(&keyspace.name).map(|_| keyspace.name.clone())
     }
 
     /// The error for a name that is no keyspace's: who may not see all of them is not told which there are.
@@ -145,7 +145,7 @@ mod tests {
             let revision = topology.put(&key, &record).await.unwrap();
             let snapshot = feed.at_least(revision, Duration::from_secs(5)).await.unwrap();
             match &mut rights {
-                None => rights = Rights::of("ann", "::1", &snapshot),
+                None => rights = Rights::of("ann", &snapshot),
                 Some(rights) => {
                     assert_eq!(rights.follow(&snapshot).unwrap(), expected, "{:?}", record.grants);
                     assert_eq!(rights.grants(), &record.grants);
@@ -161,6 +161,6 @@ mod tests {
         let revision = topology.put(&topology.keys().user("other"), &record).await.unwrap();
         let snapshot = feed.at_least(revision, Duration::from_secs(5)).await.unwrap();
         assert_eq!(rights.follow(&snapshot).unwrap_err().id, ErrorId::UserGone);
-        assert_eq!(Rights::of("ann", "::1", &snapshot), None);
+        assert_eq!(Rights::of("ann", &snapshot), None);
     }
 }
