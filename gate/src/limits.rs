@@ -36,6 +36,8 @@ pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
 pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a schema change waits for its own gate to have learnt of it.
 pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the records of a schema change are written anew because somebody changed the vschema meanwhile.
+pub const RECORD_ATTEMPTS: u32 = 5;
 /// Users whose passwords are remembered for fast authentication.
 pub const MAX_REMEMBERED_USERS: usize = 10_000;
 /// How long a login that would be denied waits for the topology to say whether the user is new or has another

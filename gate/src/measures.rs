@@ -124,6 +124,8 @@ impl Measures {
             ErrorKind::Unavailable => &self.errors.unavailable,
             ErrorKind::Unknown => &self.errors.unknown,
             ErrorKind::Limit => &self.errors.limit,
+            // Told beside an answer, and no error.
+            ErrorKind::Note => return,
             ErrorKind::Internal => &self.errors.internal,
         };
         counter.increment(1);

@@ -90,7 +90,16 @@ pub struct SchemaChange {
     pub verb: &'static str,
     /// The table that a CREATE TABLE in a sharded keyspace makes. It is made on one shard first, read back and
     /// judged there.
-    pub creates: Option<String>,
+    pub creates: Option<NewTable>,
+}
+
+/// A table that a statement creates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTable {
+    /// Its name.
+    pub name: String,
+    /// The table that it is made like.
+    pub like: Option<String>,
 }
 
 /// What the gate answers by itself.

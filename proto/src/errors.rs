@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Unknown,
     /// A bound was reached; retrying later may help.
     Limit,
+    /// No error: a note in the list of warnings.
+    Note,
     /// A fault in Shoal.
     Internal,
 }
@@ -127,6 +129,10 @@ error_table! {
     SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
     /// A client character set whose bytes could mean something else to MySQL than to Shoal.
     UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
+    /// A new sharded table was given an entry in the vschema.
+    AutomaticEntry = "SH2025", 1105, "HY000", Note, "{}, because the vschema had no entry for it", "to shard it otherwise, drop it, add it to the vschema and create it again";
+    /// A new sharded table without a column that it could be sharded by.
+    NoShardingColumn = "SH2026", 1235, "42000", Refused, "table {} has no primary key to choose its sharding column from", "give it a primary key, or add it with its sharding column to the keyspace's vschema";
     /// The session's user was dropped.
     UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
 

@@ -26,11 +26,11 @@ const AGENT_GLOBAL: &[&str] = &[
     "REPLICATION CLIENT",
     // Forget a source (RESET REPLICA), and begin a new error log.
     "RELOAD",
+    // Make the accounts of keyspaces that live here without being this tablet's own.
+    "CREATE USER",
     // Fetch a copy of another tablet's data. Implies the right to shut down, which ends the copying.
     "CLONE_ADMIN",
 ];
-/// What the agent's account may do in the keyspace's schema: create it, and read what is there (tests do).
-const AGENT_SCHEMA: &[&str] = &["SELECT", "CREATE"];
 /// What the agent's account may do in Shoal's own schema: make its tables, write heartbeats, read them.
 const AGENT_OWN_SCHEMA: &[&str] = &["CREATE", "SELECT", "INSERT", "UPDATE", "DELETE"];
 
@@ -97,21 +97,58 @@ pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets, transport: Transpor
     // From the local host only, which is the Unix socket.
     push_account(&mut sql, &agent, &secrets.agent.password(AGENT_ACCOUNT), Transport::Plain);
     push_grant(&mut sql, AGENT_GLOBAL, "*.*", &agent);
-    push_grant(&mut sql, AGENT_SCHEMA, &schema_pattern(keyspace.as_str()), &agent);
+    // Nobody can give what they do not have. It also makes the keyspace's schema, and reads what is there (tests do).
+    push_grant(&mut sql, &privileges(DataRole::Admin), "*.*", &format!("{agent} WITH GRANT OPTION"));
     push_grant(&mut sql, AGENT_OWN_SCHEMA, &schema_pattern(OWN_SCHEMA), &agent);
     push_grant(&mut sql, &["SELECT"], AGENT_PERFORMANCE, &agent);
     let replication = format!("'{REPLICATION_ACCOUNT}'@'%'");
     push_account(&mut sql, &replication, &secrets.agent.password(REPLICATION_ACCOUNT), transport);
     push_grant(&mut sql, REPLICATION_GLOBAL, "*.*", &replication);
-    for role in DataRole::ALL {
-        let name = data_account(keyspace, role);
-        let account = format!("'{name}'@'%'");
-        push_account(&mut sql, &account, &secrets.data.password(&name), transport);
-        push_grant(&mut sql, &privileges(role), &schema_pattern(keyspace.as_str()), &account);
-    }
+    push_data_accounts(&mut sql, keyspace, &secrets.data, transport);
     // The account that initialisation leaves, without a password. It owns MySQL's own views and stays.
     sql.push_str("ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n");
     sql
+}
+
+fn push_data_accounts(sql: &mut String, keyspace: &KeyspaceName, secret: &Secret, transport: Transport) {
+    for role in DataRole::ALL {
+        let name = data_account(keyspace, role);
+        let account = format!("'{name}'@'%'");
+        push_account(sql, &account, &secret.password(&name), transport);
+        push_grant(sql, &privileges(role), &schema_pattern(keyspace.as_str()), &account);
+    }
+}
+
+/// How the accounts of a keyspace come to be that lives on this mysqld without being its tablet's own. Replicas
+/// have them from the binary log, as they have its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosted {
+    /// Counts the accounts that these very statements have made.
+    pub count_made: String,
+    /// How many there are then.
+    pub accounts: u64,
+    /// What makes them so, whatever they were.
+    pub statements: Vec<String>,
+}
+
+/// The accounts of a keyspace that is not the tablet's own.
+pub fn hosted(keyspace: &KeyspaceName, secret: &Secret, transport: Transport) -> Hosted {
+    let mut sql = String::new();
+    push_data_accounts(&mut sql, keyspace, secret, transport);
+    // Of another secret, or another version's rights, there is another seal. It shows nothing of the passwords.
+    let seal = secret.password(&sql);
+    let names: Vec<String> =
+        DataRole::ALL.iter().map(|role| format!("'{}'", data_account(keyspace, *role))).collect();
+    for name in &names {
+        let _ = writeln!(sql, "ALTER USER {name}@'%' ATTRIBUTE '{{\"shoal\": \"{seal}\"}}';");
+    }
+    let count_made = format!(
+        "SELECT COUNT(*) FROM information_schema.user_attributes WHERE host = '%' AND user IN ({}) \
+         AND attribute ->> '$.shoal' = '{seal}'",
+        names.join(", ")
+    );
+    let statements = sql.lines().map(|line| line.trim_end_matches(';').to_owned()).collect();
+    Hosted { count_made, accounts: names.len() as u64, statements }
 }
 
 /// Names and passwords come from alphabets without quotes or backslashes (`KeyspaceName`, URL-safe base64).
@@ -172,10 +209,24 @@ mod tests {
         assert!(write.starts_with("GRANT SELECT, SHOW VIEW, INSERT") && !write.contains("CREATE"), "{write}");
         assert!(admin.contains("EXECUTE, CREATE, ALTER, DROP") && !admin.contains("EVENT"), "{admin}");
         let global: Vec<&str> = sql.lines().filter(|l| l.contains(" ON *.* ")).collect();
-        assert_eq!(global.len(), 2);
+        assert_eq!(global.len(), 3);
         assert!(global[0].ends_with("TO '_shoal_agent'@'localhost';"));
-        assert!(global[1].ends_with("TO '_shoal_replication'@'%';"));
+        assert!(global[1].ends_with("TO '_shoal_agent'@'localhost' WITH GRANT OPTION;"));
+        assert!(global[2].ends_with("TO '_shoal_replication'@'%';"));
         assert!(sql.contains(" ON `\\_shoal`.* TO '_shoal_agent'@'localhost';"));
+    }
+
+    #[test]
+    fn a_hosted_keyspace_has_the_accounts_of_one_with_tablets_and_a_seal() {
+        let keyspace: KeyspaceName = "guest".parse().unwrap();
+        let made = |secret: &[u8]| hosted(&keyspace, &Secret::new(secret), Transport::Tls);
+        let (one, other) = (made(b"the data secret ..."), made(b"another data secret"));
+        let own = init_file(&keyspace, &secrets(), Transport::Tls);
+        let statements = &one.statements[..one.statements.len() - 3];
+        assert!(statements.iter().all(|statement| own.contains(&format!("{statement};"))), "{statements:?}");
+        assert!(one.count_made.contains("IN ('guest.read', 'guest.write', 'guest.admin')"));
+        assert!(one.statements.last().unwrap().starts_with("ALTER USER 'guest.admin'@'%' ATTRIBUTE"));
+        assert_ne!(one.count_made, other.count_made);
     }
 
     #[test]

@@ -18,11 +18,12 @@ use tokio_util::task::TaskTracker;
 use topo::Topology;
 use topo::records::TabletRecord;
 
-use crate::accounts::Secrets;
+use crate::accounts::{Secrets, Transport};
 use crate::agent::{Agent, Parts};
 use crate::dir::{DirError, Identity, TabletDir};
 use crate::exposure;
-use crate::limits::{BACKGROUND_DEADLINE, MAX_WAITING_REQUESTS};
+use crate::hosting::Hosting;
+use crate::limits::{BACKGROUND_DEADLINE, HEARTBEAT_PATIENCE, MAX_WAITING_REQUESTS};
 use crate::mysqld::installation::{Installation, InstallationError, cache_dir};
 use crate::mysqld::process::MysqldProcess;
 use crate::mysqld::supervisor::{Recipe, StartError, Supervisor, stop_mysqld};
@@ -137,6 +138,13 @@ impl Tablet {
             ..StatusResponse::default()
         });
         let (calls_tx, calls) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let hosting = Hosting {
+            shard: config.shard.clone(),
+            secret: secrets.data,
+            transport: config.identity.as_ref().map_or(Transport::Plain, |_| Transport::Tls),
+            session: AgentSession::new(dir.socket(), &secrets.agent).with_deadline(HEARTBEAT_PATIENCE),
+            status: status.clone(),
+        };
         let mut agent = Agent::new(Parts {
             alias: config.alias.clone(),
             shard: config.shard.clone(),
@@ -158,6 +166,7 @@ impl Tablet {
         };
         let awaited = Awaited { topology: topology.clone(), status: status.clone() };
         background.tasks.spawn(registration::keep(awaited, record, background.end.clone()));
+        background.until_the_end(hosting.keep(topology.clone()));
         background.until_the_end(exposure::follow(status.clone(), config.readiness));
         background.until_the_end(registration::connect(
             config.etcd,

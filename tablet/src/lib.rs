@@ -20,6 +20,7 @@ pub mod durable;
 mod exposure;
 pub mod fence;
 pub mod heartbeat;
+mod hosting;
 pub mod limits;
 pub mod look;
 pub mod mysqld;

@@ -98,5 +98,3 @@ ALTER TABLE parts DROP PRIMARY KEY;
 RENAME TABLE parts TO pieces;
 -- @refused SH2012
 CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY);
--- @refused SH2009
-CREATE TABLE not_in_the_vschema (id int PRIMARY KEY);

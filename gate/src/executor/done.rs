@@ -62,6 +62,14 @@ fn write(all: &[Done<'_>], status: StatusFlags, warnings: u16, info: &str) -> Op
     Some(out.to_vec())
 }
 
+/// The OK packet with so many warnings more; as it is, if it cannot be read.
+pub fn with_more_warnings(payload: Vec<u8>, more: usize) -> Vec<u8> {
+    let Some(done) = Done::read(&payload).filter(|_| more > 0) else { return payload };
+    let warnings = done.warnings.saturating_add(u16::try_from(more).unwrap_or(u16::MAX));
+    let (status, info) = (done.status, done.info);
+    write(&[done], status, warnings, info).unwrap_or_else(|| payload.clone())
+}
+
 /// The first shard's text with these counts replaced by those of all.
 fn info_together(all: &[Done<'_>], counts: &[&str]) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -118,5 +126,15 @@ mod tests {
         expected[5] = 2;
         assert_eq!(summed(&parts), Some(expected));
         assert_eq!(summed(&[]), None);
+    }
+
+    #[test]
+    fn notes_are_counted() {
+        let plain = ok(1, "Records: 1  Duplicates: 0  Warnings: 1");
+        let mut more = plain.clone();
+        more[5] = 3;
+        assert_eq!(with_more_warnings(plain.clone(), 2), more);
+        assert_eq!(with_more_warnings(plain.clone(), 0), plain);
+        assert_eq!(with_more_warnings(b"\xffno".to_vec(), 2), b"\xffno".to_vec());
     }
 }

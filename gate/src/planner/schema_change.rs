@@ -11,7 +11,7 @@ use topo::snapshot::Keyspace;
 use super::pins::sharding_key;
 use super::target::{self, TableName};
 use super::{Request, verb};
-use crate::plan::{Plan, SchemaChange};
+use crate::plan::{NewTable, Plan, SchemaChange};
 use crate::sql::kind::Ddl;
 use crate::sql::parse::parse;
 use crate::sql::words::{Name, Words};
@@ -28,7 +28,7 @@ fn check_sharded(
     request: &Request<'_>,
     ddl: Ddl,
     keyspace: &Keyspace,
-) -> Result<Option<String>, ClientError> {
+) -> Result<Option<NewTable>, ClientError> {
     let words = request.words;
     let has = |word: &str| words.has(word);
     if has("FOREIGN") || has("REFERENCES") {
@@ -40,11 +40,7 @@ fn check_sharded(
             if has("SELECT") || has("ROW") || words.names.iter().filter(|w| w.is("TABLE")).count() > 1 {
                 return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
             }
-            let table = created_table(&words.names).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
-            if keyspace.table(table).is_none_or(|table| table.sharding.is_none()) {
-                return Err(ErrorId::NoVschemaEntry.with(table));
-            }
-            Ok(Some(table.to_owned()))
+            created_table(&words.names).map(Some).ok_or_else(|| ErrorId::NotUnderstood.plain())
         }
         Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
         Ddl::AlterTable if !is_risky(words, keyspace) => Ok(None),
@@ -80,16 +76,21 @@ fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
         || words.names.iter().any(|name| !name.text.is_ascii())
 }
 
-fn created_table<'a>(words: &[Name<'a>]) -> Option<&'a str> {
-    let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);
-    let mut name = rest.next()?;
-    if name.is("IF") {
-        name = rest.nth(2)?;
+fn created_table(words: &[Name<'_>]) -> Option<NewTable> {
+    let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1).peekable();
+    if rest.next_if(|word| word.is("IF")).is_some() {
+        rest.nth(1)?;
     }
-    if name.is_qualifier() {
-        name = rest.next()?;
-    }
-    Some(name.text)
+    let name = table_name(&mut rest)?;
+    let like = rest.next_if(|word| word.is("LIKE")).and_then(|_| table_name(&mut rest));
+    Some(NewTable { name, like })
+}
+
+/// The next name, without the schema before it.
+fn table_name<'a>(words: &mut impl Iterator<Item = &'a Name<'a>>) -> Option<String> {
+    let name = words.next()?;
+    let name = if name.is_qualifier() { words.next()? } else { name };
+    Some(name.text.replace("``", "`"))
 }
 
 fn names_sharding_column(words: &[Name<'_>], keyspace: &Keyspace) -> bool {

@@ -18,6 +18,7 @@ use super::held::Next;
 use super::{Session, SessionEnd};
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
+use crate::executor::done::with_more_warnings;
 use crate::executor::relay::{RelayError, Relayed, Request, relay};
 use crate::executor::route::{self, Literals};
 use crate::executor::schema_change;
@@ -148,7 +149,10 @@ impl Session {
             Err(error) => return self.tell(&error).await,
         };
         match schema_change::run(&self.worker, change, &class, sql).await {
-            Ok(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Ok(made) => {
+                let packet = with_more_warnings(made.answer, made.notes.len());
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
             Err(error) => self.tell(&error).await,
         }
     }

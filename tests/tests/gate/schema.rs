@@ -49,7 +49,8 @@ fn tables_that_the_shards_could_not_keep_leave_nothing_behind() -> Result<()> {
             ("create table items (id bigint auto_increment primary key)", "SH2008"),
             ("create table items (id bigint primary key, a int unique)", "SH2008"),
             ("create table items (id bigint, a int primary key)", "SH2008"),
-            ("create table others (id bigint primary key)", "SH2009"),
+            ("create table others (a double primary key)", "SH2012"),
+            ("create table others (id bigint)", "SH2026"),
         ] {
             let (code, text) = refusal(&mut client, statement).await?;
             ensure!(code == 1235 && text.ends_with(&format!("({id})")), "{statement}: {text}");

@@ -1,12 +1,14 @@
 //! Typed reads and writes on the store.
 
 mod follow;
+mod follow_all;
 mod lease;
 mod lock;
 mod tail;
 mod transaction;
 
 pub use follow::{Following, Seen};
+pub use follow_all::FollowingAll;
 pub use lease::Lease;
 pub use lock::{Lock, LockError, LockOwner};
 pub use transaction::Transaction;
@@ -177,6 +179,12 @@ impl Topology {
     /// once, without having read anything yet.
     pub fn follow<R: Record + Clone>(&self, key: &str) -> Following<R> {
         Following::start(self.store.clone(), &self.tasks, key)
+    }
+
+    /// Follows all records under the prefix, through outages of the store, until the result is dropped. Returns at
+    /// once, without having read anything yet.
+    pub fn follow_all<R: Record + Clone>(&self, prefix: &str) -> FollowingAll<R> {
+        FollowingAll::start(self.store.clone(), &self.tasks, prefix)
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

@@ -1,0 +1,63 @@
+//! What the shards of a keyspace must be able to keep of a table.
+
+use proto::errors::{ClientError, ErrorId};
+use topo::records::{IndexSchema, TableSchema, VschemaRecord};
+use topo::snapshot::{Sharding, ShardingKey};
+use topo::vindex::Vindex;
+
+/// The vindex of tables that are created without an entry in the vschema.
+pub(super) const AUTOMATIC: Vindex = Vindex::XxHash;
+
+/// Its sharding column can be mapped exactly, and every unique key includes it, so that equal keys meet on one
+/// shard. Gives the sharding key.
+pub(super) fn table(
+    name: &str,
+    table: &TableSchema,
+    sharding: &Sharding,
+) -> Result<ShardingKey, ClientError> {
+    let (column, vindex) = match sharding {
+        Sharding::By(key) => (&key.column, key.vindex),
+        Sharding::Declared { column, vindex } => (column, *vindex),
+        Sharding::Unusable { column, why } => {
+            return Err(ErrorId::BadShardingColumn.with(format_args!("column {column} of {name} ({why})")));
+        }
+    };
+    let key = ShardingKey::find(table, column, vindex)
+        .map_err(|why| ErrorId::BadShardingColumn.with(format_args!("column {column} of {name} ({why})")))?;
+    if let Some(numbered) = table.columns.iter().find(|column| column.auto_increment) {
+        let what = format!("AUTO_INCREMENT of column {}", numbered.name);
+        return Err(ErrorId::UnenforceableDdl.with(what));
+    }
+    let includes_key =
+        |index: &IndexSchema| index.columns.iter().any(|c| c.eq_ignore_ascii_case(&key.column));
+    match table.indexes.iter().find(|index| index.unique && !includes_key(index)) {
+        Some(index) => {
+            Err(ErrorId::UnenforceableDdl.with(format_args!("unique key {} of {name}", index.name)))
+        }
+        None => Ok(key),
+    }
+}
+
+/// The sharding key of a new table that the vschema says nothing of: the first column of its primary key that
+/// can be one.
+pub(super) fn choose(name: &str, schema: &TableSchema) -> Result<ShardingKey, ClientError> {
+    let primary = schema.indexes.iter().find(|index| index.name == "PRIMARY");
+    let columns = primary.ok_or_else(|| ErrorId::NoShardingColumn.with(name))?.columns.iter();
+    let mut refusal = None;
+    for column in columns.filter(|column| !column.is_empty()) {
+        let sharding = Sharding::Declared { column: column.clone(), vindex: AUTOMATIC };
+        match table(name, schema, &sharding) {
+            Ok(key) => return Ok(key),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    Err(refusal.unwrap_or_else(|| ErrorId::NoShardingColumn.with(name)))
+}
+
+/// The name in the vschema of the vindex for automatic entries: one that is defined so, or that is free.
+pub(super) fn vindex_name(vschema: &VschemaRecord) -> String {
+    let plain = AUTOMATIC.as_str();
+    let fits = |name: &str| vschema.vindexes.get(name).is_none_or(|definition| definition.kind == plain);
+    let mut numbered = (1..).map(|number| format!("{plain}_{number}"));
+    if fits(plain) { plain.to_owned() } else { numbered.find(|name| fits(name)).unwrap_or_default() }
+}

@@ -1,0 +1,117 @@
+//! The schema of a keyspace, as MySQL describes it.
+
+use std::collections::BTreeMap;
+
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+use topo::records::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, Visibility};
+
+use super::super::control::Row;
+use super::super::line::{Line, LineError};
+use super::literal;
+
+/// Reads the keyspace's schema from one of its shards.
+pub(super) async fn read_back(
+    line: &mut Line<'_>,
+    keyspace: &KeyspaceName,
+) -> Result<SchemaRecord, ClientError> {
+    let schema = literal(keyspace.as_str());
+    let columns = ask(line, &COLUMNS.replace("{}", &schema)).await?;
+    let indexes = ask(line, &INDEXES.replace("{}", &schema)).await?;
+    let mut tables: BTreeMap<String, TableSchema> = BTreeMap::new();
+    for row in columns {
+        let (table, column) = column(row).ok_or_else(unreadable)?;
+        tables.entry(table).or_default().columns.push(column);
+    }
+    for row in indexes {
+        add_to_index(&mut tables, row).ok_or_else(unreadable)?;
+    }
+    let programs = ask(line, &PROGRAMS.replace("{}", &schema)).await?;
+    let programs = programs.into_iter().flatten().flatten().next().and_then(|count| count.parse().ok());
+    Ok(SchemaRecord { tables, stored_programs: programs.ok_or_else(unreadable)? })
+}
+
+/// Whether the shard has a table or view of this name.
+pub(super) async fn has_table(
+    line: &mut Line<'_>,
+    keyspace: &KeyspaceName,
+    table: &str,
+) -> Result<bool, ClientError> {
+    let sql = format!(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
+        literal(keyspace.as_str()),
+        literal(table)
+    );
+    Ok(!ask(line, &sql).await?.is_empty())
+}
+
+/// Asks MySQL about its own schema, which it does not refuse.
+pub(super) async fn ask(line: &mut Line<'_>, sql: &str) -> Result<Vec<Row>, ClientError> {
+    line.query(sql).await.map_err(|error| match error {
+        LineError::Refused(_) => ErrorId::Internal.with("MySQL refused to describe its schema"),
+        LineError::Failed(error) => error,
+    })
+}
+
+const COLUMNS: &str = "SELECT c.table_name, c.column_name, c.data_type, c.column_type, c.is_nullable, c.extra, \
+     c.character_maximum_length, c.character_set_name, c.collation_name \
+     FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name) \
+     WHERE table_schema = {} AND t.table_type = 'BASE TABLE' ORDER BY table_name, c.ordinal_position";
+
+/// A column of which an index has only a prefix counts as an expression.
+const INDEXES: &str = "SELECT table_name, index_name, non_unique, IF(sub_part IS NULL, column_name, NULL) \
+     FROM information_schema.statistics \
+     WHERE table_schema = {} ORDER BY table_name, index_name <> 'PRIMARY', index_name, seq_in_index";
+
+const PROGRAMS: &str = "SELECT (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = {}) \
+     + (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = {})";
+
+fn column(row: Row) -> Option<(String, Column)> {
+    let [table, name, data_type, sql_type, nullable, extra, length, character_set, collation]: [Option<
+        String,
+    >; 9] = row.try_into().ok()?;
+    let (data_type, sql_type, extra) = (data_type?, sql_type?, extra?);
+    let unsigned = sql_type.contains("unsigned");
+    let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+    let integer = |bits| ColumnType::Integer { bits, unsigned };
+    let kind = match data_type.as_str() {
+        "tinyint" => integer(8),
+        "smallint" => integer(16),
+        "mediumint" => integer(24),
+        "int" => integer(32),
+        "bigint" => integer(64),
+        "binary" | "varbinary" => ColumnType::Binary { length, fixed: data_type == "binary" },
+        "char" | "varchar" => ColumnType::Text {
+            length,
+            fixed: data_type == "char",
+            character_set: character_set?,
+            collation: collation?,
+        },
+        _ => ColumnType::Other,
+    };
+    let visibility = if extra.contains("INVISIBLE") { Visibility::Invisible } else { Visibility::Visible };
+    let column = Column {
+        name: name?,
+        kind,
+        sql_type,
+        nullable: nullable? == "YES",
+        auto_increment: extra.contains("auto_increment"),
+        visibility,
+    };
+    Some((table?, column))
+}
+
+fn add_to_index(tables: &mut BTreeMap<String, TableSchema>, row: Row) -> Option<()> {
+    let [table, index, non_unique, column]: [Option<String>; 4] = row.try_into().ok()?;
+    let (index, column) = (index?, column.unwrap_or_default());
+    let indexes = &mut tables.get_mut(&table?)?.indexes;
+    match indexes.last_mut().filter(|last| last.name == index) {
+        Some(last) => last.columns.push(column),
+        None => indexes.push(IndexSchema { name: index, unique: non_unique? == "0", columns: vec![column] }),
+    }
+    Some(())
+}
+
+fn unreadable() -> ClientError {
+    ErrorId::Internal.with("MySQL described its schema in a way that cannot be read")
+}
