@@ -170,6 +170,7 @@ mod tests {
             ]
             .into(),
             tables: [("t".to_owned(), TableVschema::by("b", "by_b"))].into(),
+            ..VschemaRecord::default()
         };
         assert_eq!(made(&vschema, None, &[unique("PRIMARY", &["b"])]), "declared");
         assert_eq!(made(&vschema, None, &[unique("PRIMARY", &["a"])]), "SH2008");
