@@ -123,6 +123,7 @@ fn meaning(kind: ErrorKind) -> &'static str {
         ErrorKind::Unavailable => "a part of the cluster could not be reached, and nothing was executed",
         ErrorKind::Unknown => "an answer was lost: the statement may have been executed or not",
         ErrorKind::Limit => "a bound was reached, and nothing was executed",
+        ErrorKind::Note => "no error: a note beside the answer, which SHOW WARNINGS lists",
         ErrorKind::Internal => "a fault in Shoal",
     }
 }
@@ -135,6 +136,7 @@ fn retry(kind: ErrorKind) -> &'static str {
         ErrorKind::Unavailable => "yes, in a moment; if it stays, `shoal doctor` tells what is wrong",
         ErrorKind::Unknown => "look first whether it took effect",
         ErrorKind::Limit => "yes, later",
+        ErrorKind::Note => "no; the statement was executed",
         ErrorKind::Internal => "rather not; please report it with what led to it",
     }
 }
