@@ -6,12 +6,13 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The cache's bin holds only what PATH lacks (tests/deps/install sees to that), so it may come first.
 export PATH := $(CACHE)/bin:$(PATH)
 
-.PHONY: help deps demo test soak check bench
+.PHONY: help deps demo demo-remove test soak check bench
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc, ip) into $(CACHE)'
-	@echo 'make demo   start a small cluster with two shards and talk SQL to it; Ctrl-C ends it'
+	@echo 'make demo   a shop of 230,000 rows in a small cluster, to talk SQL to; Ctrl-C ends it, its data stays'
+	@echo 'make demo-remove   remove that data'
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
 	@echo 'make soak   what takes longer: sysbench beside the ledger, a minute a workload (SHOAL_SOAK_SECONDS)'
 	@echo 'make check  formatting and lints, without running anything'
@@ -25,7 +26,10 @@ deps:
 
 demo: deps
 	cargo build --workspace --all-targets
-	@tests/demo $(TARGET)/debug
+	@tests/demo/run $(TARGET)/debug
+
+demo-remove:
+	@tests/demo/run $(TARGET)/debug --remove
 
 test: deps
 	@tests/phases

@@ -22,5 +22,6 @@ mod doctor;
 mod measures;
 mod reach;
 mod reparent;
+mod schema;
 mod shard;
 mod sight;

@@ -122,6 +122,8 @@ pub const LOG_LINES: usize = 100;
 pub const LOG_TAIL_BYTES: u64 = 256 * 1024;
 /// Events that `shoal events` shows unless told otherwise.
 pub const EVENT_LINES: u32 = 50;
+/// Largest file of a wanted schema, in bytes.
+pub const MAX_SCHEMA_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// A process that was started again less than this ago is told of by `shoal doctor`.
 pub const RESTARTED_LATELY: Duration = Duration::from_secs(10 * 60);
 /// With less space left than this, in bytes, the next large transaction may not fit.

@@ -14,6 +14,7 @@ mod local_status;
 mod local_up;
 mod output;
 mod reparent;
+mod schema;
 mod shown;
 mod sql;
 mod table;
@@ -33,6 +34,7 @@ use crate::local::ephemeral::EphemeralError;
 use crate::local::layout::Layout;
 use crate::local::reach::NotReached;
 use crate::local::up::UpError;
+use crate::schema::work::SchemaError;
 
 /// Exit code of a command that failed, or of `status` when a part does not run.
 const FAILED: u8 = 1;
@@ -77,6 +79,8 @@ enum Command {
     Reparent(reparent::ReparentArgs),
     /// Show what happened in a cluster
     Events(events::EventsArgs),
+    /// Compare a keyspace's tables with a file of wanted ones, and make them so
+    Schema(schema::SchemaArgs),
     /// Look at everything of a cluster and say what to do
     Doctor(doctor::DoctorArgs),
     /// Tell what an error means and what to do
@@ -140,6 +144,10 @@ enum CliError {
     #[error("{0}")]
     NotFound(String),
     #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("{0}")]
     Ended(&'static str),
     #[error(transparent)]
     Sql(#[from] sql::SqlError),
@@ -172,6 +180,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Get(args) => get::run(&args).await,
         Command::Describe(args) => describe::run(&args).await,
         Command::Sql(args) => sql::run(&args).await,
+        Command::Schema(args) => schema::run(&args).await,
         Command::Doctor(args) => doctor::run(&args).await,
         Command::Explain(args) => explain::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),

@@ -34,7 +34,7 @@ pub(super) async fn show(
 ) -> Result<ExitCode, CliError> {
     let mut out = io::stdout();
     let screen = out.is_terminal() && matches!(format, Format::Table | Format::Wide);
-    let mut before: Option<Shown> = None;
+    let mut before: Option<String> = None;
     let mut missed = false;
     loop {
         match look().await {
@@ -42,17 +42,19 @@ pub(super) async fn show(
                 if std::mem::take(&mut missed) {
                     say("control answers again");
                 }
-                if before.as_ref() != Some(&shown) {
+                // What is compared is what is seen: positions, which a table does not show, change all the time.
+                let seen = shown.in_format(format)?;
+                if before.as_ref() != Some(&seen) {
                     let text = match (args.watch, format) {
                         (true, Format::Json) => line(&shown)?,
-                        (true, Format::Yaml) => format!("---\n{}", shown.in_format(format)?),
+                        (true, Format::Yaml) => format!("---\n{seen}"),
                         (true, _) if screen => format!("{CLEAR}{}", on_screen(&shown)),
-                        (true, _) if before.is_some() => format!("\n{}", shown.text),
-                        _ => shown.in_format(format)?,
+                        (true, _) if before.is_some() => format!("\n{seen}"),
+                        _ => seen.clone(),
                     };
                     out.write_all(text.as_bytes())?;
                     out.flush()?;
-                    before = Some(shown);
+                    before = Some(seen);
                 }
             }
             Err(CliError::Ask(error)) if before.is_some() && !matches!(error, AskError::Refused(_)) => {

@@ -3,6 +3,8 @@
 mod bad_input;
 mod bed;
 mod changes;
+mod ephemeral;
 mod kills;
 mod life;
 mod replicas;
+mod tools;
