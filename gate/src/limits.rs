@@ -10,6 +10,9 @@ pub const MAX_PLANNED_TEXT_BYTES: usize = 1024 * 1024;
 pub const MAX_TOKENS_IN_A_ROW: usize = 4096;
 /// Stack of a serving thread, in bytes: holds a walk over the deepest syntax tree.
 pub const SERVING_STACK_BYTES: usize = 64 * 1024 * 1024;
+/// How often one statement is put in other words before it is planned: once for comments, once for facts of the
+/// session, and once more for what those bring.
+pub const MAX_REWRITES: u32 = 3;
 /// Longest normalised text whose plan is kept, in bytes.
 pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 /// Plans that one thread keeps; when it has more it begins anew.

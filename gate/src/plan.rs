@@ -1,10 +1,16 @@
 //! What a statement comes to: decided once, and nobody looks at SQL after it.
 
+mod explain;
+mod rewrite;
+
 use std::rc::Rc;
 
 use proto::errors::ClientError;
 use proto::ids::KeyspaceName;
 use topo::snapshot::ShardingKey;
+
+pub use explain::{Explain, Form};
+pub use rewrite::{By, Piece, SessionValue, rewritten};
 
 /// The decision on one normalised statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +22,10 @@ pub enum Plan {
     ChangeSchema(SchemaChange),
     /// Answered by the gate.
     Answer(Answer),
+    /// Not done but shown.
+    Explain(Box<Explain>),
+    /// Put in other words, which are planned in its place.
+    Rewrite(Vec<Piece>),
     /// Not done. Where a keyspace is named, its MySQL is asked first (by preparing the statement) whether the
     /// statement is wrong by itself; then MySQL's error is the answer.
     Refuse {

@@ -69,8 +69,6 @@ SELECT * FROM order WHERE id = 1;
 
 CREATE TABLE words (id int NOT NULL PRIMARY KEY, `select` int);
 
--- What only MySQL can read, or changes what the reader knows.
--- @refused SH2010 everywhere
+-- Executable comments: every server executes those for versions before its own.
 SELECT /*!80000 body FROM notes WHERE id = 1 */;
--- @refused SH2010 everywhere
 SELECT body FROM notes WHERE id = 1 /*! AND 1 = 0 */;

@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod done;
+pub mod explain;
 mod line;
 pub mod many;
 pub mod relay;

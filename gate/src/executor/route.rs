@@ -1,6 +1,7 @@
 //! Which shard a route goes to, for the literals at hand.
 
 use proto::errors::{ClientError, ErrorId};
+use proto::key_range::KeyspaceId;
 use topo::snapshot::Keyspace;
 use topo::value::{Sign, convert};
 
@@ -38,6 +39,12 @@ pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Re
 }
 
 fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
+    let id = keyspace_id(pin, literals)?;
+    keyspace.shard_for(&id).ok_or_else(|| unavailable(keyspace))
+}
+
+/// The keyspace ID of a pin's literal.
+pub fn keyspace_id(pin: &Pin, literals: Literals<'_>) -> Result<KeyspaceId, ClientError> {
     let inexact = || ErrorId::InexactValue.with(&pin.key.column);
     let span =
         literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
@@ -46,8 +53,7 @@ fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Resul
     let mut scratch = Vec::new();
     let literal = decode(raw, span.class, sign, literals.character_set, &mut scratch).ok_or_else(inexact)?;
     let value = convert(&literal, &pin.key.kind).map_err(|_| inexact())?;
-    let id = pin.key.vindex.map(&value).map_err(|_| inexact())?;
-    keyspace.shard_for(&id).ok_or_else(|| unavailable(keyspace))
+    pin.key.vindex.map(&value).map_err(|_| inexact())
 }
 
 fn unavailable(keyspace: &Keyspace) -> ClientError {

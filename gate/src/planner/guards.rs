@@ -6,14 +6,16 @@ use proto::ids::SIDECAR_SCHEMA;
 use super::Request;
 use crate::sql::fingerprint::Marks;
 
-/// Refuses what could not be answered rightly or may not be touched.
-pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
+/// Refuses what names Shoal's own schema.
+pub(super) fn sidecar(request: &Request<'_>) -> Result<(), ClientError> {
     if request.words.names.iter().any(|name| name.text.eq_ignore_ascii_case(SIDECAR_SCHEMA)) {
         return Err(ErrorId::SidecarSchema.plain());
     }
-    if request.marks.has(Marks::EXECUTABLE_COMMENT) {
-        return Err(ErrorId::ExecutableComment.plain());
-    }
+    Ok(())
+}
+
+/// Refuses what could not be answered rightly.
+pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
     if request.marks.has(Marks::USER_VARIABLE) {
         return Err(ErrorId::SessionState.with("a user variable"));
     }

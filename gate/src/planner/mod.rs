@@ -1,6 +1,7 @@
 //! From a normalised statement and a snapshot to a plan; pure.
 //!
 //! ```text
+//!   rewrite    executable comments, facts of the session: put in other words first
 //!   guards     what no statement may contain
 //!   kind       by the first words
 //!   target     which keyspace the statement is about
@@ -11,9 +12,11 @@
 //! The rule that everything follows: a statement is routed only where its answer is certain to be that of one
 //! MySQL with all the rows; everything else is refused by name.
 
+mod explain;
 mod guards;
 mod insert;
 mod pins;
+mod rewrite;
 mod schema_change;
 mod set;
 mod show;
@@ -59,7 +62,7 @@ pub fn plan(request: Request<'_>) -> Plan {
     decide(&request).unwrap_or_else(|error| {
         // Access and naming errors are the gate's own to give; for the rest MySQL may know better what is wrong.
         let judge = match error.id.row().kind {
-            ErrorKind::Refused if !is_final(error.id) => {
+            ErrorKind::Refused if !is_final(error.id) && kind_of(request.words) != Kind::Vexplain => {
                 target::judge(&request).map(|keyspace| keyspace.name.clone())
             }
             _ => None,
@@ -81,8 +84,12 @@ fn is_final(id: ErrorId) -> bool {
 }
 
 fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
-    guards::check(request)?;
+    guards::sidecar(request)?;
     let kind = kind_of(request.words);
+    if let Some(pieces) = rewrite::pieces(request, kind)? {
+        return Ok(Plan::Rewrite(pieces));
+    }
+    guards::check(request)?;
     match kind {
         Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request, kind),
         Kind::Use => Ok(Plan::Answer(Answer::Use(target::used(request)?))),
@@ -92,7 +99,8 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
         Kind::ShowDatabases => show::databases(request),
         Kind::ShowSchema => Ok(to_any(show::keyspace(request)?, Afterwards::Reuse)),
         Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
-        Kind::Explain => unsharded_only(request, "EXPLAIN", Afterwards::Reuse),
+        Kind::Explain => explain::explain(request),
+        Kind::Vexplain => explain::vexplain(request),
         Kind::ServerOnly => unsharded_only(request, "this statement", Afterwards::Close),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
         Kind::SessionState(what) => Err(ErrorId::SessionState.with(what)),

@@ -81,7 +81,14 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
         rights: &Rights::admin("app"),
         snapshot,
     };
-    match plan(request) {
+    shown(plan(request), sql, &fingerprint)
+}
+
+fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
+    match plan {
+        Plan::Explain(question) => {
+            format!("show {} {}", question.from, shown(question.plan, sql, fingerprint))
+        }
         Plan::Route(route) => {
             let target = match &route.target {
                 Target::Any => "any".to_owned(),
@@ -101,6 +108,10 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
         }
         Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
         Plan::Answer(answer) => format!("answer {answer:?}"),
+        Plan::Rewrite(pieces) => {
+            let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, |value| format!("{value:?}"));
+            format!("rewrite {}", String::from_utf8(rewritten).unwrap())
+        }
         Plan::Refuse { error, .. } => error.id.row().id.to_owned(),
     }
 }
@@ -244,7 +255,10 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("show warnings", "SH2005"),
         ("lock tables t read", "SH2005"),
         ("create temporary table t (a int)", "SH2005"),
-        ("/*!40101 set names utf8 */", "SH2010"),
+        ("select row_count()", "SH2005"),
+        ("/*!99999 set names utf8 */", "SH2010"),
+        ("/*!080000 set names utf8 */", "SH2010"),
+        ("create view v as select user()", "SH2005"),
         ("select * from _shoal.heartbeat", "SH1012"),
         ("select * from `_shoal` . t", "SH1012"),
         ("grant all on *.* to x", "SH2011"),
@@ -253,6 +267,54 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("select 'a", "SH2004"),
     ];
     assert_plans(&*cluster().await, Some("main"), &cases);
+}
+
+#[tokio::test]
+async fn facts_of_the_session_and_executable_comments_are_put_in_other_words() {
+    let cases = [
+        ("select user()", "rewrite select User AS `user()`"),
+        ("select DATABASE(), USER() limit 1", "rewrite select DATABASE(), User AS `USER()` limit 1"),
+        ("select current_user", "rewrite select CurrentUser AS `current_user`"),
+        ("select current_user as me, user() you", "rewrite select CurrentUser as me, User you"),
+        (
+            "select concat(user(), 'x') from customers where id = 5",
+            "rewrite select concat(User, 'x') AS `concat(user(), 'x')` from customers where id = 5",
+        ),
+        (
+            "select * from (select connection_id()) t",
+            "rewrite select * from (select ConnectionId AS `connection_id()`) t",
+        ),
+        ("select (select user())", "rewrite select (select User AS `user()`) AS `(select user())`"),
+        ("select user() = 'a`b'", "rewrite select User = 'a`b' AS `user() = 'a``b'`"),
+        ("insert into customers values (5, user(), 7)", "rewrite insert into customers values (5, User, 7)"),
+        (
+            "delete from customers where id = 5 and name = user()",
+            "rewrite delete from customers where id = 5 and name = User",
+        ),
+        ("vexplain select user()", "rewrite vexplain select User AS `user()`"),
+        ("select 1, user() like 'a'", "SH2004"),
+        ("select user from customers where id = 5", "shop id=5"),
+        ("/*!40101 set names utf8 */", "rewrite  set names utf8 "),
+        ("select/*!80000 1*/+/*! 2*/;", "rewrite select 1 + 2 ;"),
+        ("select '/*! 1 */', /*!40001 'a*/b' */", "rewrite select '/*! 1 */',  'a*/b' "),
+        ("select /*! 1", "SH2004"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn vexplain_is_about_the_statement_in_it() {
+    let cases = [
+        ("vexplain select * from customers where id = 5", "show 9 shop id=5"),
+        ("VEXPLAIN /* a */ PLAN\n select * from customers where id = 5", "show 23 shop id=5"),
+        ("vexplain queries (select 1)", "show 17 shop any"),
+        ("vexplain plan use main", "show 14 answer Use(KeyspaceName(\"main\"))"),
+        ("vexplain select * from customers", "SH2001"),
+        ("vexplain all select 1", "SH2011"),
+        ("vexplain vexplain select 1", "SH2004"),
+        ("vexplain", "SH2004"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
 }
 
 #[tokio::test]
@@ -310,7 +372,10 @@ async fn the_database_decides_where_names_are_looked_up() {
         ("desc customers", "shop any"),
         ("show tables from main", "main any"),
         ("show table status", "SH2011"),
-        ("explain select * from customers", "SH2011"),
+        ("explain select * from customers", "SH2001"),
+        ("explain format = tree select * from customers where id = 5", "shop id=5"),
+        ("explain analyze select * from customers where id = 5", "shop id=5"),
+        ("explain insert into customers values (5, 6, 7)", "shop id=5 (`id`,`name`,`city`)"),
         ("select * from information_schema.tables", "SH2011"),
         ("call p()", "SH2011"),
         ("", "shop any"),

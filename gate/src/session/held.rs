@@ -9,14 +9,17 @@ use crate::backend::{Backend, Unreached};
 use crate::hold::end::HoldEnd;
 use crate::hold::{Patience, Verdict};
 use crate::limits::MAX_READ_AHEAD_BYTES;
+use crate::plan::Piece;
 
 /// How an attempt with a statement ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
     /// The client has its answer.
     Answered,
     /// Nothing was executed: plan it again, by the newest snapshot.
     Again,
+    /// Nothing was executed: it is planned in other words.
+    Rewrite(Vec<Piece>),
 }
 
 impl Session {

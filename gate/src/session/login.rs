@@ -16,6 +16,7 @@ use topo::records::UserRecord;
 use topo::snapshot::Snapshot;
 
 use super::SessionEnd;
+use super::who::Who;
 use crate::accounts::rights::Rights;
 use crate::limits::UNSEEN_USER_PATIENCE;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
@@ -47,6 +48,7 @@ pub(super) struct LoggedIn {
     pub(super) collation: u8,
     pub(super) character_set: CharacterSet,
     pub(super) rights: Rights,
+    pub(super) who: Who,
     pub(super) database: Option<KeyspaceName>,
 }
 
@@ -58,9 +60,10 @@ pub(super) async fn log_in(
 ) -> Result<LoggedIn, SessionEnd> {
     let nonce = auth::new_nonce().map_err(|error| SessionEnd::Fault(error.to_string()))?;
     let snapshot = shared.feed.snapshot();
+    let connection = shared.last_connection.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     let greeting = Greeting {
         server_version: lowest_version(&snapshot),
-        connection_id: shared.last_connection.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
+        connection_id: connection,
         capabilities: OFFERED,
         nonce: &nonce,
         collation: DEFAULT_COLLATION,
@@ -80,7 +83,17 @@ pub(super) async fn log_in(
             write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
             client.write_all(&out).await?;
             let capabilities = hello.capabilities & OFFERED;
-            Ok(LoggedIn { client, capabilities, collation: hello.collation, character_set, rights, database })
+            let user = String::from_utf8_lossy(&hello.user).into_owned();
+            let who = Who { user, host: host.to_owned(), connection };
+            Ok(LoggedIn {
+                client,
+                capabilities,
+                collation: hello.collation,
+                character_set,
+                rights,
+                who,
+                database,
+            })
         }
         Err(error) => {
             write_error(&mut out, sequence, &error);

@@ -1,10 +1,12 @@
 //! One client: login, then commands one after the other until it leaves.
 
 pub mod credentials;
+mod explain;
 mod held;
 mod login;
 mod parts;
 mod statement;
+mod who;
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -17,6 +19,7 @@ use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
 use proto::wire::reply::{TextColumn, write_error, write_ok, write_text_result};
+use proto::wire::result::{ResultColumn, ResultRow, write_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -100,6 +103,7 @@ struct Session {
     collation: u8,
     character_set: CharacterSet,
     rights: Rights,
+    who: who::Who,
     database: Option<KeyspaceName>,
     fingerprint: Fingerprint,
     /// The class of backend connections that was used last.
@@ -117,6 +121,7 @@ impl Session {
             collation: logged_in.collation,
             character_set: logged_in.character_set,
             rights: logged_in.rights,
+            who: logged_in.who,
             database: logged_in.database,
             fingerprint: Fingerprint::default(),
             class: None,
@@ -149,11 +154,11 @@ impl Session {
     }
 
     /// Answers one command and drops it from the client's buffer.
-    async fn command(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+    async fn command(&mut self, mut framed: Framed) -> Result<(), SessionEnd> {
         let payload = self.client.payload(framed, &mut self.scratch);
         match payload.split_first() {
             None => return Err(self.close_with(ErrorId::MalformedPacket.plain()).await),
-            Some((&command::QUERY, _)) => self.statement(framed).await?,
+            Some((&command::QUERY, _)) => framed = self.statement(framed).await?,
             Some((&command::QUIT, _)) => return Err(SessionEnd::Left),
             Some((&command::PING, _)) => self.answer_ok().await?,
             Some((&command::INIT_DB, name)) => {
@@ -219,6 +224,17 @@ impl Session {
     ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
         write_text_result(&mut out, 1, self.capabilities, columns, rows);
+        Ok(self.client.write_all(&out).await?)
+    }
+
+    async fn answer_result(
+        &mut self,
+        columns: &[ResultColumn],
+        rows: &[ResultRow],
+    ) -> Result<(), SessionEnd> {
+        let mut out = BytesMut::new();
+        let shape = (self.capabilities, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        write_result(&mut out, 1, shape, columns, rows);
         Ok(self.client.write_all(&out).await?)
     }
 

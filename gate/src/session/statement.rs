@@ -8,10 +8,10 @@ use metrics::Counter;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::limits::MAX_KEYSPACE_NAME;
-use proto::wire::StatusFlags;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
 use proto::wire::reply::TextColumn;
+use proto::wire::{StatusFlags, command};
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
@@ -25,20 +25,40 @@ use crate::executor::schema_change;
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::end::HoldEnd;
+use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
-use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, SchemaChange};
+use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, SchemaChange, rewritten};
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Statement;
 
 impl Session {
-    /// Answers the statement at the front of the client's buffer.
-    pub(super) async fn statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+    /// Answers the statement at the front of the client's buffer; gives where it is there by now.
+    pub(super) async fn statement(&mut self, mut framed: Framed) -> Result<Framed, SessionEnd> {
         self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
         let mut patience = Patience::default();
-        while self.attempt(framed, &mut patience).await? == Next::Again {
-            self.worker.shared.measures.repeats.increment(1);
+        let mut rewrites = 0;
+        loop {
+            match self.attempt(framed, &mut patience).await? {
+                Next::Answered => return Ok(framed),
+                Next::Again => self.worker.shared.measures.repeats.increment(1),
+                Next::Rewrite(pieces) if rewrites < MAX_REWRITES => {
+                    rewrites += 1;
+                    framed = self.rewrite(framed, &pieces);
+                }
+                Next::Rewrite(_) => {
+                    self.answer_error(&ErrorId::NotUnderstood.plain()).await?;
+                    return Ok(framed);
+                }
+            }
         }
-        Ok(())
+    }
+
+    /// Puts the statement in other words, in place of the client's own.
+    fn rewrite(&mut self, framed: Framed, pieces: &[Piece]) -> Framed {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        let sql = rewritten(&payload[1..], pieces, |value| self.who.literal(value));
+        self.fingerprint.read(&sql);
+        self.client.replace(framed, &[&[command::QUERY], sql.as_slice()].concat())
     }
 
     /// Plans the statement by the newest snapshot and does as planned, unless its shard does not take it now.
@@ -50,6 +70,10 @@ impl Session {
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
         let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
             Plan::Route(route) => (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?),
+            Plan::Explain(question) => {
+                (|of| &of.answers, Box::pin(self.explain(&question, framed, &snapshot)).await?)
+            }
+            Plan::Rewrite(pieces) => return Ok(Next::Rewrite(pieces)),
             Plan::Answer(answer) => {
                 self.answer(answer, &snapshot).await?;
                 (|of| &of.answers, Next::Answered)

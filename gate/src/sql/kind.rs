@@ -34,6 +34,8 @@ pub enum Kind {
     ShowServer,
     /// EXPLAIN of a statement.
     Explain,
+    /// VEXPLAIN of a statement: how Shoal does it.
+    Vexplain,
     /// CREATE, ALTER, DROP, RENAME, TRUNCATE of something in a schema.
     Ddl(Ddl),
     /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD; CALL: MySQL does them alone.
@@ -85,6 +87,7 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
         "ROLLBACK" if !rest.contains(&"TO") => Kind::EndTransaction,
         "SHOW" => show(rest),
         "DESCRIBE" | "DESC" | "EXPLAIN" => describe(rest),
+        "VEXPLAIN" => Kind::Vexplain,
         "CREATE" | "ALTER" | "DROP" | "RENAME" | "TRUNCATE" => schema_change(first, rest),
         "ANALYZE" | "OPTIMIZE" | "CHECK" | "CHECKSUM" | "REPAIR" | "DO" | "LOAD" | "CALL" => Kind::ServerOnly,
         other => elsewhere(other, rest),

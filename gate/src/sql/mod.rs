@@ -8,4 +8,5 @@ pub mod kind;
 pub mod lexeme;
 pub mod literal;
 pub mod parse;
+pub mod tokens;
 pub mod words;

@@ -157,6 +157,20 @@ impl Connection {
         scratch
     }
 
+    /// Puts another payload in place of the one that `read_framed` found, as if it had come instead.
+    pub fn replace(&mut self, framed: Framed, payload: &[u8]) -> Framed {
+        let mut buffer = BytesMut::with_capacity(payload.len() + READ_BUFFER_BYTES);
+        let next = write_payload(&mut buffer, 0, payload);
+        let replaced = Framed {
+            wire_bytes: buffer.len(),
+            sequence: next.wrapping_sub(1),
+            packets: payload.len() / MAX_PAYLOAD + 1,
+        };
+        buffer.extend_from_slice(&self.buffer[framed.wire_bytes..]);
+        self.buffer = buffer;
+        replaced
+    }
+
     /// Reads one whole payload and consumes it; gives it with the next sequence id.
     pub async fn read_payload(&mut self, sequence: u8, bound: usize) -> Result<(Vec<u8>, u8), ReadError> {
         let framed = self.read_framed(sequence, bound).await?;

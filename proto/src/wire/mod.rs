@@ -10,6 +10,7 @@
 //!   query        one statement and its rows as text, for programs that ask a gate a few questions
 //!   response     finds where a response ends without decoding its rows
 //!   reply        writes OK, ERR and result sets of our own
+//!   result       result sets of our own with types
 //! ```
 //!
 //! Facts are from the MySQL source documentation, "Client/Server Protocol".
@@ -22,6 +23,7 @@ pub mod packet;
 pub mod query;
 pub mod reply;
 pub mod response;
+pub mod result;
 mod stream;
 
 pub use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFlags};
@@ -34,6 +36,8 @@ pub mod command {
     pub const INIT_DB: u8 = 0x02;
     /// A statement as text.
     pub const QUERY: u8 = 0x03;
+    /// A line of figures about the server.
+    pub const STATISTICS: u8 = 0x09;
     /// Is the server alive?
     pub const PING: u8 = 0x0e;
     /// Prepares a statement.

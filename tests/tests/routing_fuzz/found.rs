@@ -54,7 +54,7 @@ pub(crate) const FORBIDDEN: &[&str] = &[
     "/*+ select */ SET SESSION sql_mode = 'ANSI_QUOTES'",
     "/*+ select */ SET autocommit = 0",
     "SELECT 1 AS 'a\\'', get_lock('x', 0)",
-    "SELECT /*+ ' */ connection_id()",
+    "SELECT /*+ ' */ row_count()",
     "SELECT 'a' /*+ ? */ 'b', get_lock('x', 0)",
     "SELECT @@identity",
 ];

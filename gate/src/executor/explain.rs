@@ -1,0 +1,113 @@
+//! The text form of a plan: what `VEXPLAIN` shows, and golden files hold.
+//!
+//! ```text
+//! Route to shop/-80: the statement as it is
+//!   id = 5 by xxhash is keyspace ID 6dc2…
+//! ```
+
+use std::fmt::Write as _;
+
+use proto::errors::{ClientError, ErrorId};
+use topo::snapshot::{Keyspace, Snapshot};
+
+use super::route::{self, Literals};
+use crate::plan::{Pin, Plan, Route, Target};
+
+/// A plan as it is shown.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Explained {
+    /// One line for each step, and indented ones for what decided it.
+    pub lines: Vec<String>,
+    /// What is sent to whom, in order.
+    pub queries: Vec<Query>,
+}
+
+/// A statement for one shard.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The keyspace.
+    pub keyspace: String,
+    /// Which of its shards, such as `-80`.
+    pub shard: String,
+    /// The statement.
+    pub sql: String,
+}
+
+/// Shows the plan of a statement. `sql` is the statement; `literals` are those of the text around it.
+pub fn explain(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    literals: Literals<'_>,
+    sql: &str,
+) -> Result<Explained, ClientError> {
+    let keyspace = |name: &str| -> Result<&Keyspace, ClientError> {
+        snapshot.keyspace(name).map(AsRef::as_ref).ok_or_else(|| ErrorId::UnknownDatabase.with(name))
+    };
+    match plan {
+        Plan::Route(route) => explain_route(route, keyspace(route.keyspace.as_str())?, literals, sql),
+        Plan::ChangeSchema(change) => {
+            let keyspace = keyspace(change.keyspace.as_str())?;
+            let mut shown = Explained::default();
+            shown.lines.push(format!("Schema change of {}, under its lock: on every shard", keyspace.name));
+            (0..keyspace.shards.len()).for_each(|shard| shown.send(keyspace, shard, sql));
+            Ok(shown)
+        }
+        Plan::Answer(_) => {
+            Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
+        }
+        Plan::Refuse { error, .. } => Err(error.clone()),
+        Plan::Rewrite(_) | Plan::Explain(_) => Err(ErrorId::NotUnderstood.plain()),
+    }
+}
+
+fn explain_route(
+    route: &Route,
+    keyspace: &Keyspace,
+    literals: Literals<'_>,
+    sql: &str,
+) -> Result<Explained, ClientError> {
+    let mut shown = Explained::default();
+    let shard = route::shard(&route.target, keyspace, literals)?;
+    let name = keyspace.shards.get(shard).map(|shard| shard.shard.to_string()).unwrap_or_default();
+    let how =
+        if route.columns.is_some() { "the statement with its column list" } else { "the statement as it is" };
+    shown.lines.push(format!("Route to {name}: {how}"));
+    match &route.target {
+        Target::Any if keyspace.sharded => shown.lines.push("  any shard would do".to_owned()),
+        Target::Any => shown.lines.push(format!("  {} is not sharded", keyspace.name)),
+        Target::Pinned(pins) => {
+            for pin in pins {
+                let line = pin_line(pin, literals)?;
+                // The same value fixes several tables, or many rows.
+                if !shown.lines.contains(&line) {
+                    shown.lines.push(line);
+                }
+            }
+        }
+    }
+    shown.send(keyspace, shard, sql);
+    Ok(shown)
+}
+
+/// Which literal fixes the shard, and by which keyspace ID.
+fn pin_line(pin: &Pin, literals: Literals<'_>) -> Result<String, ClientError> {
+    let id = route::keyspace_id(pin, literals)?;
+    let span =
+        literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
+    let literal = String::from_utf8_lossy(&literals.sql[span.start..span.end]);
+    let sign = if pin.negative { "-" } else { "" };
+    let mut line = format!("  {} = {sign}{literal} by {} is keyspace ID ", pin.key.column, pin.key.vindex);
+    for byte in &id.0 {
+        // Writing to a String does not fail.
+        let _ = write!(line, "{byte:02x}");
+    }
+    Ok(line)
+}
+
+impl Explained {
+    fn send(&mut self, keyspace: &Keyspace, shard: usize, sql: &str) {
+        let Some(shard) = keyspace.shards.get(shard) else { return };
+        let (keyspace, shard) = (keyspace.name.to_string(), shard.shard.range.to_string());
+        self.queries.push(Query { keyspace, shard, sql: sql.to_owned() });
+    }
+}

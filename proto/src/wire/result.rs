@@ -1,0 +1,192 @@
+//! Small result sets of Shoal's own, whose columns have types, in the text protocol.
+
+use bytes::{BufMut, BytesMut};
+use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFlags};
+
+use super::packet::{put_lenenc_bytes, put_lenenc_int, write_payload};
+
+/// Id of utf8mb4_0900_ai_ci, in which Shoal's own texts are.
+const UTF8MB4: u16 = 255;
+/// Id of binary, which numbers have.
+const BINARY: u16 = 63;
+/// What MySQL says of the decimals of a text.
+const NO_DECIMALS: u8 = 31;
+/// In place of a value: NULL.
+const NULL: u8 = 0xfb;
+
+/// A column of a result set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultColumn {
+    name: String,
+    kind: ResultKind,
+    null: Null,
+}
+
+/// Whether a column has NULLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Null {
+    Never,
+    Sometimes,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ResultKind {
+    /// Text of so many characters at most.
+    Text(u32),
+    /// A number of 64 bits.
+    Number,
+    /// A number of 32 bits.
+    ShortNumber,
+}
+
+/// A row: the values in text, `None` for NULL.
+pub type ResultRow = Vec<Option<String>>;
+
+impl ResultColumn {
+    /// Text of so many characters at most.
+    pub fn text(name: impl Into<String>, characters: u32) -> Self {
+        Self { name: name.into(), kind: ResultKind::Text(characters), null: Null::Never }
+    }
+
+    /// A number of 64 bits.
+    pub fn number(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ResultKind::Number, null: Null::Never }
+    }
+
+    /// A number of 32 bits.
+    pub fn short_number(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ResultKind::ShortNumber, null: Null::Never }
+    }
+
+    /// The same with NULLs among its values.
+    pub fn nullable(self) -> Self {
+        Self { null: Null::Sometimes, ..self }
+    }
+
+    /// The same under another name.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its values are numbers.
+    pub fn is_number(&self) -> bool {
+        !matches!(self.kind, ResultKind::Text(_))
+    }
+
+    fn put(&self, payload: &mut BytesMut) {
+        put_lenenc_bytes(payload, b"def");
+        // Schema, table, original table: it is from none. Then the name; there is no original one.
+        (0..3).for_each(|_| put_lenenc_bytes(payload, b""));
+        put_lenenc_bytes(payload, self.name.as_bytes());
+        put_lenenc_bytes(payload, b"");
+        put_lenenc_int(payload, 0x0c);
+        let number = ColumnFlags::BINARY_FLAG | ColumnFlags::NUM_FLAG;
+        let (collation, length, kind, flags, decimals) = match self.kind {
+            ResultKind::Text(characters) => (
+                UTF8MB4,
+                characters * 4,
+                ColumnType::MYSQL_TYPE_VAR_STRING,
+                ColumnFlags::empty(),
+                NO_DECIMALS,
+            ),
+            ResultKind::Number => (BINARY, 22, ColumnType::MYSQL_TYPE_LONGLONG, number, 0),
+            ResultKind::ShortNumber => (BINARY, 8, ColumnType::MYSQL_TYPE_LONG, number, 0),
+        };
+        let flags = match self.null {
+            Null::Never => flags | ColumnFlags::NOT_NULL_FLAG,
+            Null::Sometimes => flags,
+        };
+        payload.put_u16_le(collation);
+        payload.put_u32_le(length);
+        payload.put_u8(kind as u8);
+        payload.put_u16_le(flags.bits());
+        payload.put_u8(decimals);
+        payload.put_u16_le(0);
+    }
+}
+
+/// Appends a result set; gives the next sequence id.
+pub fn write_result(
+    out: &mut BytesMut,
+    sequence: u8,
+    (capabilities, status): (CapabilityFlags, StatusFlags),
+    columns: &[ResultColumn],
+    rows: &[ResultRow],
+) -> u8 {
+    let mut payload = BytesMut::new();
+    put_lenenc_int(&mut payload, columns.len() as u64);
+    let mut sequence = write_payload(out, sequence, &payload);
+    for column in columns {
+        payload.clear();
+        column.put(&mut payload);
+        sequence = write_payload(out, sequence, &payload);
+    }
+    let flags = status.bits().to_le_bytes();
+    let eof = [0xfe, 0, 0, flags[0], flags[1]];
+    let deprecate_eof = capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    if !deprecate_eof {
+        sequence = write_payload(out, sequence, &eof);
+    }
+    for row in rows {
+        payload.clear();
+        for value in row {
+            match value {
+                Some(text) => put_lenenc_bytes(&mut payload, text.as_bytes()),
+                None => payload.put_u8(NULL),
+            }
+        }
+        sequence = write_payload(out, sequence, &payload);
+    }
+    if deprecate_eof {
+        // An OK packet with another first byte: no rows changed, no id, the flags, no warnings.
+        return write_payload(out, sequence, &[0xfe, 0, 0, flags[0], flags[1], 0, 0]);
+    }
+    write_payload(out, sequence, &eof)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::response::ResponseScanner;
+    use mysql_common::io::ParseBuf;
+    use mysql_common::packets::Column;
+    use mysql_common::proto::MyDeserialize;
+
+    #[test]
+    fn answers_end_where_the_scanner_says() {
+        let columns = [ResultColumn::number("Id"), ResultColumn::text("db", 64).nullable()];
+        let rows = [vec![Some("1".into()), None], vec![Some("2".into()), Some("shop".into())]];
+        for capabilities in [CapabilityFlags::empty(), CapabilityFlags::CLIENT_DEPRECATE_EOF] {
+            let mut out = BytesMut::new();
+            let shape = (capabilities, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+            let next = write_result(&mut out, 1, shape, &columns, &rows);
+            let progress = ResponseScanner::new(capabilities).scan(&out).unwrap();
+            assert_eq!(progress.forward, out.len());
+            assert!(progress.end.is_some_and(|end| !end.failed));
+            assert_eq!(next, if capabilities.is_empty() { 8 } else { 7 });
+        }
+    }
+
+    #[test]
+    fn columns_are_what_clients_read() {
+        let cases = [
+            (ResultColumn::text("State", 30).nullable(), "State", 255, 120, 0),
+            (ResultColumn::number("Id"), "Id", 63, 22, 0x8081),
+            (ResultColumn::short_number("Time"), "Time", 63, 8, 0x8081),
+        ];
+        for (column, name, collation, length, flags) in cases {
+            let mut payload = BytesMut::new();
+            column.put(&mut payload);
+            let read = Column::deserialize((), &mut ParseBuf(&payload)).unwrap();
+            let seen = (read.name_str().into_owned(), read.character_set(), read.column_length());
+            assert_eq!(seen, (name.to_owned(), collation, length));
+            assert_eq!(read.flags().bits(), flags, "{name}");
+        }
+    }
+}
