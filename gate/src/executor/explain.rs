@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::{Keyspace, Snapshot};
 
-use super::route::{self, Literals};
 use super::insert::{Number, known_shard, numbers};
+use super::route::{self, Literals};
 use crate::plan::{InsertRows, Pin, Plan, Route, Target};
 
 /// A plan as it is shown.

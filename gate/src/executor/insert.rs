@@ -11,7 +11,7 @@ use topo::value::{Inexact, ShardingValue, Sign};
 
 use super::many::Part;
 use super::route::{Literals, mapped};
-use crate::plan::{RowForm, Given, InsertRows, Numbered, OnEqual, RowValues, Signed};
+use crate::plan::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 use crate::sql::rows::{Assignments, Row, Rows};
 
 /// What a row is to have in the numbered column.

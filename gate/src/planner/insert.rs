@@ -14,7 +14,7 @@ use topo::snapshot::{Keyspace, ShardingKey, Table};
 use super::pins::{literal, refuse_sharding_column, sharding_key};
 use super::target::{TableName, Tables};
 use crate::plan::{
-    Afterwards, RowForm, Given, InsertRows, Numbered, OnEqual, Pin, Plan, Refusal, Route, RowValues, Signed,
+    Afterwards, Given, InsertRows, Numbered, OnEqual, Pin, Plan, Refusal, Route, RowForm, RowValues, Signed,
     Target,
 };
 

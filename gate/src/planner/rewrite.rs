@@ -188,7 +188,8 @@ impl Calls<'_> {
         let opens = |token: &Token| b"(,=".iter().any(|symbol| token.is_symbol(self.sql, *symbol));
         let closes = |token: &Token| {
             let ends = [b')', b',', b';'].iter().any(|symbol| token.is_symbol(self.sql, *symbol));
-            ends || token.is_one_of(self.sql, &["AND", "ON", "LIMIT", "ORDER", "GROUP", "FOR", "UNION", "WHERE"])
+            ends || token
+                .is_one_of(self.sql, &["AND", "ON", "LIMIT", "ORDER", "GROUP", "FOR", "UNION", "WHERE"])
         };
         if before.is_some_and(opens) && after.is_none_or(closes) {
             SessionValue::LastInsertIdDigits

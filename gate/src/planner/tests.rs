@@ -11,7 +11,7 @@ use topo::topology::Transaction;
 
 use super::*;
 use crate::accounts::rights::Rights;
-use crate::plan::{RowForm, Given, InsertRows, RowValues, Signed};
+use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
 /// `shop`, sharded: customers(id, name, city), orders(customer_id, id, total), both by xxhash; `main`, unsharded.
@@ -321,7 +321,16 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("commit and chain", "SH2006"),
         ("set sql_mode = ''", "SH2005"),
         ("select @a", "SH2005"),
-        ("select last_insert_id()", "SH2005"),
+        ("select last_insert_id()", "rewrite select LastInsertId AS `last_insert_id()`"),
+        ("select last_insert_id(5)", "SH2005"),
+        (
+            "select * from t where a = last_insert_id()",
+            "rewrite select * from t where a = LastInsertIdDigits",
+        ),
+        (
+            "insert t values (last_insert_id(), last_insert_id() - 1)",
+            "rewrite insert t values (LastInsertIdDigits, LastInsertId - 1)",
+        ),
         ("show warnings", "SH2005"),
         ("lock tables t read", "SH2005"),
         ("create temporary table t (a int)", "SH2005"),
