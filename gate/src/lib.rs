@@ -16,7 +16,6 @@ pub mod executor;
 pub mod hold;
 pub mod limits;
 pub mod measures;
-pub mod numbers;
 pub mod plan;
 pub mod plan_cache;
 pub mod planner;
@@ -41,7 +40,6 @@ use topo::snapshot::SnapshotFeed;
 use config::Config;
 use hold::{Bounds, Holding};
 use measures::Measures;
-use numbers::{Keeper, Numbers};
 use session::credentials::Credentials;
 use worker::Shared;
 
@@ -50,7 +48,6 @@ pub struct App {
     shared: Arc<Shared>,
     secret: Arc<Secret>,
     threads: usize,
-    keeper: Keeper,
 }
 
 impl App {
@@ -66,7 +63,6 @@ impl App {
         let feed = SnapshotFeed::start(&topology).await?;
         let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
         let draining = CancellationToken::new();
-        let (numbers, keeper) = Numbers::new(&topology);
         let shared = Shared {
             name: format!("shoal-gate at {}", config.listen),
             topology,
@@ -78,7 +74,6 @@ impl App {
             server_key: ServerKey::generate()?,
             tls,
             last_connection: AtomicU32::new(0),
-            numbers,
             measures: Measures::default(),
             draining,
         };
@@ -87,18 +82,13 @@ impl App {
             shared: Arc::new(shared),
             secret: Arc::new(secret),
             threads: config.threads.unwrap_or(cores).max(1),
-            keeper,
         })
     }
 
     /// Serves clients until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-        // Clients may still need numbers for their last statements.
-        let served = CancellationToken::new();
-        let keeping = tokio::spawn(self.keeper.run(served.clone()));
-        let ended = server::run(listener, self.shared, self.secret, self.threads, shutdown).await;
-        served.cancel();
-        keeping.await.context("the keeper of numbers")?;
-        ended.context("serving clients")
+        server::run(listener, self.shared, self.secret, self.threads, shutdown)
+            .await
+            .context("serving clients")
     }
 }

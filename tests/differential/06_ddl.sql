@@ -97,4 +97,4 @@ ALTER TABLE parts DROP PRIMARY KEY;
 -- @refused SH2011
 RENAME TABLE parts TO pieces;
 -- @refused SH2012
-CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_0900_ai_ci NOT NULL PRIMARY KEY);
+CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_sv_0900_ai_ci NOT NULL PRIMARY KEY);

@@ -27,3 +27,4 @@ pub mod process;
 pub mod programs;
 pub mod raw_client;
 pub mod tidy;
+pub mod weights;

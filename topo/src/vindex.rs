@@ -8,10 +8,15 @@
 //!   binary_md5    text of the value → MD5                             16 bytes
 //!   binary        text of the value                                   as long as that is
 //!   null          one zero byte, whatever the value                    1 byte
+//!   unicode_loose_md5     letters of the text, without case and accents → MD5      16 bytes
+//!   unicode_loose_xxhash  the same → XXH64, little-endian                           8 bytes
 //! ```
 //!
 //! A negative integer is its two's complement as a uint64; the text of an integer is its decimal digits with a
-//! `-` where negative; the text of anything else is its bytes.
+//! `-` where negative; that of text with a collation that is not `_bin` is its sort key; that of anything else is its
+//! bytes.
+
+mod loose;
 
 use std::fmt;
 use std::str::FromStr;
@@ -42,23 +47,34 @@ pub enum Vindex {
     ReverseBits,
     /// Everything on the first shard.
     Null,
+    /// MD5 of what Vitess compares text loosely by.
+    UnicodeLooseMd5,
+    /// XXH64 of the same.
+    UnicodeLooseXxHash,
 }
 
 /// A vindex type that Shoal does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no vindex type {0:?}; write hash, xxhash, binary, binary_md5, numeric, reverse_bits or null"
+    "there is no vindex type {0:?}; write hash, xxhash, binary, binary_md5, numeric, reverse_bits, null, \
+     unicode_loose_md5 or unicode_loose_xxhash"
 )]
 pub struct UnknownVindex(pub String);
 
 /// A value that a vindex has no keyspace ID for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("vindex {0} maps integers only")]
-pub struct IntegersOnly(pub Vindex);
+pub enum Unmapped {
+    /// The vindex is for numbers.
+    #[error("vindex {0} maps integers only")]
+    IntegersOnly(Vindex),
+    /// Vitess' keyspace ID for it is not known here, or that of equal text would be another one.
+    #[error("vindex {0} maps no text in which characters count for others than in the column's collation")]
+    Text(Vindex),
+}
 
 impl Vindex {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Hash,
         Self::XxHash,
         Self::Binary,
@@ -66,6 +82,8 @@ impl Vindex {
         Self::Numeric,
         Self::ReverseBits,
         Self::Null,
+        Self::UnicodeLooseMd5,
+        Self::UnicodeLooseXxHash,
     ];
 
     /// Its name in a vschema.
@@ -78,23 +96,37 @@ impl Vindex {
             Self::Numeric => "numeric",
             Self::ReverseBits => "reverse_bits",
             Self::Null => "null",
+            Self::UnicodeLooseMd5 => "unicode_loose_md5",
+            Self::UnicodeLooseXxHash => "unicode_loose_xxhash",
         }
     }
 
     /// Whether it maps the values of such a column.
     pub fn fits(self, kind: &ColumnType) -> bool {
-        match kind {
-            ColumnType::Integer { .. } => true,
-            ColumnType::Binary { .. } | ColumnType::Text { .. } => {
-                !matches!(self, Self::Hash | Self::Numeric | Self::ReverseBits)
+        match (kind, self) {
+            (ColumnType::Integer { .. }, _) => true,
+            (ColumnType::Other, _) | (_, Self::Hash | Self::Numeric | Self::ReverseBits) => false,
+            // Their text is UTF-8.
+            (ColumnType::Text { character_set, .. }, Self::UnicodeLooseMd5 | Self::UnicodeLooseXxHash) => {
+                character_set != "latin1"
             }
-            ColumnType::Other => false,
+            (ColumnType::Binary { .. } | ColumnType::Text { .. }, _) => true,
+        }
+    }
+
+    /// What it maps, in the words of a refusal.
+    pub fn domain(self) -> &'static str {
+        match self {
+            Self::Hash | Self::Numeric | Self::ReverseBits => "integers only",
+            Self::UnicodeLooseMd5 | Self::UnicodeLooseXxHash => "text of utf8mb4, utf8mb3 and ascii only",
+            Self::XxHash | Self::Binary | Self::BinaryMd5 | Self::Null => "integers, binary and text only",
         }
     }
 
     /// The keyspace ID of a value.
-    pub fn map(self, value: &ShardingValue) -> Result<KeyspaceId, IntegersOnly> {
-        let number = || as_u64(value).ok_or(IntegersOnly(self));
+    pub fn map(self, value: &ShardingValue) -> Result<KeyspaceId, Unmapped> {
+        let number = || as_u64(value).ok_or(Unmapped::IntegersOnly(self));
+        let letters = || letters(value).ok_or(Unmapped::Text(self));
         let id = match self {
             Self::Hash => des_with_zero_key(number()?),
             Self::Numeric => number()?.to_be_bytes().to_vec(),
@@ -103,8 +135,18 @@ impl Vindex {
             Self::BinaryMd5 => Md5::digest(text(value)).to_vec(),
             Self::Binary => text(value).into_owned(),
             Self::Null => vec![0],
+            Self::UnicodeLooseMd5 => Md5::digest(letters()?).to_vec(),
+            Self::UnicodeLooseXxHash => xxh64(&letters()?, 0).to_le_bytes().to_vec(),
         };
         Ok(KeyspaceId(id))
+    }
+}
+
+/// What Vitess compares a text loosely by.
+fn letters(value: &ShardingValue) -> Option<Vec<u8>> {
+    match value {
+        ShardingValue::Text(text) => loose::key(text.text(), Some(text.collation())),
+        _ => loose::key(std::str::from_utf8(&text(value)).ok()?, None),
     }
 }
 
@@ -112,7 +154,7 @@ fn as_u64(value: &ShardingValue) -> Option<u64> {
     match value {
         ShardingValue::Signed(number) => Some(number.cast_unsigned()),
         ShardingValue::Unsigned(number) => Some(*number),
-        ShardingValue::Bytes(_) => None,
+        ShardingValue::Bytes(_) | ShardingValue::Text(_) => None,
     }
 }
 
@@ -121,6 +163,7 @@ fn text(value: &ShardingValue) -> std::borrow::Cow<'_, [u8]> {
         ShardingValue::Signed(number) => number.to_string().into_bytes().into(),
         ShardingValue::Unsigned(number) => number.to_string().into_bytes().into(),
         ShardingValue::Bytes(bytes) => bytes.into(),
+        ShardingValue::Text(text) => text.key().into(),
     }
 }
 

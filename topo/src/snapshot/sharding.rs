@@ -64,7 +64,7 @@ pub enum UnusableKey {
     #[error(transparent)]
     Text(#[from] UnknownText),
     /// The vindex does not map values of that type.
-    #[error("vindex {vindex} maps integers only, and its type is {sql_type}")]
+    #[error("vindex {vindex} maps {}, and its type is {sql_type}", vindex.domain())]
     VindexType {
         /// The vindex.
         vindex: Vindex,

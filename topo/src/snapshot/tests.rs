@@ -254,19 +254,26 @@ async fn sharding_keys_that_cannot_be_used_say_why() {
         ("good_text", "x", column("k", text("utf8mb4", "utf8mb4_0900_bin")), ""),
         ("good_bytes", "x", column("k", ColumnType::Binary { length: 16, fixed: true }), ""),
         ("no_vindex", "nowhere", column("k", bigint()), "does not define vindex \"nowhere\""),
-        ("odd_vindex", "u", column("k", bigint()), "no vindex type \"unicode_loose_md5\""),
+        ("odd_vindex", "u", column("k", bigint()), "no vindex type \"lookup\""),
         ("no_column", "h", column("other", bigint()), "no such column"),
         ("odd_type", "x", column("k", ColumnType::Other), "neither an integer"),
         (
             "collation",
             "x",
-            column("k", text("utf8mb4", "utf8mb4_0900_ai_ci")),
-            "collation utf8mb4_0900_ai_ci",
+            column("k", text("utf8mb4", "utf8mb4_sv_0900_ai_ci")),
+            "collation utf8mb4_sv_0900_ai_ci",
         ),
         ("charset", "x", column("k", text("utf16", "utf16_bin")), "character set utf16"),
+        ("loose_text", "l", column("k", text("utf8mb4", "utf8mb4_0900_ai_ci")), ""),
+        (
+            "loose_latin1",
+            "l",
+            column("k", text("latin1", "latin1_bin")),
+            "maps text of utf8mb4, utf8mb3 and ascii",
+        ),
         ("hash_of_text", "h", column("k", text("ascii", "ascii_bin")), "vindex hash maps integers only"),
     ];
-    let vindexes = [("h", "hash"), ("x", "xxhash"), ("u", "unicode_loose_md5")];
+    let vindexes = [("h", "hash"), ("x", "xxhash"), ("u", "lookup"), ("l", "unicode_loose_md5")];
     let entries: Vec<(&str, &str, &str)> = cases.iter().map(|(name, by, ..)| (*name, "k", *by)).collect();
     let mut vschema = vschema(&vindexes, &entries);
     vschema.tables.insert("no_key".into(), TableVschema::default());

@@ -5,10 +5,12 @@
 //! cut, or compare in another type than the column's, there is no such value, and the literal is refused:
 //! nothing may be routed by it.
 
+pub mod collation;
+pub mod latin1;
 mod number;
 mod text;
 
-pub use text::{TextRules, UnknownText};
+pub use text::{StoredText, TextRules, UnknownText};
 
 use std::borrow::Cow;
 
@@ -21,9 +23,11 @@ pub enum ShardingValue {
     Signed(i64),
     /// Of an unsigned integer column.
     Unsigned(u64),
-    /// Of a binary column: its bytes, zero bytes of BINARY(n) included. Of a text column: its bytes in the
-    /// column's character set, without the trailing spaces that its collation does not see.
+    /// Of a binary column: its bytes, zero bytes of BINARY(n) included. Of a text column with a `_bin` collation: its
+    /// bytes in the column's character set, without the trailing spaces that its collation does not see.
     Bytes(Vec<u8>),
+    /// Of a text column with another collation.
+    Text(StoredText),
 }
 
 /// A literal of a statement, its quotes and escapes undone.
@@ -107,7 +111,7 @@ pub fn convert(literal: &Literal<'_>, kind: &ColumnType) -> Result<ShardingValue
         }
         ColumnType::Text { length, fixed, character_set, collation } => {
             let rules = TextRules::of(character_set, collation).map_err(|_| Inexact::Column)?;
-            let rules = if *fixed { rules.without_trailing_spaces() } else { rules };
+            let rules = if *fixed { rules.of_char() } else { rules };
             rules.convert(literal, *length)
         }
         ColumnType::Other => Err(Inexact::Column),

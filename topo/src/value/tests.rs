@@ -167,59 +167,91 @@ fn trailing_spaces_count_only_where_the_collation_sees_them() {
 }
 
 #[test]
-fn text_is_taken_only_in_bytes_that_the_column_has_too() {
-    let utf8mb4 = text(4, "utf8mb4", "utf8mb4_bin");
-    let utf8mb3 = text(4, "utf8mb3", "utf8mb3_bin");
-    let latin1 = text(4, "latin1", "latin1_bin");
-    let ascii = text(4, "ascii", "ascii_bin");
-    let refused = Err(Inexact::CharacterSet);
-    for (literal, mb4, mb3, one) in [
-        (string("abc"), bytes("abc"), bytes("abc"), bytes("abc")),
-        (string("€é"), bytes("€é"), bytes("€é"), refused.clone()),
-        (string("😀"), bytes("😀"), refused.clone(), refused.clone()),
-        (raw("é".as_bytes()), bytes("é"), bytes("é"), refused.clone()),
-        (raw(&[0xe9]), refused.clone(), refused.clone(), refused.clone()),
-        (
-            Literal::String { bytes: Cow::Borrowed(b"abc"), character_set: "latin1" },
-            bytes("abc"),
-            bytes("abc"),
-            bytes("abc"),
-        ),
-        (
-            Literal::String { bytes: Cow::Borrowed(&[0xe9]), character_set: "latin1" },
-            refused.clone(),
-            refused.clone(),
-            refused.clone(),
-        ),
-        // These bytes are "Ã©" in latin1.
-        (
-            Literal::String { bytes: Cow::Borrowed("é".as_bytes()), character_set: "latin1" },
-            refused.clone(),
-            refused.clone(),
-            refused.clone(),
-        ),
-        (
-            Literal::String { bytes: Cow::Borrowed(b"ab"), character_set: "utf16" },
-            refused.clone(),
-            refused.clone(),
-            refused.clone(),
-        ),
-    ] {
-        assert_eq!(convert(&literal, &utf8mb4), mb4, "{literal:?}");
-        assert_eq!(convert(&literal, &utf8mb3), mb3, "{literal:?}");
-        assert_eq!(convert(&literal, &latin1), one, "{literal:?}");
-        assert_eq!(convert(&literal, &ascii), one, "{literal:?}");
+fn text_is_taken_in_the_bytes_that_the_column_has_for_it() {
+    let kinds = [
+        ("utf8mb4", "utf8mb4_bin"),
+        ("utf8mb3", "utf8mb3_bin"),
+        ("latin1", "latin1_bin"),
+        ("ascii", "ascii_bin"),
+    ];
+    let kinds = kinds.map(|(character_set, collation)| text(4, character_set, collation));
+    let latin1 =
+        |bytes: &'static [u8]| Literal::String { bytes: Cow::Borrowed(bytes), character_set: "latin1" };
+    let e_acute = Some("é".as_bytes());
+    // What utf8mb4, utf8mb3, latin1 and ascii have for it; `None`: it is refused.
+    let cases = [
+        (string("abc"), [Some(&b"abc"[..]), Some(b"abc"), Some(b"abc"), Some(b"abc")]),
+        (string("€é"), [Some("€é".as_bytes()), Some("€é".as_bytes()), Some(&[0x80, 0xe9]), None]),
+        (string("ł"), [Some("ł".as_bytes()), Some("ł".as_bytes()), None, None]),
+        (string("😀"), [Some("😀".as_bytes()), None, None, None]),
+        (raw("é".as_bytes()), [e_acute, e_acute, Some(&[0xc3, 0xa9]), None]),
+        (raw(&[0xe9]), [None, None, Some(&[0xe9]), None]),
+        (latin1(b"abc"), [Some(b"abc"), Some(b"abc"), Some(b"abc"), Some(b"abc")]),
+        (latin1(&[0xe9]), [e_acute, e_acute, Some(&[0xe9]), None]),
+        (latin1("é".as_bytes()), [Some("Ã©".as_bytes()), Some("Ã©".as_bytes()), Some(&[0xc3, 0xa9]), None]),
+        (Literal::String { bytes: Cow::Borrowed(b"ab"), character_set: "utf16" }, [None; 4]),
+    ];
+    for (literal, wanted) in cases {
+        for (kind, wanted) in kinds.iter().zip(wanted) {
+            let wanted = wanted.map(|bytes| Bytes(bytes.to_vec())).ok_or(Inexact::CharacterSet);
+            assert_eq!(convert(&literal, kind), wanted, "{literal:?} {kind:?}");
+        }
     }
-    assert_eq!(convert(&string("€€€€"), &utf8mb4), bytes("€€€€"));
-    assert_eq!(convert(&string("€€€€€"), &utf8mb4), Err(Inexact::TooLong));
-    assert_eq!(convert(&integer("5"), &utf8mb4), Err(Inexact::Kind));
+    assert_eq!(convert(&string("€€€€"), &kinds[0]), bytes("€€€€"));
+    assert_eq!(convert(&string("€€€€€"), &kinds[0]), Err(Inexact::TooLong));
+    assert_eq!(convert(&integer("5"), &kinds[0]), Err(Inexact::Kind));
+}
+
+#[test]
+fn values_are_equal_as_the_collation_has_it() {
+    // Sections 12.10.1 and 12.10.6 of MySQL's manual, and what Unicode calls equal at the first level.
+    let cases = [
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "Müller", "MULLER", true),
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "a", "a ", false),
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "ß", "ss", true),
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "가", "\u{1100}\u{1161}", true),
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "a\u{ad}b", "ab", true),
+        ("utf8mb4", "utf8mb4_0900_ai_ci", "😀", "😁", false),
+        ("utf8mb4", "utf8mb4_0900_as_ci", "Müller", "MULLER", false),
+        ("utf8mb4", "utf8mb4_0900_as_ci", "Müller", "MÜLLER", true),
+        ("utf8mb4", "utf8mb4_0900_as_cs", "Müller", "MÜLLER", false),
+        ("utf8mb4", "utf8mb4_0900_as_cs", "Å", "A\u{30a}", true),
+        ("utf8mb4", "utf8mb4_general_ci", "ß", "s", true),
+        ("utf8mb4", "utf8mb4_general_ci", "a  ", "Á", true),
+        ("utf8mb4", "utf8mb4_general_ci", "😀", "😁", true),
+        ("utf8mb4", "utf8mb4_unicode_ci", "ß", "SS", true),
+        ("utf8mb4", "utf8mb4_unicode_ci", "a\u{a0} ", "a", true),
+        ("utf8mb4", "utf8mb4_unicode_520_ci", "😀", "😁", false),
+        ("utf8mb3", "utf8mb3_general_ci", "é", "E ", true),
+        ("latin1", "latin1_swedish_ci", "é", "E ", true),
+        ("latin1", "latin1_swedish_ci", "ö", "o", false),
+        ("latin1", "latin1_swedish_ci", "Ü", "y", true),
+        ("latin1", "latin1_general_ci", "é", "e", false),
+        ("ascii", "ascii_general_ci", "Abc", "aBC", true),
+    ];
+    for (character_set, collation, one, other, equal) in cases {
+        let column = text(10, character_set, collation);
+        let (first, second) = (convert(&string(one), &column), convert(&string(other), &column));
+        assert!(first.is_ok() && second.is_ok(), "{collation} {one:?} {other:?}");
+        assert_eq!(first == second, equal, "{collation} {one:?} {other:?}");
+        let hash = |value| crate::vindex::Vindex::XxHash.map(&value).unwrap();
+        assert_eq!(hash(first.unwrap()) == hash(second.unwrap()), equal, "{collation} {one:?} {other:?}");
+    }
+    let fixed = |collation: &str| ColumnType::Text {
+        length: 3,
+        fixed: true,
+        character_set: "utf8mb4".into(),
+        collation: collation.into(),
+    };
+    let char_column = fixed("utf8mb4_0900_ai_ci");
+    assert_eq!(convert(&string("A  "), &char_column), convert(&string("a"), &char_column));
 }
 
 #[test]
 fn collations_and_types_that_are_not_known_are_refused() {
     for (character_set, collation) in [
-        ("utf8mb4", "utf8mb4_0900_ai_ci"),
-        ("latin1", "latin1_swedish_ci"),
+        ("utf8mb4", "utf8mb4_sv_0900_ai_ci"),
+        ("latin1", "latin1_german2_ci"),
         ("utf16", "utf16_bin"),
         ("gbk", "gbk_bin"),
     ] {

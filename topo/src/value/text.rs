@@ -1,12 +1,19 @@
 //! Literals for binary and text columns.
 
-use super::{Inexact, Literal, ShardingValue};
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+
+use super::collation::{Collation, Padding};
+use super::{Inexact, Literal, ShardingValue, latin1};
 
 /// A text column whose equal values are not known here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownText {
-    /// Which strings are equal is a matter of tables that are MySQL's.
-    #[error("its collation {0} is not a _bin collation")]
+    /// Which strings are equal is a matter of tables that are not here.
+    #[error(
+        "its collation {0} is none that Shoal has sort keys of: take the default, utf8mb4_0900_ai_ci, another of \
+         utf8mb4_0900_*, or one of *_bin, *_general_ci, *_unicode_ci, *_unicode_520_ci and latin1_swedish_ci"
+    )]
     Collation(String),
     /// Its strings are not stored in a form that literals have here.
     #[error("its character set {0} is not one of utf8mb4, utf8mb3, latin1 and ascii")]
@@ -17,22 +24,62 @@ pub enum UnknownText {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextRules {
     repertoire: Repertoire,
+    collation: Collation,
     trailing_spaces: TrailingSpaces,
 }
 
-/// The strings whose bytes are the same in a literal and in the column.
+/// A string of a text column, equal to all that its collation takes it for.
+#[derive(Debug, Clone)]
+pub struct StoredText {
+    text: String,
+    collation: Collation,
+}
+
+impl StoredText {
+    /// The string, without the trailing spaces that the column does not keep apart.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The column's collation.
+    pub fn collation(&self) -> Collation {
+        self.collation
+    }
+
+    /// Its sort key, which is that of all strings equal to it.
+    pub fn key(&self) -> Vec<u8> {
+        self.collation.key(&self.text)
+    }
+}
+
+impl PartialEq for StoredText {
+    fn eq(&self, other: &Self) -> bool {
+        self.collation == other.collation && self.key() == other.key()
+    }
+}
+
+impl Eq for StoredText {}
+
+impl Hash for StoredText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+/// The characters that a character set has, and its way to write them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repertoire {
     Ascii,
+    Latin1,
     /// UTF-8 of at most three bytes a character.
     Utf8Mb3,
     Utf8Mb4,
 }
 
-/// Whether a collation sees spaces at the end of a string.
+/// Whether spaces at the end of a string count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TrailingSpaces {
-    /// PAD SPACE.
+    /// PAD SPACE, or CHAR.
     Ignored,
     /// NO PAD.
     Seen,
@@ -43,8 +90,8 @@ impl Repertoire {
         match character_set {
             "utf8mb4" => Some(Self::Utf8Mb4),
             "utf8mb3" | "utf8" => Some(Self::Utf8Mb3),
-            // Every other letter of latin1 has other bytes in UTF-8.
-            "latin1" | "ascii" => Some(Self::Ascii),
+            "latin1" => Some(Self::Latin1),
+            "ascii" => Some(Self::Ascii),
             _ => None,
         }
     }
@@ -52,8 +99,26 @@ impl Repertoire {
     fn has(self, text: &str) -> bool {
         match self {
             Self::Ascii => text.is_ascii(),
+            Self::Latin1 => text.chars().all(|c| latin1::byte(c).is_some()),
             Self::Utf8Mb3 => text.chars().all(|c| c.len_utf8() <= 3),
             Self::Utf8Mb4 => true,
+        }
+    }
+
+    /// The text that the bytes are.
+    fn read(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+        let text = match self {
+            Self::Latin1 => latin1::decode(bytes),
+            _ => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+        };
+        self.has(&text).then_some(text)
+    }
+
+    /// The bytes of a text that it has.
+    fn write(self, text: &str) -> Vec<u8> {
+        match self {
+            Self::Latin1 => text.chars().filter_map(latin1::byte).collect(),
+            _ => text.as_bytes().to_vec(),
         }
     }
 }
@@ -64,20 +129,21 @@ pub(super) fn is_ascii_in(bytes: &[u8], character_set: &str) -> bool {
 }
 
 impl TextRules {
-    /// The rules of a column, if they are known: only collations that compare code points are.
+    /// The rules of a column, if they are known.
     pub fn of(character_set: &str, collation: &str) -> Result<Self, UnknownText> {
-        if !collation.ends_with("_bin") {
-            return Err(UnknownText::Collation(collation.to_owned()));
-        }
         let repertoire = Repertoire::of(character_set);
         let repertoire = repertoire.ok_or_else(|| UnknownText::CharacterSet(character_set.to_owned()))?;
-        let trailing_spaces =
-            if collation == "utf8mb4_0900_bin" { TrailingSpaces::Seen } else { TrailingSpaces::Ignored };
-        Ok(Self { repertoire, trailing_spaces })
+        let known = Collation::named(collation);
+        let collation = known.ok_or_else(|| UnknownText::Collation(collation.to_owned()))?;
+        let trailing_spaces = match collation.padding() {
+            Padding::PadSpace => TrailingSpaces::Ignored,
+            Padding::NoPad => TrailingSpaces::Seen,
+        };
+        Ok(Self { repertoire, collation, trailing_spaces })
     }
 
     /// The rules of a CHAR column, which drops trailing spaces whatever its collation sees.
-    pub(super) fn without_trailing_spaces(self) -> Self {
+    pub(super) fn of_char(self) -> Self {
         Self { trailing_spaces: TrailingSpaces::Ignored, ..self }
     }
 
@@ -89,18 +155,22 @@ impl TextRules {
             // A number compares with text as a double.
             _ => return Err(Inexact::Kind),
         };
-        let text = std::str::from_utf8(bytes).map_err(|_| Inexact::CharacterSet)?;
-        if !written_in.is_some_and(|set| set.has(text)) || !self.repertoire.has(text) {
+        let text = written_in.and_then(|set| set.read(bytes)).ok_or(Inexact::CharacterSet)?;
+        if !self.repertoire.has(&text) {
             return Err(Inexact::CharacterSet);
         }
         let stored = match self.trailing_spaces {
-            TrailingSpaces::Seen => text,
+            TrailingSpaces::Seen => &text,
             TrailingSpaces::Ignored => text.trim_end_matches(' '),
         };
         if stored.chars().count() > length as usize {
             return Err(Inexact::TooLong);
         }
-        Ok(ShardingValue::Bytes(stored.as_bytes().to_vec()))
+        Ok(if self.collation.is_binary() {
+            ShardingValue::Bytes(self.repertoire.write(stored))
+        } else {
+            ShardingValue::Text(StoredText { text: stored.to_owned(), collation: self.collation })
+        })
     }
 }
 

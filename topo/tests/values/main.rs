@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 
 use server::Server;
 use topo::records::ColumnType;
-use topo::value::{Inexact, Literal, ShardingValue, Sign, convert};
+use topo::value::collation::{Collation, Padding};
+use topo::value::{Inexact, Literal, ShardingValue, Sign, convert, latin1};
 
 /// A literal with the text that stands for it in a statement.
 struct Written {
@@ -188,7 +189,9 @@ fn texts(random: &mut Random) -> Vec<Written> {
     literals
 }
 
-fn text_column(declaration: &str, character_set: &str, collation: &str, random: &mut Random) -> Column {
+fn text_column(declaration: &str, collation: Collation, random: &mut Random) -> Column {
+    let collation = collation.name();
+    let character_set = collation.split('_').next().unwrap();
     let kind = ColumnType::Text {
         length: 4,
         fixed: declaration.starts_with("CHAR"),
@@ -215,14 +218,8 @@ fn columns(random: &mut Random) -> Vec<Column> {
         columns.push(integer_column(&format!("{name} UNSIGNED"), bits, random));
     }
     for declaration in ["VARCHAR(4)", "CHAR(4)"] {
-        for (character_set, collation) in [
-            ("utf8mb4", "utf8mb4_bin"),
-            ("utf8mb4", "utf8mb4_0900_bin"),
-            ("utf8mb3", "utf8mb3_bin"),
-            ("latin1", "latin1_bin"),
-            ("ascii", "ascii_bin"),
-        ] {
-            columns.push(text_column(declaration, character_set, collation, random));
+        for collation in Collation::all() {
+            columns.push(text_column(declaration, collation, random));
         }
     }
     columns.push(binary_column("VARBINARY(4)", random));
@@ -280,6 +277,10 @@ fn shown(value: &ShardingValue) -> String {
         ShardingValue::Signed(number) => number.to_string(),
         ShardingValue::Unsigned(number) => number.to_string(),
         ShardingValue::Bytes(bytes) => hex(bytes),
+        ShardingValue::Text(text) if text.collation().name().starts_with("latin1") => {
+            hex(&text.text().chars().filter_map(latin1::byte).collect::<Vec<u8>>())
+        }
+        ShardingValue::Text(text) => hex(text.text().as_bytes()),
     }
 }
 
@@ -303,8 +304,8 @@ fn check(server: &Server, column: &Column, sql_mode: &str, conversion: Conversio
     let said = ask(server, column, &accepted, sql_mode)?;
     for ((n, value), said) in accepted.iter().zip(&said) {
         let what = format!("{} of {} under sql_mode '{sql_mode}'", column.literals[*n].sql, column.sql);
-        let pads =
-            matches!(&column.kind, ColumnType::Text { collation, .. } if collation != "utf8mb4_0900_bin");
+        let pads = matches!(&column.kind, ColumnType::Text { collation, .. }
+            if Collation::named(collation).is_some_and(|collation| collation.padding() == Padding::PadSpace));
         let stored = if pads { without_trailing_spaces(&said.stored) } else { &said.stored };
         if stored != shown(value) {
             return Err(format!("{what} is stored as {stored}, not {}", shown(value)));
@@ -334,7 +335,15 @@ fn finds_itself(column: &Column, n: usize) -> bool {
 }
 
 /// Conversions that are wrong, each with the column on which that must show.
-const PLANTED: [(&str, &str, Conversion); 5] = [
+const PLANTED: [(&str, &str, Conversion); 6] = [
+    (
+        "the collation is overlooked",
+        "VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci",
+        |literal, kind| match convert(literal, kind)? {
+            ShardingValue::Text(text) => Ok(ShardingValue::Bytes(text.text().into())),
+            value => Ok(value),
+        },
+    ),
     (
         "spaces at the end are kept",
         "VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
