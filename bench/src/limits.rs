@@ -62,3 +62,5 @@ pub const MAX_ORDERS: u64 = 5;
 pub const MAX_LINES: u64 = 4;
 /// How often a bar of progress is drawn anew.
 pub const BAR_INTERVAL: Duration = Duration::from_millis(100);
+/// Characters of a statement that an error shows.
+pub const SHOWN_STATEMENT: usize = 160;

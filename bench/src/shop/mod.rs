@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::task::JoinSet;
 
-use crate::limits::{MAX_CONNECTIONS, MAX_CUSTOMERS, SHOP_BATCH};
+use crate::limits::{MAX_CONNECTIONS, MAX_CUSTOMERS, SHOP_BATCH, SHOWN_STATEMENT};
 use crate::load::client::{Client, Endpoint};
 use data::Shop;
 use progress::Progress;
@@ -132,7 +132,7 @@ async fn load_customers(config: &ShopConfig, shop: Shop, progress: &Arc<Progress
                 }
                 let last = shop.customers.min(first + SHOP_BATCH - 1);
                 for (insert, rows) in data::inserts(&shop, first..=last) {
-                    client.execute(&insert).await.map_err(shortened)?;
+                    client.rows(&insert).await.map_err(|error| shortened(&error))?;
                     progress.add(rows);
                 }
             }
@@ -150,9 +150,7 @@ async fn load_customers(config: &ShopConfig, shop: Shop, progress: &Arc<Progress
 }
 
 /// The statement itself, which the error names, is too long to be shown.
-fn shortened(error: anyhow::Error) -> anyhow::Error {
-    let text = format!("{error:#}");
-    let (head, tail) =
-        (text.chars().take(200).collect::<String>(), text.rsplit(": ").next().unwrap_or_default());
-    anyhow::anyhow!("{head}…: {tail}")
+fn shortened(error: &anyhow::Error) -> anyhow::Error {
+    let head: String = error.to_string().chars().take(SHOWN_STATEMENT).collect();
+    anyhow::anyhow!("{head}…: {}", error.root_cause())
 }

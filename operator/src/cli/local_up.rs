@@ -87,7 +87,7 @@ fn how_to_connect(ready: &Ready) -> String {
         }
     };
     if let (Some(user), Some(keyspace), Some(port)) =
-        (spec.users.first(), spec.keyspaces.first(), ready.ports.gates.values().next())
+        (spec.usual_user(), spec.keyspaces.first(), ready.ports.gates.values().next())
     {
         text += &format!(
             "\n    {program} --host=127.0.0.1 --port={port} --user={} --password={} {}\n\n",
@@ -96,7 +96,8 @@ fn how_to_connect(ready: &Ready) -> String {
             keyspace.name
         );
     }
-    text += "`shoal local status` shows its processes, `shoal local down` stops it\n";
+    text +=
+        "`shoal sql` does the same; `shoal local status` shows its processes, `shoal local down` stops it\n";
     text
 }
 

@@ -154,12 +154,12 @@ fn read(file: &Path) -> Result<String, CliError> {
     Ok(text)
 }
 
-/// A gate of the local cluster, as the first user of its file.
+/// A gate of the local cluster, as the admin of its file.
 async fn gate(dir: &DirArgs) -> Result<Gate, CliError> {
     let layout = dir.layout()?;
     let (cluster, ports) = reach::stored(&layout)?;
     let port = reach::gate(&layout, &ports).await?;
-    let user = cluster.spec.users.first();
+    let user = cluster.spec.usual_user();
     Ok(Gate {
         address: format!("127.0.0.1:{port}"),
         user: user.map(|user| user.name.to_string()).unwrap_or_default(),

@@ -41,7 +41,7 @@ pub(super) struct SqlArgs {
     /// Execute this and end
     #[arg(short, long, value_name = "SQL")]
     execute: Option<String>,
-    /// Who asks [default: the first user of the cluster file]
+    /// Who asks [default: the cluster file's first admin]
     #[arg(short, long, value_name = "NAME")]
     user: Option<String>,
     /// Address of a gate, instead of that of the local cluster
@@ -115,7 +115,7 @@ fn target(args: &SqlArgs, cluster: &ShoalCluster, port: u16) -> Target {
     let spec = &cluster.spec;
     let known = match &args.user {
         Some(name) => spec.users.iter().find(|user| user.name.to_string() == *name),
-        None => spec.users.first(),
+        None => spec.usual_user(),
     };
     let first = || spec.keyspaces.first().map(|keyspace| keyspace.name.to_string());
     Target {

@@ -16,14 +16,15 @@ use crate::spec::{ShoalCluster, UserSpec};
 /// utf8mb4_0900_ai_ci.
 const COLLATION: u8 = 255;
 
-/// Asks every gate, as the first user of the cluster file.
+/// Asks every gate in every keyspace, as a user of the cluster file.
 pub(super) async fn examine(cluster: &ShoalCluster, ports: &Ports) -> Vec<Finding> {
-    let Some(user) = cluster.spec.users.first() else { return Vec::new() };
     let mut findings = Vec::new();
     for (number, &port) in &ports.gates {
         let began = Instant::now();
         let mut troubles = Vec::new();
         for keyspace in &cluster.spec.keyspaces {
+            // Nobody else's password is known here.
+            let Some(user) = cluster.spec.user_of(&keyspace.name) else { continue };
             let asked = timeout(GATE_ANSWER_TIMEOUT, ask(port, user, keyspace.name.as_str())).await;
             let answer =
                 asked.unwrap_or_else(|_| Err(format!("no answer in {} s", GATE_ANSWER_TIMEOUT.as_secs())));

@@ -84,6 +84,22 @@ pub struct ClusterSpec {
     pub keyspaces: Vec<KeyspaceSpec>,
 }
 
+impl ClusterSpec {
+    /// Who asks where nobody is named: the first user who is admin everywhere, or who may do the most elsewhere.
+    pub fn usual_user(&self) -> Option<&UserSpec> {
+        let admin = self.users.iter().find(|user| user.role == Some(DataRole::Admin));
+        admin.or_else(|| self.users.iter().find(|user| user.role.is_some())).or_else(|| self.users.first())
+    }
+
+    /// Somebody who may use the keyspace: the usual user, if they may.
+    pub fn user_of(&self, keyspace: &KeyspaceName) -> Option<&UserSpec> {
+        let may = |user: &&UserSpec| {
+            user.role.is_some() || user.grants.iter().any(|grant| grant.keyspace == *keyspace)
+        };
+        self.usual_user().filter(may).or_else(|| self.users.iter().find(may))
+    }
+}
+
 /// A failure zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -176,3 +176,27 @@ fn routing_gains_keyspaces_and_keeps_what_has_moved_on() {
     assert_eq!(merged.keyspaces[&"shop".parse().unwrap()].shards.len(), 1);
     assert!(merged.keyspaces.contains_key(&"main".parse().unwrap()));
 }
+
+#[test]
+fn who_asks_is_somebody_who_may() {
+    let file = |users: &str| {
+        let text = format!(
+            "apiVersion: shoal.dev/v1alpha1\nkind: ShoalCluster\nmetadata: {{name: c}}\nspec:\n  users: [{users}]\n  \
+             keyspaces: [{{name: main}}, {{name: other}}]\n"
+        );
+        parse("c.yaml", &text).unwrap().spec
+    };
+    let name = |user: Option<&UserSpec>| user.map(|user| user.name.to_string()).unwrap_or_default();
+    let (main, other) = ("main".parse().unwrap(), "other".parse().unwrap());
+    let grant = "{name: g, password: g, grants: [{keyspace: main, role: write}]}";
+    let reader = "{name: r, password: r, role: read}";
+    let admin = "{name: a, password: a, role: admin}";
+    let spec = file(&[grant, reader, admin].join(", "));
+    assert_eq!((name(spec.usual_user()), name(spec.user_of(&main))), ("a".into(), "a".into()));
+    assert_eq!(name(file(&[grant, reader].join(", ")).usual_user()), "r");
+    let spec = file(grant);
+    assert_eq!(
+        (name(spec.usual_user()), name(spec.user_of(&main)), name(spec.user_of(&other))),
+        ("g".into(), "g".into(), String::new())
+    );
+}
