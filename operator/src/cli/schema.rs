@@ -25,8 +25,8 @@ Examples:
   mysqldump --no-data … | shoal schema diff shop -f -
 
 The file holds CREATE TABLE statements, such as `mysqldump --no-data` writes. MySQL itself reads it, in a scratch
-database that is dropped again; what it makes of it is compared with what there is, and every ALTER TABLE is tried on an
-empty copy of the table before it is shown. A column or table with another name counts as dropped and made anew.
+database that is dropped again; what it makes of it is compared with what there is, and all statements are tried on empty
+copies of the tables before they are shown. A column or table with another name counts as dropped and made anew.
 Indices, checks and foreign keys are compared, too; views, triggers and routines are not touched.")]
 pub(super) struct SchemaArgs {
     #[command(flatten)]

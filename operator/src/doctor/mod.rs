@@ -15,12 +15,13 @@ mod topology;
 use std::time::{Duration, Instant};
 
 use proto::rpc::control::control_client::ControlClient;
-use proto::rpc::control::{GetShardsRequest, GetTabletsRequest};
+use proto::rpc::control::{GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest, Keyspace};
 use tonic::transport::Channel;
 
 use crate::control::client::{AskError, Seen, question};
 use crate::local::layout::Layout;
 use crate::local::reach::{self, NotReached};
+use crate::schema::work::SCRATCH;
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,9 +105,10 @@ pub(crate) async fn examine_control(control: Result<ControlClient<Channel>, Stri
         Err(why) => Err(why),
     };
     match seen {
-        Ok(seen) => {
+        Ok((seen, keyspaces)) => {
             let mut findings = vec![Finding::good("control", answered_in(began.elapsed()))];
             findings.extend(shards::judge(&seen));
+            findings.extend(keyspaces.iter().filter_map(|keyspace| left_over(&keyspace.name)));
             findings
         }
         Err(why) => {
@@ -117,10 +119,20 @@ pub(crate) async fn examine_control(control: Result<ControlClient<Channel>, Stri
     }
 }
 
-async fn look(control: &mut ControlClient<Channel>) -> Result<Seen, AskError> {
+async fn look(control: &mut ControlClient<Channel>) -> Result<(Seen, Vec<Keyspace>), AskError> {
+    let keyspaces = control.get_keyspaces(question(GetKeyspacesRequest {})).await?.into_inner().keyspaces;
     let shards = control.get_shards(question(GetShardsRequest::default())).await?.into_inner().shards;
     let tablets = control.get_tablets(question(GetTabletsRequest::default())).await?.into_inner().tablets;
-    Ok(Seen { shards, tablets })
+    Ok((Seen { shards, tablets }, keyspaces))
+}
+
+/// A scratch database that nobody has dropped.
+fn left_over(keyspace: &str) -> Option<Finding> {
+    keyspace.starts_with(SCRATCH).then(|| {
+        let what = "a `shoal schema` is under way, or was killed and has left it";
+        let cure = format!("once none is under way: `shoal sql -e 'DROP DATABASE {keyspace}'`");
+        Finding::bad(format!("keyspace {keyspace}"), Level::Note, what, cure)
+    })
 }
 
 fn answered_in(time: Duration) -> String {

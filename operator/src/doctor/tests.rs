@@ -92,3 +92,11 @@ fn a_replica_older_than_its_primary_is_found() {
     assert_eq!(of("9.10.0", "9.7.4"), Some(Level::Warning));
     assert_eq!(of("", ""), None);
 }
+
+#[test]
+fn scratch_databases_that_nobody_dropped_are_told_of() {
+    assert_eq!(left_over("shop"), None);
+    let found = left_over("shoal_scratch_ab_wanted").unwrap();
+    assert_eq!((found.level, found.check.as_str()), (Level::Note, "keyspace shoal_scratch_ab_wanted"));
+    assert!(found.cure.contains("DROP DATABASE shoal_scratch_ab_wanted"));
+}

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!   file ─ statements ─► scratch database ─ SHOW CREATE TABLE ─┐
-//!                                                              ├─► diff (pure) ─► steps ─► proved on a scratch copy,
+//!                                                              ├─► diff (pure) ─► steps ─► proved on empty copies,
 //!   keyspace ────────────────────────────── SHOW CREATE TABLE ─┘                           shown, or executed
 //! ```
 //!
-//! MySQL itself reads the file and writes both sides, so that what is compared is spelt alike; and every ALTER is
-//! tried on an empty copy of the table before it is shown: what does not lead there is never proposed.
+//! MySQL itself reads the file and writes both sides, so that what is compared is spelt alike; and all steps are
+//! tried on empty copies of the tables before they are shown: what does not lead there is never proposed.
 
 pub(crate) mod diff;
 pub(crate) mod session;

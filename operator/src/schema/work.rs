@@ -85,21 +85,48 @@ async fn in_scratch(
     let tables: Vec<Table> = have.iter().map(|(_, table)| table.clone()).collect();
     let steps = steps(&tables, &want)?;
     let mut copies = Session::open(gate, Some(&scratch.copies)).await?;
-    for step in steps.iter().filter(|step| step.sql.starts_with("ALTER TABLE ")) {
-        let unproven =
-            |why: String| SchemaError::Unproven { table: step.table.clone(), sql: step.sql.clone(), why };
-        let before = have.iter().find(|(_, table)| table.name == step.table);
-        let wanted = want.iter().find(|wanted| wanted.table.name == step.table);
-        let (Some((create, _)), Some(wanted)) = (before, wanted) else { continue };
-        for sql in [create, &step.sql] {
-            copies.ask(sql).await.map_err(|error| unproven(error.to_string()))?;
+    copy(&mut copies, have).await?;
+    prove(&mut copies, &steps, &want).await?;
+    Ok(steps)
+}
+
+/// Makes the tables that there are, empty. One that refers to another is made after it, whatever their names are.
+async fn copy(copies: &mut Session, have: &[(String, Table)]) -> Result<(), SchemaError> {
+    let mut pending: Vec<&String> = have.iter().map(|(create, _)| create).collect();
+    while !pending.is_empty() {
+        let (mut left, mut failed) = (Vec::new(), None);
+        for create in &pending {
+            if let Err(error) = copies.ask(create).await {
+                left.push(*create);
+                failed = Some(error);
+            }
         }
-        let (_, came) = copies.table(&step.table).await?;
-        if came != wanted.table {
-            return Err(unproven(format!("it leads to another table\n{came:?}")));
+        match failed {
+            Some(error) if left.len() == pending.len() => return Err(error.into()),
+            _ => pending = left,
         }
     }
-    Ok(steps)
+    Ok(())
+}
+
+/// Executes the steps on the copies, and looks whether every table is what is wanted then.
+async fn prove(copies: &mut Session, steps: &[Step], want: &[Wanted]) -> Result<(), SchemaError> {
+    let unproven = |step: &Step, why: String| SchemaError::Unproven {
+        table: step.table.clone(),
+        sql: step.sql.clone(),
+        why,
+    };
+    for step in steps {
+        copies.ask(&step.sql).await.map_err(|error| unproven(step, error.to_string()))?;
+    }
+    for step in steps {
+        let Some(wanted) = want.iter().find(|wanted| wanted.table.name == step.table) else { continue };
+        let (came, table) = copies.table(&step.table).await?;
+        if table != wanted.table {
+            return Err(unproven(step, format!("it leads to another table:\n{came}")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a CREATE TABLE statement is about the table: its name stands before the first parenthesis.

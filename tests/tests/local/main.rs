@@ -7,4 +7,5 @@ mod ephemeral;
 mod kills;
 mod life;
 mod replicas;
+mod schema;
 mod tools;

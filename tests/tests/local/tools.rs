@@ -1,7 +1,7 @@
 //! The commands that look at a cluster and talk to it.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -110,10 +110,13 @@ fn watch_tells_of_changes(bed: &Bed) -> Result<()> {
 }
 
 fn sql_knows_address_and_password(bed: &Bed) -> Result<()> {
-    // Without a keyspace it is the first one; what stands after `--` is for the client.
-    let said = bed.done(&["sql", "-e", "SELECT DATABASE()", "--", "--batch", "--skip-column-names"]);
-    // `--dir` comes last in these tests, where it would be a word for the client.
-    assert!(said.is_err());
+    // Without a keyspace it is the first one. What stands after `--` is for the client, so the folder is told otherwise.
+    let mut plain = Command::new(tests::programs::own("shoal")?);
+    plain
+        .args(["sql", "-e", "SELECT DATABASE()", "--", "--batch", "--skip-column-names"])
+        .stdin(Stdio::null());
+    let said = Said::of(&plain.env("SHOAL_DIR", bed.dir()).output()?);
+    assert_eq!((said.code, said.out.as_str()), (0, "shop\n"), "{said:?}");
     let mut command = bed.command(&["sql", "-e", "INSERT INTO customers VALUES (1, 'Ada')"])?;
     assert!(command.status()?.success());
     let said = bed.done(&["sql", "shop", "-e", "SELECT name FROM customers WHERE id = 1"])?;
@@ -143,12 +146,8 @@ fn sql_knows_address_and_password(bed: &Bed) -> Result<()> {
 fn sql_refuses_what_cannot_work(bed: &Bed) -> Result<()> {
     refused(bed, &["sql", "nope", "-e", "SELECT 1"], 1, &["Unknown database 'nope'"])?;
     refused(bed, &["sql", "--gate", "nonsense"], 2, &["--user"])?;
-    let mut command = bed.command(&[])?;
-    command = {
-        let mut bare = std::process::Command::new(command.get_program());
-        bare.args(["sql", "--gate", "nonsense", "--user", "app", "-e", "SELECT 1"]).stdin(Stdio::null());
-        bare
-    };
+    let mut command = Command::new(tests::programs::own("shoal")?);
+    command.args(["sql", "--gate", "nonsense", "--user", "app", "-e", "SELECT 1"]).stdin(Stdio::null());
     let said = Said::of(&command.output()?);
     assert!(said.code == 1 && said.err.contains("write HOST:PORT"), "{said:?}");
     Ok(())
@@ -203,7 +202,7 @@ fn what_needs_no_cluster_works_without_one() -> Result<()> {
         refused(&bed, arguments, 1, &["there is no cluster in"])?;
     }
     let plain = |arguments: &[&str]| -> Result<Said> {
-        let mut command = std::process::Command::new(tests::programs::own("shoal")?);
+        let mut command = Command::new(tests::programs::own("shoal")?);
         Ok(Said::of(&command.args(arguments).stdin(Stdio::null()).output()?))
     };
     let told = plain(&["explain", "SH2001"])?;
