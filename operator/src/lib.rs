@@ -8,7 +8,8 @@
 //!   cluster file ─ spec ─► local: render → supervisor → etcd, control, tablets, gates
 //! ```
 //!
-//! This crate never touches data: no statement and no row passes through it, and it never talks to mysqld.
+//! This crate never touches data: no statement of an application and no row passes through it. It never talks to mysqld,
+//! and to gates only as any client does: `doctor` asks whether they answer, `schema` has MySQL read and compare tables.
 
 pub mod cli;
 pub mod control;

@@ -26,7 +26,7 @@ pub const UNSHARDED_TABLES: [(&str, &str); 1] = [(
 pub const SHARDED_TABLES: [(&str, &str); 3] = [
     (
         "customers",
-        "CREATE TABLE customers (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(60) NOT NULL, \
+        "CREATE TABLE customers (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) NOT NULL, \
          email VARCHAR(80) NOT NULL, city VARCHAR(30) NOT NULL, since DATE NOT NULL, KEY (city))",
     ),
     (
