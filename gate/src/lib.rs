@@ -16,6 +16,7 @@ pub mod executor;
 pub mod hold;
 pub mod limits;
 pub mod measures;
+pub mod numbers;
 pub mod plan;
 pub mod plan_cache;
 pub mod planner;
@@ -40,6 +41,7 @@ use topo::snapshot::SnapshotFeed;
 use config::Config;
 use hold::{Bounds, Holding};
 use measures::Measures;
+use numbers::{Keeper, Numbers};
 use session::credentials::Credentials;
 use worker::Shared;
 
@@ -48,6 +50,7 @@ pub struct App {
     shared: Arc<Shared>,
     secret: Arc<Secret>,
     threads: usize,
+    keeper: Keeper,
 }
 
 impl App {
@@ -63,6 +66,7 @@ impl App {
         let feed = SnapshotFeed::start(&topology).await?;
         let random = String::from_utf8_lossy(&new_nonce()?).into_owned();
         let draining = CancellationToken::new();
+        let (numbers, keeper) = Numbers::new(&topology);
         let shared = Shared {
             name: format!("shoal-gate at {}", config.listen),
             topology,
@@ -74,6 +78,7 @@ impl App {
             server_key: ServerKey::generate()?,
             tls,
             last_connection: AtomicU32::new(0),
+            numbers,
             measures: Measures::default(),
             draining,
         };
@@ -82,13 +87,18 @@ impl App {
             shared: Arc::new(shared),
             secret: Arc::new(secret),
             threads: config.threads.unwrap_or(cores).max(1),
+            keeper,
         })
     }
 
     /// Serves clients until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-        server::run(listener, self.shared, self.secret, self.threads, shutdown)
-            .await
-            .context("serving clients")
+        // Clients may still need numbers for their last statements.
+        let served = CancellationToken::new();
+        let keeping = tokio::spawn(self.keeper.run(served.clone()));
+        let ended = server::run(listener, self.shared, self.secret, self.threads, shutdown).await;
+        served.cancel();
+        keeping.await.context("the keeper of numbers")?;
+        ended.context("serving clients")
     }
 }

@@ -60,3 +60,19 @@ pub const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
 pub const MAX_REPEATS: u32 = 5;
 /// How far the gate reads ahead of a statement that waits, to see whether its client is still there, in bytes.
 pub const MAX_READ_AHEAD_BYTES: usize = 64 * 1024;
+/// Numbers of an AUTO_INCREMENT column that a gate takes at once at first; what it holds when it ends is lost.
+pub const FIRST_NUMBER_BLOCK: u64 = 16;
+/// Most numbers that a gate takes at once, where no statement needs more.
+pub const MAX_NUMBER_BLOCK: u64 = 1_000;
+/// A column's numbers are taken in blocks of at most one in so many of them.
+pub const MIN_BLOCKS_OF_A_TYPE: u64 = 128;
+/// How often a block is tried to be taken while other gates take theirs.
+pub const MAX_NUMBER_CONFLICTS: u32 = 100;
+/// Questions for numbers that wait at once.
+pub const MAX_NUMBER_REQUESTS: usize = MAX_CLIENTS;
+/// How often a gate tells one table's record of numbers that clients wrote by themselves.
+pub const PASSED_NUMBERS_INTERVAL: Duration = Duration::from_millis(100);
+/// Tables of one schema change whose numbers begin anew with it; the store takes no more in one transaction.
+pub const MAX_RENUMBERED_TABLES: usize = 100;
+/// How often a statement whose new numbers are there already gets others.
+pub const MAX_NUMBER_COLLISIONS: u32 = 3;

@@ -1,8 +1,10 @@
 //! What a statement comes to: decided once, and nobody looks at SQL after it.
 
 mod explain;
+mod insert;
 mod rewrite;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use proto::errors::ClientError;
@@ -10,6 +12,7 @@ use proto::ids::KeyspaceName;
 use topo::snapshot::ShardingKey;
 
 pub use explain::{Explain, Form};
+pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, SessionValue, rewritten};
 
 /// The decision on one normalised statement.
@@ -18,6 +21,8 @@ pub enum Plan {
     /// The client's own bytes go to one shard (with a column list put in, at most), and its answer comes back as
     /// it is.
     Route(Rc<Route>),
+    /// Rows that are put on their shards, each with its number where it has none.
+    Insert(Rc<InsertRows>),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
     /// Answered by the gate.
@@ -101,6 +106,8 @@ pub struct SchemaChange {
     /// The table that a CREATE TABLE in a sharded keyspace makes. It is made on one shard first, read back and
     /// judged there.
     pub creates: Option<NewTable>,
+    /// In a sharded keyspace, every name in the statement: those of the tables that it is about are among them.
+    pub names: BTreeSet<String>,
 }
 
 /// A table that a statement creates.

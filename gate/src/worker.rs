@@ -18,6 +18,7 @@ use crate::accounts::rights::Rights;
 use crate::backend::{Backend, Pools, SessionClass, Unreached};
 use crate::hold::Holding;
 use crate::measures::Measures;
+use crate::numbers::Numbers;
 use crate::plan::Plan;
 use crate::plan_cache::PlanCache;
 use crate::planner::{self, Request};
@@ -46,6 +47,8 @@ pub struct Shared {
     pub server_key: ServerKey,
     /// For clients that ask for TLS.
     pub tls: Arc<ServerConfig>,
+    /// The numbers of AUTO_INCREMENT columns that the gate holds.
+    pub numbers: Numbers,
     /// What is measured.
     pub measures: Measures,
     /// Number of the last connection.

@@ -101,6 +101,9 @@ error_table! {
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
 
+    /// The numbers of an AUTO_INCREMENT column's type are used up.
+    NumbersExhausted = "SH1013", 1467, "HY000", Refused, "Failed to read auto-increment value from storage engine", "";
+
     /// The statement on a sharded table does not fix the sharding column to one value.
     NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
     /// A value whose shard cannot be told exactly.
@@ -136,12 +139,21 @@ error_table! {
     /// The session's user was dropped.
     UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
 
+    /// The value of an AUTO_INCREMENT column of a sharded table that the statement does not tell.
+    NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";
+    /// New numbers of a sharded table that are there already, again and again.
+    NumbersTaken = "SH2021", 1062, "23000", Limit, "new numbers of table {} are there already, although others were taken several times", "rows are written into it with numbers of their own; retry";
+    /// LAST_INSERT_ID() inside an item of a select list that takes its name from it.
+    NamelessLastInsertId = "SH2022", 1235, "42000", Refused, "a column that is computed from LAST_INSERT_ID() has no name of its own", "give it one with AS";
+    /// A sequence that is none, or more numbers of it than there are.
+    BadSequence = "SH2023", 1235, "42000", Refused, "{} gives no numbers", "a sequence is a table of an unsharded keyspace with columns id, next_id, cache and one row with id 0; ask for 1 to 1000000 numbers";
+
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";
     /// The connection to the shard broke while it worked on the statement.
     ShardLost = "SH3002", 1158, "08S01", Unknown, "the connection to shard {} broke while it executed the statement", "whether it took effect is unknown: look before you repeat it";
     /// The topology cannot be reached and the statement needs it.
-    TopologyUnavailable = "SH3003", 1105, "HY000", Unavailable, "the topology store cannot be reached", "statements that change the schema need it; retry in a moment";
+    TopologyUnavailable = "SH3003", 1105, "HY000", Unavailable, "the topology store cannot be reached", "schema changes and new AUTO_INCREMENT numbers need it; retry in a moment";
     /// Another schema change holds the keyspace's lock.
     SchemaChangeBusy = "SH3004", 1205, "HY000", Limit, "another schema change of keyspace {} is under way", "retry when it is done";
     /// DDL that some shards have executed and others not.

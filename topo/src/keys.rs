@@ -15,6 +15,8 @@ pub enum Place {
     Vschema(KeyspaceName),
     /// A schema record.
     Schema(KeyspaceName),
+    /// A sequence record: of a table of a keyspace.
+    Sequence(KeyspaceName, String),
     /// A shard record.
     Shard(ShardRef),
     /// A tablet record.
@@ -60,6 +62,11 @@ impl Keys {
     /// A schema record.
     pub fn schema(&self, name: &KeyspaceName) -> String {
         self.under("schema", Some(name))
+    }
+
+    /// A table's sequence record; without a table: what all of the keyspace begin with.
+    pub fn sequence(&self, keyspace: &KeyspaceName, table: Option<&str>) -> String {
+        format!("{}sequences/{keyspace}/{}", self.root, table.unwrap_or_default())
     }
 
     /// A shard record; `None`: what they all begin with.
@@ -116,6 +123,10 @@ impl Keys {
             "keyspaces" => Some(Place::Keyspace(name.parse().ok()?)),
             "vschema" => Some(Place::Vschema(name.parse().ok()?)),
             "schema" => Some(Place::Schema(name.parse().ok()?)),
+            "sequences" => {
+                let (keyspace, table) = name.split_once('/')?;
+                Some(Place::Sequence(keyspace.parse().ok()?, table.to_owned()))
+            }
             "shards" => Some(Place::Shard(name.parse().ok()?)),
             "tablets" => Some(Place::Tablet(name.parse().ok()?)),
             "alive" => Some(Place::Alive(name.parse().ok()?)),
@@ -147,6 +158,7 @@ mod tests {
             (keys.keyspace(Some(&keyspace)), Place::Keyspace(keyspace.clone())),
             (keys.vschema(&keyspace), Place::Vschema(keyspace.clone())),
             (keys.schema(&keyspace), Place::Schema(keyspace.clone())),
+            (keys.sequence(&keyspace, Some("a/b")), Place::Sequence(keyspace.clone(), "a/b".into())),
             (keys.shard(Some(&shard)), Place::Shard(shard)),
             (keys.tablet(Some(&alias)), Place::Tablet(alias.clone())),
             (keys.alive(Some(&alias)), Place::Alive(alias)),

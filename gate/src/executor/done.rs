@@ -49,6 +49,45 @@ pub fn summed(payloads: &[Vec<u8>]) -> Option<Vec<u8>> {
     write(&all, status - StatusFlags::SERVER_STATUS_IN_TRANS, warnings, &info_together(&all, &counts))
 }
 
+/// How many rows of an INSERT a part had, and how many of them met an equal key.
+pub struct PartOfRows {
+    /// Rows that the statement gives.
+    pub rows: u64,
+    /// How many of them met an equal key, by how many rows were affected; asked where MySQL does not say it.
+    pub duplicates: fn(u64, u64) -> u64,
+}
+
+/// The payload that answers an INSERT which the shards have done in parts, with the insert id of the whole. `None` if
+/// one of them is no OK packet.
+pub fn inserted(answers: &[Vec<u8>], parts: &[PartOfRows], insert_id: u64) -> Option<Vec<u8>> {
+    let mut all: Vec<Done<'_>> = answers.iter().map(|payload| Done::read(payload)).collect::<Option<_>>()?;
+    for done in &mut all {
+        done.last_insert_id = insert_id;
+    }
+    if let [done] = &all[..] {
+        return write(&all, done.status, done.warnings, done.info);
+    }
+    let warnings = all.iter().fold(0, |sum: u16, done| sum.saturating_add(done.warnings));
+    let status = all.iter().fold(StatusFlags::empty(), |any, done| any | done.status);
+    // MySQL says so of several rows, and nothing of one.
+    let told = |done: &Done<'_>| {
+        let count = done.info.split("  ").find_map(|part| part.strip_prefix("Duplicates: "))?;
+        count.parse::<u64>().ok()
+    };
+    let duplicates = all
+        .iter()
+        .zip(parts)
+        .map(|(done, part)| told(done).unwrap_or_else(|| (part.duplicates)(part.rows, done.affected_rows)));
+    let (rows, duplicates): (u64, u64) = (parts.iter().map(|part| part.rows).sum(), duplicates.sum());
+    let info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
+    write(&all, status - StatusFlags::SERVER_STATUS_IN_TRANS, warnings, &info)
+}
+
+/// The affected rows and the insert id that an OK packet tells.
+pub fn told(payload: &[u8]) -> Option<(u64, u64)> {
+    Done::read(payload).map(|done| (done.affected_rows, done.last_insert_id))
+}
+
 fn write(all: &[Done<'_>], status: StatusFlags, warnings: u16, info: &str) -> Option<Vec<u8>> {
     let mut out = BytesMut::with_capacity(64);
     out.put_u8(0x00);

@@ -10,8 +10,9 @@ use std::fmt::Write as _;
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::{Keyspace, Snapshot};
 
+use super::insert::{Number, known_shard, numbers};
 use super::route::{self, Literals};
-use crate::plan::{Pin, Plan, Route, Target};
+use crate::plan::{InsertRows, Pin, Plan, Route, Target};
 
 /// A plan as it is shown.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub fn explain(
     };
     match plan {
         Plan::Route(route) => explain_route(route, keyspace(route.keyspace.as_str())?, literals, sql),
+        Plan::Insert(insert) => explain_insert(insert, keyspace(insert.keyspace.as_str())?, literals),
         Plan::ChangeSchema(change) => {
             let keyspace = keyspace(change.keyspace.as_str())?;
             let mut shown = Explained::default();
@@ -58,6 +60,37 @@ pub fn explain(
         Plan::Refuse { error, .. } => Err(error.clone()),
         Plan::Rewrite(_) | Plan::Explain(_) => Err(ErrorId::NotUnderstood.plain()),
     }
+}
+
+/// How rows are dealt out. Numbers are not taken for a look, so the shards of rows that wait for theirs are not known.
+fn explain_insert(
+    insert: &InsertRows,
+    keyspace: &Keyspace,
+    literals: Literals<'_>,
+) -> Result<Explained, ClientError> {
+    let mut shown = Explained::default();
+    let column = &insert.key.column;
+    shown.lines.push(format!("Insert into {}: each row to the shard of its {column}", insert.table));
+    let numbers = numbers(insert, literals)?;
+    let mut counts = vec![0; keyspace.shards.len()];
+    let mut unknown = 0;
+    for row in 0..insert.rows.len() {
+        match known_shard(insert, keyspace, literals, numbers.get(row), row)? {
+            Some(shard) => counts[shard] += 1,
+            None => unknown += 1,
+        }
+    }
+    for (shard, count) in keyspace.shards.iter().zip(counts).filter(|(_, count)| *count > 0) {
+        shown.lines.push(format!("  {}: rows {count}", shard.shard));
+    }
+    if unknown > 0 {
+        shown.lines.push(format!("  the shard of its new number: rows {unknown}"));
+    }
+    if let Some(numbered) = &insert.numbered {
+        let new = numbers.iter().filter(|number| **number == Number::Next).count();
+        shown.lines.push(format!("  new numbers for column {}: {new}", numbered.column));
+    }
+    Ok(shown)
 }
 
 fn explain_route(

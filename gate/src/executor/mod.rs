@@ -3,8 +3,10 @@
 pub mod control;
 pub mod done;
 pub mod explain;
+pub mod insert;
 mod line;
 pub mod many;
+pub mod numbers;
 pub mod relay;
 pub mod route;
 pub mod schema_change;

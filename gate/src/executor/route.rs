@@ -2,8 +2,9 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::key_range::KeyspaceId;
-use topo::snapshot::Keyspace;
-use topo::value::{Sign, convert};
+use topo::records::ColumnType;
+use topo::snapshot::{Keyspace, ShardingKey};
+use topo::value::{Inexact, ShardingValue, Sign, convert};
 
 use crate::plan::{Pin, Target};
 use crate::sql::character_set::CharacterSet;
@@ -45,15 +46,27 @@ fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Resul
 
 /// The keyspace ID of a pin's literal.
 pub fn keyspace_id(pin: &Pin, literals: Literals<'_>) -> Result<KeyspaceId, ClientError> {
-    let inexact = || ErrorId::InexactValue.with(&pin.key.column);
-    let span =
-        literals.spans.get(pin.literal).ok_or_else(|| ErrorId::Internal.with("a pin without its literal"))?;
-    let raw = &literals.sql[span.start..span.end];
     let sign = if pin.negative { Sign::Minus } else { Sign::Plus };
-    let mut scratch = Vec::new();
-    let literal = decode(raw, span.class, sign, literals.character_set, &mut scratch).ok_or_else(inexact)?;
-    let value = convert(&literal, &pin.key.kind).map_err(|_| inexact())?;
+    let inexact = || ErrorId::InexactValue.with(&pin.key.column);
+    let value = literals.value(pin.literal, sign, &pin.key.kind).map_err(|_| inexact())?;
     pin.key.vindex.map(&value).map_err(|_| inexact())
+}
+
+/// Index of the shard that holds a value of the sharding column.
+pub fn mapped(key: &ShardingKey, value: &ShardingValue, keyspace: &Keyspace) -> Result<usize, ClientError> {
+    let id = key.vindex.map(value).map_err(|_| ErrorId::InexactValue.with(&key.column))?;
+    keyspace.shard_for(&id).ok_or_else(|| unavailable(keyspace))
+}
+
+impl Literals<'_> {
+    /// The value of a column of this type that a literal is, where that is exact.
+    pub fn value(&self, number: usize, sign: Sign, kind: &ColumnType) -> Result<ShardingValue, Inexact> {
+        let span = self.spans.get(number).ok_or(Inexact::Kind)?;
+        let raw = &self.sql[span.start..span.end];
+        let mut scratch = Vec::new();
+        let literal = decode(raw, span.class, sign, self.character_set, &mut scratch).ok_or(Inexact::Kind)?;
+        convert(&literal, kind)
+    }
 }
 
 fn unavailable(keyspace: &Keyspace) -> ClientError {

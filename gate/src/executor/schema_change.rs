@@ -9,6 +9,8 @@ mod judge;
 mod read_back;
 mod vschema;
 
+use std::collections::BTreeSet;
+
 use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
@@ -21,7 +23,10 @@ use topo::topology::{Lock, LockError, Transaction};
 use super::done::together;
 use super::line::Line;
 use crate::backend::SessionClass;
-use crate::limits::{RECORD_ATTEMPTS, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT};
+use crate::limits::{
+    MAX_RENUMBERED_TABLES, RECORD_ATTEMPTS, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT,
+};
+use crate::numbers::begin_anew;
 use crate::plan::{NewTable, SchemaChange};
 use crate::worker::Worker;
 use vschema::{Entry, StoredVschema};
@@ -64,7 +69,7 @@ pub async fn run(
     };
     let notes = shards.entry.iter().map(|(table, entry)| note(table, entry)).collect();
     // Also what only some shards have done is read back: plans must not follow the schema before it.
-    let recorded = shards.record(&lock).await;
+    let recorded = shards.record(&lock, &change.names).await;
     lock.release().await;
     answer.and_then(|answer| recorded.map(|()| Made { answer, notes }))
 }
@@ -166,12 +171,13 @@ impl<'a> Shards<'a> {
 
     /// Reads the schema back, writes it to the topology with what the vschema gains and loses by it, and waits
     /// until this gate routes by it.
-    async fn record(mut self, lock: &Lock) -> Result<(), ClientError> {
+    async fn record(mut self, lock: &Lock, names: &BTreeSet<String>) -> Result<(), ClientError> {
         let worker = self.worker;
         let unrecorded = ErrorId::SchemaNotRecorded.with(&self.keyspace);
         let schema = self.read_back().await?;
         for _ in 0..RECORD_ATTEMPTS {
             let transaction = self.records(&schema).await?.while_locked(lock);
+            let transaction = self.numbers_anew(transaction, &schema, names, lock)?;
             if let Ok(Outcome::Committed(revision)) = worker.shared.topology.commit(transaction).await {
                 self.lines.into_iter().for_each(Line::close);
                 // The client's next statement must find its table here.
@@ -191,6 +197,27 @@ impl<'a> Shards<'a> {
         }
         let vschema = StoredVschema::read(self.worker, &self.keyspace).await?;
         vschema.write(transaction, self.entry.as_ref(), schema)
+    }
+
+    /// The numbers of the tables that the change may be about begin anew, where the shards say.
+    fn numbers_anew(
+        &self,
+        transaction: Transaction,
+        schema: &SchemaRecord,
+        names: &BTreeSet<String>,
+        lock: &Lock,
+    ) -> Result<Transaction, ClientError> {
+        let shared = &self.worker.shared;
+        let snapshot = shared.feed.snapshot();
+        let known = snapshot.keyspace(self.keyspace.as_str());
+        let had = |name: &str| known.is_some_and(|keyspace| keyspace.incarnation(name) > 0);
+        let has = |name: &str| {
+            schema.tables.get(name).is_some_and(|table| table.columns.iter().any(|c| c.auto_increment))
+        };
+        let tables = names.iter().map(String::as_str).filter(|name| had(name) || has(name));
+        let tables = tables.take(MAX_RENUMBERED_TABLES);
+        begin_anew(transaction, shared.topology.keys(), &self.keyspace, tables, lock)
+            .map_err(|error| ErrorId::Internal.with(error))
     }
 
     fn first(&mut self) -> Result<&mut Line<'a>, ClientError> {

@@ -31,6 +31,10 @@ pub enum SessionValue {
     CurrentRole,
     /// The number of the connection.
     ConnectionId,
+    /// The first number that the last INSERT made, as what it is in MySQL: an unsigned number.
+    LastInsertId,
+    /// The same in plain digits, where nothing is computed from it.
+    LastInsertIdDigits,
 }
 
 /// The statement with its pieces replaced; they stand in order and do not overlap.

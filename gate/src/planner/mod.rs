@@ -144,15 +144,14 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     if request.words.has("XOR") || request.words.has_symbol_connective {
         return Err(ErrorId::NotUnderstood.plain());
     }
-    let (pins, columns) = match &statement {
-        Statement::Insert(insert) => insert::pins(insert, &tables, keyspace)?,
-        other => (pins::of_statement(other, &tables, keyspace)?, None),
-    };
-    let target = Target::Pinned(pins);
+    if let Statement::Insert(insert) = &statement {
+        return insert::plan(insert, &tables, keyspace);
+    }
+    let target = Target::Pinned(pins::of_statement(&statement, &tables, keyspace)?);
     Ok(Plan::Route(Rc::new(Route {
         keyspace: keyspace.name.clone(),
         target,
-        columns,
+        columns: None,
         afterwards: Afterwards::Reuse,
         refusal: Refusal::OfAll,
     })))

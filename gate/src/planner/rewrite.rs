@@ -84,6 +84,7 @@ fn session_value(function: &str) -> Option<SessionValue> {
         "CURRENT_USER" => Some(SessionValue::CurrentUser),
         "CURRENT_ROLE" => Some(SessionValue::CurrentRole),
         "CONNECTION_ID" => Some(SessionValue::ConnectionId),
+        "LAST_INSERT_ID" => Some(SessionValue::LastInsertId),
         _ => None,
     }
 }
@@ -148,6 +149,7 @@ impl Calls<'_> {
                 continue;
             }
             if let Some((value, tokens)) = self.call(at)? {
+                let value = self.in_its_place(value, at, tokens);
                 let end = self.tokens[at + tokens - 1].end;
                 self.pieces.push(Piece { start: token.start, end, by: By::Value(value) });
                 self.lists.iter_mut().for_each(|list| list.touched |= list.item.is_some());
@@ -174,6 +176,28 @@ impl Calls<'_> {
         Ok(self.pieces)
     }
 
+    /// In a select list a number has its type; elsewhere, where it stands alone, it is a plain literal, which rows
+    /// are found by.
+    fn in_its_place(&self, value: SessionValue, at: usize, tokens: usize) -> SessionValue {
+        let is_listed = self.lists.iter().any(|list| list.item.is_some());
+        if value != SessionValue::LastInsertId || is_listed {
+            return value;
+        }
+        let before = at.checked_sub(1).map(|before| &self.tokens[before]);
+        let after = self.tokens.get(at + tokens);
+        let opens = |token: &Token| b"(,=".iter().any(|symbol| token.is_symbol(self.sql, *symbol));
+        let closes = |token: &Token| {
+            let ends = [b')', b',', b';'].iter().any(|symbol| token.is_symbol(self.sql, *symbol));
+            ends || token
+                .is_one_of(self.sql, &["AND", "ON", "LIMIT", "ORDER", "GROUP", "FOR", "UNION", "WHERE"])
+        };
+        if before.is_some_and(opens) && after.is_none_or(closes) {
+            SessionValue::LastInsertIdDigits
+        } else {
+            value
+        }
+    }
+
     fn begin(&mut self, item: Option<usize>) {
         if let Some(list) = self.lists.last_mut() {
             *list = List { item, touched: false };
@@ -198,6 +222,8 @@ impl Calls<'_> {
         }
         match (symbol(1, b'('), symbol(2, b')')) {
             (true, true) => Ok(Some((value, 3))),
+            // With an argument it is another function, which sets the value.
+            (true, false) if value == SessionValue::LastInsertId => Ok(None),
             (true, false) => Err(ErrorId::NotUnderstood.plain()),
             (false, _) if name.eq_ignore_ascii_case(b"CURRENT_USER") => Ok(Some((value, 1))),
             (false, _) => Ok(None),

@@ -20,7 +20,9 @@ use crate::sql::words::{Name, Words};
 pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
     let keyspace = target::of_schema_change(request)?;
     let creates = if keyspace.sharded { check_sharded(request, ddl, keyspace)? } else { None };
-    Ok(Plan::ChangeSchema(SchemaChange { keyspace: keyspace.name.clone(), verb: verb(ddl), creates }))
+    let names = request.words.names.iter().filter(|_| keyspace.sharded);
+    let names = names.map(|name| name.text.replace("``", "`")).collect();
+    Ok(Plan::ChangeSchema(SchemaChange { keyspace: keyspace.name.clone(), verb: verb(ddl), creates, names }))
 }
 
 /// Gives the table that is created, if one is.
@@ -51,25 +53,18 @@ fn check_sharded(
 }
 
 /// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
-const RISKY_IN_ALTER: [&str; 10] = [
-    "AUTO_INCREMENT",
-    "CHANGE",
-    "CONVERT",
-    "EXCHANGE",
-    "PRIMARY",
-    "RENAME",
-    "SERIAL",
-    "TABLESPACE",
-    "UNION",
-    "UNIQUE",
-];
+const RISKY_IN_ALTER: [&str; 9] =
+    ["CHANGE", "CONVERT", "EXCHANGE", "PRIMARY", "RENAME", "SERIAL", "TABLESPACE", "UNION", "UNIQUE"];
 
 /// Whether an ALTER TABLE might do more than every shard may do by itself.
 fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
     // KEY after anything but these makes a primary key of a column.
     let makes_key =
         |pair: &[Name<'_>]| pair[1].is("KEY") && !pair[0].is_one_of(&["ADD", "DROP", "FULLTEXT", "SPATIAL"]);
+    // As an option of the table it says where numbers go on; a column would be numbered on each shard by itself.
+    let numbers_column = |name: &Name<'_>| name.is("AUTO_INCREMENT") && !name.is_set();
     RISKY_IN_ALTER.iter().any(|word| words.has(word))
+        || words.names.iter().any(numbers_column)
         || words.names.windows(2).any(makes_key)
         || names_sharding_column(&words.names, keyspace)
         // MySQL takes some letters for those of ASCII, and so a name for that of the sharding column.

@@ -11,6 +11,7 @@ use topo::topology::Transaction;
 
 use super::*;
 use crate::accounts::rights::Rights;
+use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
 /// `shop`, sharded: customers(id, name, city), orders(customer_id, id, total), both by xxhash; `main`, unsharded.
@@ -31,6 +32,8 @@ async fn cluster() -> Arc<Snapshot> {
             ("customers".into(), by("id")),
             ("orders".into(), by("customer_id")),
             ("planned".into(), by("id")),
+            ("notes".into(), by("id")),
+            ("events".into(), by("owner")),
         ]
         .into(),
         ..VschemaRecord::default()
@@ -39,6 +42,8 @@ async fn cluster() -> Arc<Snapshot> {
         ("customers".to_owned(), table(&["id", "name", "city"])),
         ("orders".to_owned(), table(&["customer_id", "id", "total"])),
         ("stray".to_owned(), table(&["id"])),
+        ("notes".to_owned(), numbered(&["id", "body"], 0)),
+        ("events".to_owned(), numbered(&["owner", "seq", "body"], 1)),
     ];
     let keys = topology.keys();
     let transaction = Transaction::new()
@@ -50,6 +55,12 @@ async fn cluster() -> Arc<Snapshot> {
         .unwrap();
     topology.commit(transaction).await.unwrap();
     SnapshotFeed::start(&topology).await.unwrap().snapshot()
+}
+
+fn numbered(columns: &[&str], column: usize) -> TableSchema {
+    let mut table = table(columns);
+    table.columns[column].auto_increment = true;
+    table
 }
 
 fn table(columns: &[&str]) -> TableSchema {
@@ -106,6 +117,10 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
             let close = if route.afterwards == Afterwards::Close { " close" } else { "" };
             format!("{} {target}{columns}{close}", route.keyspace)
         }
+        Plan::Insert(insert) => inserted(&insert, |literal| {
+            let span = fingerprint.literals[literal.literal];
+            format!("{}{}", if literal.negative { "-" } else { "" }, &sql[span.start..span.end])
+        }),
         Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
         Plan::Answer(answer) => format!("answer {answer:?}"),
         Plan::Rewrite(pieces) => {
@@ -114,6 +129,27 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         }
         Plan::Refuse { error, .. } => error.id.row().id.to_owned(),
     }
+}
+
+/// Each row's sharding value and number: `?` for the next one, `-` where the table has none.
+fn inserted(insert: &InsertRows, literal: impl Fn(Signed) -> String) -> String {
+    let number = |given: &Given| match (given, &insert.numbered) {
+        (_, None) => "-".to_owned(),
+        (Given::Nothing, _) => "?".to_owned(),
+        (Given::Literal(value), _) => literal(*value),
+    };
+    let row = |row: &RowValues| {
+        let sharding = row.sharding.map(|value| literal(value)).unwrap_or_default();
+        format!("{sharding}/{}", number(&row.number))
+    };
+    let rows: Vec<String> = insert.rows.iter().map(row).collect();
+    let place = insert.numbered.as_ref().and_then(|numbered| numbered.place);
+    let place = place.map(|place| format!(" at {place}")).unwrap_or_default();
+    let columns = match &insert.form {
+        RowForm::Values { columns: Some(columns), .. } => format!(" ({columns})"),
+        _ => String::new(),
+    };
+    format!("{} insert {}{place}{columns} {:?}", insert.keyspace, rows.join(" "), insert.on_equal)
 }
 
 fn assert_plans(snapshot: &Snapshot, database: Option<&str>, cases: &[(&str, &str)]) {
@@ -211,10 +247,10 @@ async fn statements_that_name_no_shard_are_refused() {
 async fn inserts_are_routed_by_the_value_in_every_row() {
     let cases = [
         ("insert into customers values (5, 'x', 'y')", "shop id=5 (`id`,`name`,`city`)"),
-        ("insert into customers (name, ID) values ('x', -5), ('y', 6)", "shop id=-5 id=6"),
+        ("insert into customers (name, ID) values ('x', -5), ('y', 6)", "shop insert -5/- 6/- Fail"),
         (
             "insert into orders value (7, 1, 10), (7, 2, 20)",
-            "shop customer_id=7 customer_id=7 (`customer_id`,`id`,`total`)",
+            "shop insert 7/- 7/- (`customer_id`,`id`,`total`) Fail",
         ),
         ("insert ignore into customers set name = 'x', id = 5", "shop id=5"),
         ("replace into customers values (5, 'x', 'y')", "shop id=5 (`id`,`name`,`city`)"),
@@ -236,6 +272,40 @@ async fn inserts_are_routed_by_the_value_in_every_row() {
 }
 
 #[tokio::test]
+async fn rows_take_numbers_where_they_give_none() {
+    let cases = [
+        ("insert into notes (body) values (7)", "shop insert /? Fail"),
+        (
+            "insert into notes values (null, 7), (default, 8), (-5, 9)",
+            "shop insert /? /? /-5 at 0 (`id`,`body`) Fail",
+        ),
+        ("insert into notes values (), ()", "shop insert /? /? () Fail"),
+        ("insert into notes () values ()", "shop insert /? () Fail"),
+        ("insert ignore into notes set body = 7", "shop insert /? Ignore"),
+        ("replace notes set body = 7, id = 0", "shop insert /0 at 1 Replace"),
+        ("insert into events (owner, body) values (4, 5), (6, 7)", "shop insert 4/? 6/? Fail"),
+        (
+            "insert into events values (4, 0, 5) as new on duplicate key update body = new.body",
+            "shop insert 4/0 at 1 (`owner`,`seq`,`body`) Update",
+        ),
+        // What the text does not tell.
+        ("insert into notes values (1 + 1, 7)", "SH2020"),
+        ("insert into notes values (true, 7)", "SH2020"),
+        ("insert into notes values (default(id), 7)", "SH2020"),
+        ("insert into notes values (`default`, 7)", "SH2020"),
+        ("insert into notes (body) values (id + 1)", "SH2004"),
+        ("insert into notes set body = id", "SH2004"),
+        ("insert into notes (body) values (7) as new(b) on duplicate key update body = b", "SH2004"),
+        ("insert into notes (body) values (7) on duplicate key update id = 8", "SH2007"),
+        ("insert into events (seq, body) values (null, 7)", "SH2001"),
+        ("insert into events values (null, null, 7)", "SH2002"),
+        ("insert into notes values (null, 7), (null)", "SH2004"),
+        ("insert into notes select null, body from notes where id = 5", "SH2004"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
 async fn an_unsharded_keyspace_takes_everything_but_session_state() {
     let cases = [
         ("select * from t order by a limit 5", "main any"),
@@ -251,7 +321,16 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("commit and chain", "SH2006"),
         ("set sql_mode = ''", "SH2005"),
         ("select @a", "SH2005"),
-        ("select last_insert_id()", "SH2005"),
+        ("select last_insert_id()", "rewrite select LastInsertId AS `last_insert_id()`"),
+        ("select last_insert_id(5)", "SH2005"),
+        (
+            "select * from t where a = last_insert_id()",
+            "rewrite select * from t where a = LastInsertIdDigits",
+        ),
+        (
+            "insert t values (last_insert_id(), last_insert_id() - 1)",
+            "rewrite insert t values (LastInsertIdDigits, LastInsertId - 1)",
+        ),
         ("show warnings", "SH2005"),
         ("lock tables t read", "SH2005"),
         ("create temporary table t (a int)", "SH2005"),

@@ -3,6 +3,8 @@
 pub mod credentials;
 mod explain;
 mod held;
+mod insert;
+mod inserted;
 mod login;
 mod parts;
 mod statement;
@@ -32,6 +34,7 @@ use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::Fingerprint;
 use crate::worker::Worker;
+use inserted::LastInserted;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -106,6 +109,8 @@ struct Session {
     who: who::Who,
     database: Option<KeyspaceName>,
     fingerprint: Fingerprint,
+    /// What LAST_INSERT_ID() is.
+    inserted: LastInserted,
     /// The class of backend connections that was used last.
     class: Option<Rc<SessionClass>>,
     /// Holds statements that came in several packets.
@@ -124,6 +129,7 @@ impl Session {
             who: logged_in.who,
             database: logged_in.database,
             fingerprint: Fingerprint::default(),
+            inserted: LastInserted::default(),
             class: None,
             scratch: Vec::new(),
         }

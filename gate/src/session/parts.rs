@@ -15,8 +15,8 @@ use crate::hold::decide::{error_code, is_refusal};
 /// What came of a write.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// Every part is done; the payload of one OK packet for all of them.
-    Done(Vec<u8>),
+    /// Every part is done; the payloads of their OK packets, in the order of the shards.
+    Done(Vec<Vec<u8>>),
     /// Nothing was done: MySQL's error packet.
     Refused(Vec<u8>),
     /// Nothing was done, or it is not known; the error says which.
@@ -47,7 +47,11 @@ impl Session {
     /// The client has the outcome for an answer, unless it is to be tried again.
     pub(super) async fn answer_written(&mut self, written: Written) -> Result<Next, SessionEnd> {
         match written {
-            Written::Done(packet) | Written::Refused(packet) => self.answer_packet(&packet).await?,
+            Written::Done(answers) => match done::summed(&answers) {
+                Some(packet) => self.answer_packet(&packet).await?,
+                None => return Err(SessionEnd::BrokenAnswer),
+            },
+            Written::Refused(packet) => self.answer_packet(&packet).await?,
             Written::Failed(error) => self.answer_error(&error).await?,
             Written::Again => return Ok(Next::Again),
         }
@@ -104,7 +108,7 @@ impl Session {
         patience: &mut Patience,
     ) -> Result<Written, SessionEnd> {
         match execute(&mut branch.backend.connection, &[&branch.part.sql]).await {
-            Ok(packet) => Ok(Written::Done(packet)),
+            Ok(packet) => Ok(Written::Done(vec![packet])),
             Err(NotDone::Lost) => {
                 branch.clean = false;
                 Ok(Written::Failed(ErrorId::ShardLost.with(&branch.shard.shard)))
@@ -139,11 +143,11 @@ impl Session {
             join_all(open.map(|branch| branch.execute(&[b"ROLLBACK"]))).await;
             return self.not_written(&mut branches[place], not_done, patience).await;
         }
-        let Some(packet) = done::summed(&answers) else {
+        if done::summed(&answers).is_none() {
             let open = branches.iter_mut();
             join_all(open.map(|branch| branch.execute(&[b"ROLLBACK"]))).await;
             return Ok(Written::Failed(ErrorId::Internal.with("an OK packet that cannot be read")));
-        };
+        }
         let commits = join_all(branches.iter_mut().map(|branch| branch.execute(&[b"COMMIT"]))).await;
         let mut uncommitted: Vec<(usize, NotDone)> = commits
             .into_iter()
@@ -151,7 +155,7 @@ impl Session {
             .filter_map(|(place, commit)| Some((place, commit.err()?)))
             .collect();
         if uncommitted.is_empty() {
-            return Ok(Written::Done(packet));
+            return Ok(Written::Done(answers));
         }
         let none = uncommitted.len() == branches.len()
             && uncommitted.iter().all(|(_, not_done)| !matches!(not_done, NotDone::Lost));

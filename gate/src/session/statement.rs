@@ -56,7 +56,7 @@ impl Session {
     /// Puts the statement in other words, in place of the client's own.
     fn rewrite(&mut self, framed: Framed, pieces: &[Piece]) -> Framed {
         let payload = self.client.payload(framed, &mut self.scratch);
-        let sql = rewritten(&payload[1..], pieces, |value| self.who.literal(value));
+        let sql = rewritten(&payload[1..], pieces, |value| self.who.literal(value, self.inserted));
         self.fingerprint.read(&sql);
         self.client.replace(framed, &[&[command::QUERY], sql.as_slice()].concat())
     }
@@ -74,6 +74,9 @@ impl Session {
                 (|of| &of.answers, Box::pin(self.explain(&question, framed, &snapshot)).await?)
             }
             Plan::Rewrite(pieces) => return Ok(Next::Rewrite(pieces)),
+            Plan::Insert(insert) => {
+                (|of| &of.routed, Box::pin(self.insert(&insert, framed, &snapshot, patience)).await?)
+            }
             Plan::Answer(answer) => {
                 self.answer(answer, &snapshot).await?;
                 (|of| &of.answers, Next::Answered)
@@ -209,7 +212,7 @@ impl Session {
     }
 
     /// The client has the error for an answer.
-    async fn tell(&mut self, error: &ClientError) -> Result<Next, SessionEnd> {
+    pub(super) async fn tell(&mut self, error: &ClientError) -> Result<Next, SessionEnd> {
         self.answer_error(error).await.map(|()| Next::Answered)
     }
 

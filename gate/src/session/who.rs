@@ -1,5 +1,6 @@
 //! Who a client is, as its statements may ask.
 
+use super::inserted::LastInserted;
 use crate::plan::SessionValue;
 
 /// Who logged in.
@@ -15,13 +16,15 @@ pub(super) struct Who {
 
 impl Who {
     /// A fact as a literal of SQL, with the type that MySQL gives it.
-    pub(super) fn literal(&self, value: SessionValue) -> String {
+    pub(super) fn literal(&self, value: SessionValue, inserted: LastInserted) -> String {
         match value {
             SessionValue::User => string(&format!("{}@{}", self.user, self.host)),
             // Users are known by name alone, wherever they come from.
             SessionValue::CurrentUser => string(&format!("{}@%", self.user)),
             SessionValue::CurrentRole => string("NONE"),
             SessionValue::ConnectionId => format!("CAST({} AS UNSIGNED)", self.connection),
+            SessionValue::LastInsertId => format!("CAST({} AS UNSIGNED)", inserted.get()),
+            SessionValue::LastInsertIdDigits => inserted.get().to_string(),
         }
     }
 }
@@ -43,10 +46,11 @@ mod tests {
     #[test]
     fn facts_are_literals_that_nothing_breaks_out_of() {
         let who = |user: &str| Who { user: user.into(), host: "::1".into(), connection: 7 };
-        assert_eq!(who("app").literal(SessionValue::User), "'app@::1'");
-        assert_eq!(who("app").literal(SessionValue::CurrentUser), "'app@%'");
-        assert_eq!(who("app").literal(SessionValue::ConnectionId), "CAST(7 AS UNSIGNED)");
-        assert_eq!(who("a'b").literal(SessionValue::CurrentUser), "_utf8mb4 x'6127624025'");
-        assert_eq!(who("ä").literal(SessionValue::CurrentUser), "_utf8mb4 x'c3a44025'");
+        let none = LastInserted::default();
+        assert_eq!(who("app").literal(SessionValue::User, none), "'app@::1'");
+        assert_eq!(who("app").literal(SessionValue::CurrentUser, none), "'app@%'");
+        assert_eq!(who("app").literal(SessionValue::ConnectionId, none), "CAST(7 AS UNSIGNED)");
+        assert_eq!(who("a'b").literal(SessionValue::CurrentUser, none), "_utf8mb4 x'6127624025'");
+        assert_eq!(who("ä").literal(SessionValue::CurrentUser, none), "_utf8mb4 x'c3a44025'");
     }
 }

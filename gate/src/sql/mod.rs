@@ -8,5 +8,6 @@ pub mod kind;
 pub mod lexeme;
 pub mod literal;
 pub mod parse;
+pub mod rows;
 pub mod tokens;
 pub mod words;

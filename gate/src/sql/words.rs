@@ -90,6 +90,11 @@ impl Name<'_> {
         self.next == Some(b'.')
     }
 
+    /// Whether a value follows: the name is that of an option.
+    pub fn is_set(&self) -> bool {
+        matches!(self.next, Some(b'=' | b'?'))
+    }
+
     fn is_called(&self) -> bool {
         self.next == Some(b'(')
     }

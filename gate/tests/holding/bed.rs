@@ -108,6 +108,7 @@ impl Bed {
             nobody: UserRecord::new("nobody's", DataRole::Read).unwrap(),
             server_key: ServerKey::generate().unwrap(),
             tls: tls::self_signed().unwrap(),
+            numbers: gate::numbers::Numbers::new(&topology).0,
             measures: gate::measures::Measures::default(),
             last_connection: AtomicU32::new(0),
             draining,

@@ -27,8 +27,11 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
     for name in records.keyspaces.keys() {
         let facts = facts_of(records, name);
         let shards = shards_of(records, &facts.shards);
+        let incarnations = records.incarnations.get(name).cloned().unwrap_or_default();
         let keyspace = match previous.keyspaces.get(name.as_str()) {
-            Some(old) if old.facts == facts && old.shards == shards => old.clone(),
+            Some(old) if old.facts == facts && old.shards == shards && old.incarnations == incarnations => {
+                old.clone()
+            }
             Some(old) if old.facts == facts => Arc::new(Keyspace {
                 name: name.clone(),
                 sharded: facts.sharded,
@@ -36,6 +39,7 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
                 plan_version: old.plan_version,
                 shards,
                 tables: old.tables.clone(),
+                incarnations,
                 facts,
             }),
             _ => {
@@ -47,6 +51,7 @@ pub(super) fn build(records: &Records, revision: Revision, previous: &Snapshot) 
                     plan_version: last_plan_version,
                     shards,
                     tables: Arc::new(tables_of(&facts)),
+                    incarnations,
                     facts,
                 })
             }

@@ -81,6 +81,7 @@ pub struct Keyspace {
     /// here, under that one's name.
     pub shards: Vec<Shard>,
     tables: Arc<BTreeMap<String, Table>>,
+    incarnations: Arc<BTreeMap<String, u64>>,
     facts: build::Facts,
 }
 
@@ -101,6 +102,11 @@ impl Keyspace {
     /// The vschema as it is stored; empty where there is none. How a table is sharded stands in the table.
     pub fn vschema(&self) -> &VschemaRecord {
         &self.facts.vschema
+    }
+
+    /// Under which incarnation the table's AUTO_INCREMENT numbers are taken; 0 until one was begun.
+    pub fn incarnation(&self, table: &str) -> u64 {
+        self.incarnations.get(table).copied().unwrap_or_default()
     }
 
     /// All tables, by name.

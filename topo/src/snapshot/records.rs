@@ -6,8 +6,8 @@ use proto::key_range::check_partition;
 
 use crate::keys::{Keys, Place};
 use crate::records::{
-    KeyspaceRecord, Record, RecordError, RoutingRecord, SchemaRecord, ShardRecord, TabletLiveness,
-    TabletRecord, UserRecord, VschemaRecord, decode,
+    KeyspaceRecord, Record, RecordError, RoutingRecord, SchemaRecord, SequenceRecord, ShardRecord,
+    TabletLiveness, TabletRecord, UserRecord, VschemaRecord, decode,
 };
 use crate::store::{ChangeBatch, Revision, Versioned};
 
@@ -22,6 +22,8 @@ pub(super) struct Records {
     pub(super) keyspaces: BTreeMap<KeyspaceName, KeyspaceRecord>,
     pub(super) vschemas: BTreeMap<KeyspaceName, Arc<VschemaRecord>>,
     pub(super) schemas: BTreeMap<KeyspaceName, Arc<SchemaRecord>>,
+    /// Of each table that has a sequence record.
+    pub(super) incarnations: BTreeMap<KeyspaceName, Arc<BTreeMap<String, u64>>>,
     pub(super) shards: BTreeMap<ShardRef, ShardRecord>,
     pub(super) tablets: BTreeMap<TabletAlias, TabletRecord>,
     pub(super) alive: BTreeMap<TabletAlias, TabletLiveness>,
@@ -37,6 +39,7 @@ impl Records {
             keyspaces: BTreeMap::new(),
             vschemas: BTreeMap::new(),
             schemas: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
             shards: BTreeMap::new(),
             tablets: BTreeMap::new(),
             alive: BTreeMap::new(),
@@ -94,12 +97,24 @@ impl Records {
             Place::Keyspace(name) => put(&mut self.keyspaces, name, read(key, value)?),
             Place::Vschema(name) => put(&mut self.vschemas, name, read(key, value)?.map(Arc::new)),
             Place::Schema(name) => put(&mut self.schemas, name, read(key, value)?.map(Arc::new)),
+            Place::Sequence(keyspace, table) => {
+                let incarnation = read::<SequenceRecord>(key, value)?.map(|record| record.incarnation);
+                self.set_incarnation(keyspace, table, incarnation);
+            }
             Place::Shard(shard) => put(&mut self.shards, shard, read(key, value)?),
             Place::Tablet(alias) => put(&mut self.tablets, alias, read(key, value)?),
             Place::User(name) => put(Arc::make_mut(&mut self.users), name, read(key, value)?),
             Place::Alive(alias) => put(&mut self.alive, alias, read(key, value)?),
         }
         Ok(())
+    }
+
+    /// Blocks are taken often, and leave the incarnation as it is: then nothing changes for the keyspace.
+    fn set_incarnation(&mut self, keyspace: KeyspaceName, table: String, incarnation: Option<u64>) {
+        let known = self.incarnations.entry(keyspace).or_default();
+        if known.get(&table).copied() != incarnation {
+            put(Arc::make_mut(known), table, incarnation);
+        }
     }
 }
 

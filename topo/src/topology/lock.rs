@@ -78,6 +78,11 @@ impl Lock {
         Compare::Unchanged(self.key.clone(), self.taken)
     }
 
+    /// When it was taken: whoever takes it later has a higher one.
+    pub fn taken(&self) -> Revision {
+        self.taken
+    }
+
     /// Lets go of it, and waits until the store knows.
     pub async fn release(self) {
         self.lease.close().await;

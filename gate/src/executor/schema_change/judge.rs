@@ -24,10 +24,6 @@ pub(super) fn table(
     };
     let key = ShardingKey::find(table, column, vindex)
         .map_err(|why| ErrorId::BadShardingColumn.with(format_args!("column {column} of {name} ({why})")))?;
-    if let Some(numbered) = table.columns.iter().find(|column| column.auto_increment) {
-        let what = format!("AUTO_INCREMENT of column {}", numbered.name);
-        return Err(ErrorId::UnenforceableDdl.with(what));
-    }
     let includes_key =
         |index: &IndexSchema| index.columns.iter().any(|c| c.eq_ignore_ascii_case(&key.column));
     match table.indexes.iter().find(|index| index.unique && !includes_key(index)) {
