@@ -10,11 +10,14 @@
 //! shared. This crate never writes routing, and keeps nothing whose loss would lose anything.
 
 pub mod accounts;
+pub mod aim;
 pub mod backend;
+pub mod clients;
 pub mod config;
 pub mod executor;
 pub mod hold;
 pub mod limits;
+pub mod listing;
 pub mod measures;
 pub mod numbers;
 pub mod plan;
@@ -77,6 +80,7 @@ impl App {
             identity,
             server_key: ServerKey::generate()?,
             tls,
+            clients: Arc::default(),
             last_connection: AtomicU32::new(0),
             numbers,
             measures: Measures::default(),

@@ -9,8 +9,11 @@ use std::rc::Rc;
 
 use proto::errors::ClientError;
 use proto::ids::KeyspaceName;
+use proto::key_range::KeyRange;
 use topo::snapshot::ShardingKey;
 
+use crate::aim::{Choice, Tablets};
+use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, SessionValue, rewritten};
@@ -23,8 +26,14 @@ pub enum Plan {
     Route(Rc<Route>),
     /// Rows that are put on their shards, each with its number where it has none.
     Insert(Rc<InsertRows>),
+    /// The same for these literals only, so that it is not kept for others.
+    RouteOnce(Rc<Route>),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
+    /// What every shard of a keyspace says of its tables, added up.
+    TableStatus(KeyspaceName),
+    /// A SET that is hoped to change nothing.
+    Set(Setting),
     /// Answered by the gate.
     Answer(Answer),
     /// Not done but shown.
@@ -55,6 +64,8 @@ pub struct Route {
     pub afterwards: Afterwards,
     /// Whether a server that refuses the statement has done nothing of it.
     pub refusal: Refusal,
+    /// Who of the shard answers.
+    pub tablets: Tablets,
 }
 
 /// Which shard.
@@ -62,6 +73,8 @@ pub struct Route {
 pub enum Target {
     /// Any: the statement reads no sharded rows, or there is only one.
     Any,
+    /// The one with this range, that the session is narrowed to.
+    Shard(KeyRange),
     /// The one that all pins agree on; never empty.
     Pinned(Vec<Pin>),
 }
@@ -119,15 +132,26 @@ pub struct NewTable {
     pub like: Option<String>,
 }
 
+/// A SET of variables of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Whose MySQL is asked.
+    pub keyspace: KeyspaceName,
+    /// The variables.
+    pub variables: Vec<String>,
+}
+
 /// What the gate answers by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// OK, nothing to do.
     Ok,
-    /// From now on this is the default database.
-    Use(KeyspaceName),
-    /// From now on the client talks utf8mb4.
-    SetNamesUtf8mb4,
-    /// The keyspaces.
-    Databases,
+    /// From now on this is chosen.
+    Use(Choice),
+    /// From now on the client talks in this collation.
+    SetNames(u8),
+    /// A table of what the gate knows.
+    Listing(Box<Listing>),
+    /// The clients of this gate.
+    Processes,
 }

@@ -1,6 +1,6 @@
 //! One thread's share of the gate: its connections to the shards and its plans.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -11,12 +11,16 @@ use proto::wire::auth::ServerKey;
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use topo::Topology;
-use topo::records::UserRecord;
-use topo::snapshot::{Shard, Snapshot, SnapshotFeed};
+use topo::records::{TabletState, UserRecord};
+use topo::snapshot::{Replica, Shard, Snapshot, SnapshotFeed};
+use tracing::debug;
 
 use crate::accounts::rights::Rights;
-use crate::backend::{Backend, Pools, SessionClass, Unreached};
+use crate::aim::Aim;
+use crate::backend::{Backend, Dial, Pools, SessionClass, Unreached};
+use crate::clients::Clients;
 use crate::hold::Holding;
+use crate::limits::MAX_READ_LAG;
 use crate::measures::Measures;
 use crate::numbers::Numbers;
 use crate::plan::Plan;
@@ -51,6 +55,8 @@ pub struct Shared {
     pub numbers: Numbers,
     /// What is measured.
     pub measures: Measures,
+    /// Who is connected.
+    pub clients: Arc<Clients>,
     /// Number of the last connection.
     pub last_connection: AtomicU32,
     /// Cancelled when the gate stops: sessions end after their present statement.
@@ -66,6 +72,8 @@ pub struct Statement<'a> {
     pub fingerprint: &'a Fingerprint,
     /// What it is written in.
     pub character_set: CharacterSet,
+    /// What its session is narrowed to.
+    pub aim: &'a Aim,
 }
 
 /// One thread's share.
@@ -74,12 +82,21 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     pools: RefCell<Pools>,
     plans: RefCell<PlanCache>,
+    /// Which replica is asked first, next time.
+    turn: Cell<usize>,
+}
+
+/// Whether a replica says of itself that it keeps up.
+fn is_readable(replica: &Replica) -> bool {
+    let health = replica.health.as_ref().filter(|health| health.state == TabletState::Replicating);
+    let lag_ms = health.and_then(|health| health.lag_ms);
+    lag_ms.is_some_and(|lag_ms| u128::from(lag_ms) <= MAX_READ_LAG.as_millis())
 }
 
 impl Worker {
     /// A thread's share without connections and plans.
     pub fn new(shared: Arc<Shared>, pools: Pools) -> Self {
-        Self { shared, pools: RefCell::new(pools), plans: RefCell::default() }
+        Self { shared, pools: RefCell::new(pools), plans: RefCell::default(), turn: Cell::default() }
     }
 
     /// A connection to the shard's primary.
@@ -87,13 +104,35 @@ impl Worker {
         let taken = self.pools.borrow_mut().take(shard, class)?;
         match taken {
             Ok(backend) => Ok(backend),
-            Err(dial) => {
-                let measures = &self.shared.measures;
-                let dialled = dial.connect(&measures.connections).await;
-                if dialled.is_ok() { &measures.dialled } else { &measures.dial_failed }.increment(1);
-                dialled
+            Err(dial) => self.dial(dial).await,
+        }
+    }
+
+    /// A connection to a replica of the shard that keeps up; each time another one is asked first.
+    pub async fn replica(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, Unreached> {
+        let readable: Vec<&Replica> = shard.replicas.iter().filter(|replica| is_readable(replica)).collect();
+        let first = self.turn.get();
+        self.turn.set(first.wrapping_add(1));
+        for offset in 0..readable.len() {
+            let replica = readable[first.wrapping_add(offset) % readable.len()];
+            let taken = self.pools.borrow_mut().take_at(&replica.endpoint.mysql_address, class);
+            let backend = match taken {
+                Ok(backend) => Ok(backend),
+                Err(dial) => self.dial(dial).await,
+            };
+            match backend {
+                Ok(backend) => return Ok(backend),
+                Err(error) => debug!(replica = %replica.endpoint.alias, %error, "a replica is not to be had"),
             }
         }
+        Err(Unreached::NoReplica)
+    }
+
+    async fn dial(&self, dial: Dial) -> Result<Backend, Unreached> {
+        let measures = &self.shared.measures;
+        let dialled = dial.connect(&measures.connections).await;
+        if dialled.is_ok() { &measures.dialled } else { &measures.dial_failed }.increment(1);
+        dialled
     }
 
     /// Takes back a connection whose session is as it was.
@@ -109,11 +148,13 @@ impl Worker {
         database: &Option<KeyspaceName>,
         snapshot: &Snapshot,
     ) -> Plan {
-        let Statement { sql, fingerprint, character_set } = statement;
+        let Statement { sql, fingerprint, character_set, aim } = statement;
         let text = fingerprint.text.as_slice();
         // What is marked leaves something out of the text, so that the text does not tell the plan; nor does a text
-        // that means something else in another character set.
-        let whole = fingerprint.marks.is_empty() && (text.is_ascii() || character_set.can_read(text));
+        // that means something else in another character set. Plans are kept for whole keyspaces.
+        let whole = fingerprint.marks.is_empty()
+            && aim.is_plain()
+            && (text.is_ascii() || character_set.can_read(text));
         if whole
             && let Some(route) = self.plans.borrow().get(text, database, snapshot)
             // A statement without tables goes to a keyspace that its user may see, and not to another user's.
@@ -131,6 +172,7 @@ impl Worker {
             raw: &String::from_utf8_lossy(sql),
             marks: fingerprint.marks,
             database: database.as_ref(),
+            aim,
             rights,
             snapshot,
         });

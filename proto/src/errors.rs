@@ -138,6 +138,16 @@ error_table! {
     NoShardingColumn = "SH2026", 1235, "42000", Refused, "table {} has no primary key to choose its sharding column from", "give it a primary key, or add it with its sharding column to the keyspace's vschema";
     /// The session's user was dropped.
     UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
+    /// A shard that USE names.
+    UnknownShard = "SH2040", 1049, "42000", Refused, "there is no shard {}", "SHOW SHARDS lists them";
+    /// What stands after the @ of USE.
+    UnknownTabletType = "SH2041", 1235, "42000", Refused, "'{}' is no type of tablet", "write primary, replica or rdonly";
+    /// A statement that concerns all shards, in a session that is narrowed to one.
+    ShardChosen = "SH2042", 1235, "42000", Refused, "{} is made on all shards, and USE chose one of them", "USE the keyspace without a shard first";
+    /// A statement that writes, in a session that reads from replicas.
+    ReplicaChosen = "SH2043", 1290, "HY000", Refused, "replicas take no writes, and USE chose them", "USE the keyspace without @replica first";
+    /// There is no replica to be read.
+    NoReplica = "SH2044", 1105, "HY000", Unavailable, "shard {} has no replica that can be read", "see `SHOW TABLETS`, or USE the keyspace without @replica";
 
     /// The value of an AUTO_INCREMENT column of a sharded table that the statement does not tell.
     NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";

@@ -80,16 +80,21 @@ impl Pools {
     /// An idle connection to the shard's primary, if there is one; else how to make one.
     pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, Unreached> {
         let primary = shard.primary.as_ref().ok_or(Unreached::NoPrimary)?;
-        let pool = self.pool(&primary.mysql_address, class);
+        Ok(self.take_at(&primary.mysql_address, class))
+    }
+
+    /// An idle connection to the mysqld at an address, if there is one; else how to make one.
+    pub fn take_at(&mut self, address: &str, class: &SessionClass) -> Result<Backend, Dial> {
+        let pool = self.pool(address, class);
         while let Some((_, mut backend)) = self.pools[pool].idle.pop_back() {
             self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
             if backend.connection.is_quiet() {
-                return Ok(Ok(backend));
+                return Ok(backend);
             }
         }
-        let address = primary.mysql_address.clone();
-        Ok(Err(Dial { address, login: self.login(class), identity: self.identity.clone(), pool }))
+        let address = address.to_owned();
+        Err(Dial { address, login: self.login(class), identity: self.identity.clone(), pool })
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -170,6 +175,9 @@ pub enum Unreached {
     /// The topology knows of none.
     #[error("the shard has no primary")]
     NoPrimary,
+    /// None of its replicas keeps up and can be reached.
+    #[error("the shard has no replica that can be read")]
+    NoReplica,
     /// It admits no data account, as one that is no longer, or not yet, primary.
     #[error("the shard's primary admits nobody")]
     Fenced,
@@ -189,6 +197,9 @@ pub enum Unreached {
 impl Unreached {
     /// What the client is told, when nothing more is tried.
     pub fn give_up(&self, shard: &ShardRef) -> ClientError {
+        if matches!(self, Self::NoReplica) {
+            return ErrorId::NoReplica.with(shard);
+        }
         if !matches!(self, Self::NoPrimary) {
             warn!(%shard, error = %self, "cannot use the shard's primary");
         }

@@ -40,12 +40,30 @@ pub async fn execute(connection: &mut Connection, sql: &[u8]) -> Result<Vec<u8>,
     }
 }
 
-/// Executes a statement and reads its rows. The connection's capabilities must include DEPRECATE_EOF.
-pub async fn query(connection: &mut Connection, sql: &str) -> Result<Vec<Row>, AskError> {
+/// A result set as it came: the payloads of its column definitions and of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// One for each column.
+    pub columns: Vec<Vec<u8>>,
+    /// One for each row.
+    pub rows: Vec<Vec<u8>>,
+}
+
+/// The rows of a result set whose values are all text.
+pub fn rows(table: &Table) -> Result<Vec<Row>, AskError> {
+    let read = |payload: &Vec<u8>| row(payload, table.columns.len() as u64).ok_or(AskError::Unreadable);
+    table.rows.iter().map(read).collect()
+}
+
+/// Executes a statement and keeps what came. The connection's capabilities must include DEPRECATE_EOF.
+pub async fn table(connection: &mut Connection, sql: &str) -> Result<Table, AskError> {
     let (first, mut sequence) = send(connection, command::QUERY, sql.as_bytes()).await?;
-    let columns = take_lenenc_int(&mut &first[..]).ok_or(AskError::Unreadable)?;
-    for _ in 0..columns {
-        (_, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+    let count = take_lenenc_int(&mut &first[..]).ok_or(AskError::Unreadable)?;
+    let mut columns = Vec::new();
+    for _ in 0..count {
+        let payload;
+        (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+        columns.push(payload);
     }
     let mut rows = Vec::new();
     loop {
@@ -53,8 +71,8 @@ pub async fn query(connection: &mut Connection, sql: &str) -> Result<Vec<Row>, A
         (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
         match payload.first() {
             Some(0xff) => return Err(AskError::Refused(payload)),
-            Some(0xfe) if payload.len() < 0xff_ffff => return Ok(rows),
-            _ => rows.push(row(&payload, columns).ok_or(AskError::Unreadable)?),
+            Some(0xfe) if payload.len() < 0xff_ffff => return Ok(Table { columns, rows }),
+            _ => rows.push(payload),
         }
     }
 }

@@ -45,7 +45,9 @@ pub fn explain(
         snapshot.keyspace(name).map(AsRef::as_ref).ok_or_else(|| ErrorId::UnknownDatabase.with(name))
     };
     match plan {
-        Plan::Route(route) => explain_route(route, keyspace(route.keyspace.as_str())?, literals, sql),
+        Plan::Route(route) | Plan::RouteOnce(route) => {
+            explain_route(route, keyspace(route.keyspace.as_str())?, literals, sql)
+        }
         Plan::Insert(insert) => explain_insert(insert, keyspace(insert.keyspace.as_str())?, literals),
         Plan::ChangeSchema(change) => {
             let keyspace = keyspace(change.keyspace.as_str())?;
@@ -54,7 +56,14 @@ pub fn explain(
             (0..keyspace.shards.len()).for_each(|shard| shown.send(keyspace, shard, sql));
             Ok(shown)
         }
-        Plan::Answer(_) => {
+        Plan::TableStatus(name) => {
+            let keyspace = keyspace(name.as_str())?;
+            let mut shown = Explained::default();
+            shown.lines.push(format!("Table status of {}: added up over every shard", keyspace.name));
+            (0..keyspace.shards.len()).for_each(|shard| shown.send(keyspace, shard, sql));
+            Ok(shown)
+        }
+        Plan::Answer(_) | Plan::Set(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }
         Plan::Refuse { error, .. } => Err(error.clone()),
@@ -106,6 +115,7 @@ fn explain_route(
         if route.columns.is_some() { "the statement with its column list" } else { "the statement as it is" };
     shown.lines.push(format!("Route to {name}: {how}"));
     match &route.target {
+        Target::Shard(_) => shown.lines.push("  the shard that USE chose".to_owned()),
         Target::Any if keyspace.sharded => shown.lines.push("  any shard would do".to_owned()),
         Target::Any => shown.lines.push(format!("  {} is not sharded", keyspace.name)),
         Target::Pinned(pins) => {

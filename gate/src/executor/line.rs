@@ -6,7 +6,7 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::ShardRef;
 use topo::snapshot::Shard;
 
-use super::control::{self, AskError, Row};
+use super::control::{self, AskError, Row, Table};
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::{Patience, Verdict};
@@ -14,7 +14,7 @@ use crate::worker::Worker;
 
 /// Why a shard did not do as asked.
 #[derive(Debug)]
-pub(super) enum LineError {
+pub(crate) enum LineError {
     /// MySQL refused; its error packet as it is, for the client.
     Refused(Vec<u8>),
     /// It could not be asked, or did not answer.
@@ -32,7 +32,7 @@ impl LineError {
 }
 
 /// A connection to a shard's primary, made again where the primary changes and nothing is lost by it.
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     worker: &'a Worker,
     class: &'a SessionClass,
     /// The shard as it was when the connection was made.
@@ -43,7 +43,7 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Connects to the shard's primary. While the shard is held, it waits.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         worker: &'a Worker,
         class: &'a SessionClass,
         shard: &ShardRef,
@@ -78,11 +78,17 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Asks for rows. A question changes nothing, so it is asked again also where its answer was lost.
+    /// Asks for rows.
     pub(super) async fn query(&mut self, sql: &str) -> Result<Vec<Row>, LineError> {
+        let table = self.table(sql).await?;
+        control::rows(&table).map_err(|_| self.lost())
+    }
+
+    /// Asks for a result set. A question changes nothing, so it is asked again also where its answer was lost.
+    pub(crate) async fn table(&mut self, sql: &str) -> Result<Table, LineError> {
         loop {
             self.be_connected().await.map_err(LineError::Failed)?;
-            match control::query(&mut self.backend.connection, sql).await {
+            match control::table(&mut self.backend.connection, sql).await {
                 Ok(rows) => return Ok(rows),
                 Err(AskError::Refused(packet)) => return Err(LineError::Refused(packet)),
                 Err(AskError::Lost(_) | AskError::Unreadable) => {}
@@ -95,7 +101,7 @@ impl<'a> Line<'a> {
     }
 
     /// Gives the connection back, for the next statement.
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         self.worker.give_back(self.backend);
     }
 

@@ -26,6 +26,11 @@ pub struct Literals<'a> {
 pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
     let pins = match target {
         Target::Any => return if keyspace.shards.is_empty() { Err(unavailable(keyspace)) } else { Ok(0) },
+        Target::Shard(range) => {
+            let place = keyspace.shards.iter().position(|shard| shard.shard.range == *range);
+            return place
+                .ok_or_else(|| ErrorId::UnknownShard.with(format_args!("{}/{range}", keyspace.name)));
+        }
         Target::Pinned(pins) => pins,
     };
     let mut agreed = None;

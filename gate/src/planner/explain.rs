@@ -50,6 +50,7 @@ pub(super) fn explain(request: &Request<'_>) -> Result<Plan, ClientError> {
     let inner = Inner::after(request, skipped).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
     inner.with(request, |inner| match rows_statement(inner, kind_of(inner.words))? {
         Plan::Route(route) => Ok(Plan::Route(route)),
+        Plan::RouteOnce(route) => Ok(Plan::RouteOnce(route)),
         _ => Err(ErrorId::UnsupportedStatement.with(
             "EXPLAIN of a statement for several shards (VEXPLAIN shows how it is done, USE of one shard how MySQL does its part)",
         )),

@@ -13,6 +13,7 @@ use topo::snapshot::{Keyspace, ShardingKey, Table};
 
 use super::pins::{literal, refuse_sharding_column, sharding_key};
 use super::target::{TableName, Tables};
+use crate::aim::Tablets;
 use crate::plan::{
     Afterwards, Given, InsertRows, Numbered, OnEqual, Pin, Plan, Refusal, Route, RowForm, RowValues, Signed,
     Target,
@@ -46,6 +47,7 @@ pub(super) fn plan(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
             columns: columns.map(|columns| format!("({columns}) ")),
             afterwards: Afterwards::Reuse,
             refusal: Refusal::OfAll,
+            tablets: Tablets::Primary,
         })));
     }
     if let Some(numbered) = &numbered {

@@ -12,13 +12,18 @@
 //! The rule that everything follows: a statement is routed only where its answer is certain to be that of one
 //! MySQL with all the rows; everything else is refused by name.
 
+mod aim;
+mod catalog;
+mod directive;
 mod explain;
 mod guards;
 mod insert;
+mod listing;
 mod pins;
 mod rewrite;
 mod schema_change;
 mod set;
+mod setting;
 mod show;
 mod target;
 
@@ -30,6 +35,7 @@ use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
 use crate::accounts::rights::Rights;
+use crate::aim::{Aim, Tablets};
 use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
 use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, Target};
 use crate::sql::fingerprint::Marks;
@@ -51,6 +57,8 @@ pub struct Request<'a> {
     pub marks: Marks,
     /// The session's default database.
     pub database: Option<&'a KeyspaceName>,
+    /// What its statements are narrowed to there.
+    pub aim: &'a Aim,
     /// What the session's user may do.
     pub rights: &'a Rights,
     /// The cluster.
@@ -59,7 +67,14 @@ pub struct Request<'a> {
 
 /// The plan for a statement.
 pub fn plan(request: Request<'_>) -> Plan {
-    decide(&request).unwrap_or_else(|error| {
+    let decided = decide(&request).and_then(|plan| match plan {
+        // The places in the text are not those of the client's bytes, where some of them were no text.
+        Plan::Rewrite(_) | Plan::Explain(_) if request.raw.contains(char::REPLACEMENT_CHARACTER) => {
+            Err(ErrorId::NotUnderstood.plain())
+        }
+        plan => Ok(plan),
+    });
+    decided.unwrap_or_else(|error| {
         // Access and naming errors are the gate's own to give; for the rest MySQL may know better what is wrong.
         let judge = match error.id.row().kind {
             ErrorKind::Refused if !is_final(error.id) && kind_of(request.words) != Kind::Vexplain => {
@@ -86,17 +101,30 @@ fn is_final(id: ErrorId) -> bool {
 fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     guards::sidecar(request)?;
     let kind = kind_of(request.words);
+    if kind == Kind::Use {
+        // Its name is no word of the grammar: `@replica` in it is no variable.
+        return Ok(Plan::Answer(Answer::Use(target::used(request)?)));
+    }
     if let Some(pieces) = rewrite::pieces(request, kind)? {
         return Ok(Plan::Rewrite(pieces));
     }
     guards::check(request)?;
+    match aim::on_shard(request, kind)? {
+        Some(plan) => aim::on_replicas(request, kind, plan),
+        None => aim::on_replicas(request, kind, by_kind(request, kind)?),
+    }
+}
+
+fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
     match kind {
         Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request, kind),
-        Kind::Use => Ok(Plan::Answer(Answer::Use(target::used(request)?))),
+        Kind::Use => Err(ErrorId::NotUnderstood.plain()),
         Kind::Set => set::plan(request),
         Kind::EndTransaction => end_transaction(request),
         Kind::BeginTransaction(what) => Err(ErrorId::Transaction.with(what)),
-        Kind::ShowDatabases => show::databases(request),
+        Kind::ShowListing(listed) => listing::plan(request, listed),
+        Kind::ShowProcesses => Ok(Plan::Answer(Answer::Processes)),
+        Kind::ShowTableStatus => show::table_status(request),
         Kind::ShowSchema => Ok(to_any(show::keyspace(request)?, Afterwards::Reuse)),
         Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
         Kind::Explain => explain::explain(request),
@@ -130,6 +158,9 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
             Ok(to_any(keyspace, Afterwards::Reuse))
         };
     };
+    if let Some(plan) = catalog::plan(request, &tables, &statement)? {
+        return Ok(plan);
+    }
     let Some(keyspace) = target::of_tables(request, &tables)? else {
         // Whatever writes, writes to a table.
         if kind != Kind::Query {
@@ -154,6 +185,7 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         columns: None,
         afterwards: Afterwards::Reuse,
         refusal: Refusal::OfAll,
+        tablets: Tablets::Primary,
     })))
 }
 
@@ -182,7 +214,14 @@ fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
     // Any statement may call a function or fire a trigger, and those may set variables of the session.
     let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { afterwards };
     let (keyspace, target) = (keyspace.name.clone(), Target::Any);
-    Plan::Route(Rc::new(Route { keyspace, target, columns: None, afterwards, refusal }))
+    Plan::Route(Rc::new(Route {
+        keyspace,
+        target,
+        columns: None,
+        afterwards,
+        refusal,
+        tablets: Tablets::Primary,
+    }))
 }
 
 /// The word that a client without the right is told of.

@@ -7,7 +7,7 @@
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::Snapshot;
 
-use super::Request;
+use super::{Request, directive};
 use crate::plan::{By, Piece, SessionValue};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::Kind;
@@ -19,6 +19,9 @@ pub(super) fn pieces(request: &Request<'_>, kind: Kind) -> Result<Option<Vec<Pie
     if request.marks.has(Marks::EXECUTABLE_COMMENT) {
         let tokens = tokens(sql).ok_or_else(|| ErrorId::ExecutableComment.plain())?;
         return executable(sql, &tokens, request.snapshot).map(Some);
+    }
+    if request.marks.has(Marks::DIRECTIVE) {
+        return Ok(directive::pieces(request.raw));
     }
     let takes_values =
         matches!(kind, Kind::Query | Kind::Insert | Kind::Update | Kind::Delete | Kind::Vexplain);

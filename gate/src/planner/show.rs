@@ -1,18 +1,23 @@
-//! SHOW and DESCRIBE.
+//! SHOW and DESCRIBE of what is in a schema.
 
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::Keyspace;
 
-use super::{Request, target};
-use crate::plan::{Answer, Plan};
+use super::{Request, target, to_any};
+use crate::plan::{Afterwards, Plan};
 use crate::sql::words::Name;
 
-/// SHOW DATABASES without a filter.
-pub(super) fn databases(request: &Request<'_>) -> Result<Plan, ClientError> {
-    if request.words.names.len() > 2 {
-        return Err(ErrorId::UnsupportedStatement.with("SHOW DATABASES with a filter"));
+/// SHOW TABLE STATUS: where tables have rows on several shards, what all of them say.
+pub(super) fn table_status(request: &Request<'_>) -> Result<Plan, ClientError> {
+    let keyspace = keyspace(request)?;
+    if keyspace.shards.len() <= 1 {
+        return Ok(to_any(keyspace, Afterwards::Reuse));
     }
-    Ok(Plan::Answer(Answer::Databases))
+    if request.words.has("WHERE") {
+        // It might be about the numbers, which are not those of one shard.
+        return Err(ErrorId::UnsupportedStatement.with("SHOW TABLE STATUS with WHERE in a sharded keyspace"));
+    }
+    Ok(Plan::TableStatus(keyspace.name.clone()))
 }
 
 /// The keyspace whose schema is shown: after `FROM` or `IN`, before a point, or the default one.
@@ -25,7 +30,11 @@ pub(super) fn keyspace<'a>(request: &Request<'a>) -> Result<&'a Keyspace, Client
     if words.iter().enumerate().any(asks_for_rows) {
         return Err(ErrorId::UnsupportedStatement.with("a query inside SHOW"));
     }
-    let about_tables = words.iter().take(3).any(|word| word.is("TABLES"));
+    if let Some(database) = created_database(words) {
+        return target::by_schema(request, database);
+    }
+    let lists = ["TABLES", "TRIGGERS", "EVENTS", "STATUS"];
+    let about_tables = words.iter().take(3).any(|word| word.is_one_of(&lists));
     let sources: Vec<&str> =
         words.windows(2).filter(|pair| pair[0].is_one_of(&["FROM", "IN"])).map(|pair| pair[1].text).collect();
     // `SHOW TABLES FROM schema`; `SHOW COLUMNS FROM table FROM schema`.
@@ -37,7 +46,29 @@ pub(super) fn keyspace<'a>(request: &Request<'a>) -> Result<&'a Keyspace, Client
     }
 }
 
+/// The database whose CREATE DATABASE is shown.
+fn created_database<'a>(words: &[Name<'a>]) -> Option<&'a str> {
+    let shown = words.get(1)?.is("CREATE") && words.get(2)?.is_one_of(&["DATABASE", "SCHEMA"]);
+    // IF NOT EXISTS may stand before the name.
+    shown.then(|| words.last().map(|name| name.text)).flatten()
+}
+
 fn shows_no_table(words: &[Name<'_>]) -> bool {
-    let subject = words.get(1).map(|word| word.keyword());
-    matches!(subject.as_deref(), Some("COLLATION" | "ENGINES" | "CHARACTER"))
+    let scope =
+        |word: &&Name<'_>| word.is_one_of(&["SHOW", "GLOBAL", "SESSION", "LOCAL", "EXTENDED", "FULL"]);
+    let subject = words.iter().find(|word| !scope(word)).map(|word| word.keyword());
+    let everywhere = [
+        "CHARACTER",
+        "CHARSET",
+        "COLLATION",
+        "ENGINES",
+        "FUNCTION",
+        "LIBRARY",
+        "PLUGINS",
+        "PRIVILEGES",
+        "PROCEDURE",
+        "STATUS",
+        "VARIABLES",
+    ];
+    subject.is_some_and(|subject| everywhere.contains(&subject.as_str()))
 }

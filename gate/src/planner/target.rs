@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::{KeyspaceName, RESERVED_SCHEMAS};
+use proto::ids::RESERVED_SCHEMAS;
 use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Statement, Visit, Visitor, With, visit_relations};
 use topo::snapshot::Keyspace;
 
 use super::Request;
+use crate::aim::{Choice, choose};
+use crate::sql::tokens::{Token, TokenKind, tokens};
 use crate::sql::words::Name;
 
 /// The tables that a statement names, from its syntax tree.
@@ -191,10 +193,29 @@ pub(super) fn judge<'a>(request: &Request<'a>) -> Option<&'a Keyspace> {
     by_names(request).or_else(|_| any(request)).ok()
 }
 
-/// The keyspace that USE names.
-pub(super) fn used(request: &Request<'_>) -> Result<KeyspaceName, ClientError> {
-    let name = request.words.names.get(1).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
-    by_schema(request, name.text).map(|keyspace| keyspace.name.clone())
+/// What USE names: one name, in quotes or not, or several tokens such as those of `shop:-80@replica`.
+pub(super) fn used(request: &Request<'_>) -> Result<Choice, ClientError> {
+    let refused = || ErrorId::NotUnderstood.plain();
+    let sql = request.raw.as_bytes();
+    let tokens = tokens(sql).ok_or_else(refused)?;
+    let is_part = |token: &&Token| token.kind != TokenKind::Comment && !token.is_symbol(sql, b';');
+    let parts: Vec<&Token> = tokens.iter().filter(is_part).skip(1).collect();
+    let text = match parts.as_slice() {
+        [] => return Err(refused()),
+        [only] if only.kind == TokenKind::QuotedName => {
+            request.raw[only.start + 1..only.end - 1].replace("``", "`")
+        }
+        [first, .., last] if parts.windows(2).any(|pair| pair[0].end != pair[1].start) => {
+            debug_assert!(first.start < last.start);
+            return Err(refused());
+        }
+        [first, ..] => {
+            let end = parts.last().map_or(first.end, |last| last.end);
+            // The parts may be in quotes each.
+            request.raw[first.start..end].replace('`', "")
+        }
+    };
+    choose(&text, request.rights, request.snapshot)
 }
 
 /// The keyspace with a schema's name.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::{KeyspaceName, UserName};
+use proto::ids::UserName;
 use proto::limits::MAX_HANDSHAKE_PACKET_BYTES;
 use proto::wire::auth::{self, Nonce};
 use proto::wire::connection::{Connection, ReadError};
@@ -18,6 +18,7 @@ use topo::snapshot::Snapshot;
 use super::SessionEnd;
 use super::who::Who;
 use crate::accounts::rights::Rights;
+use crate::aim::{Choice, choose};
 use crate::limits::UNSEEN_USER_PATIENCE;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Shared;
@@ -49,7 +50,8 @@ pub(super) struct LoggedIn {
     pub(super) character_set: CharacterSet,
     pub(super) rights: Rights,
     pub(super) who: Who,
-    pub(super) database: Option<KeyspaceName>,
+    /// Where it begins.
+    pub(super) choice: Choice,
 }
 
 /// Greets, authenticates, and answers OK; or tells the client why not.
@@ -79,7 +81,7 @@ pub(super) async fn log_in(
     let sequence = exchange.sequence;
     let mut out = BytesMut::new();
     match outcome {
-        Ok((rights, character_set, database)) => {
+        Ok((rights, character_set, choice)) => {
             write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
             client.write_all(&out).await?;
             let capabilities = hello.capabilities & OFFERED;
@@ -92,7 +94,7 @@ pub(super) async fn log_in(
                 character_set,
                 rights,
                 who,
-                database,
+                choice,
             })
         }
         Err(error) => {
@@ -160,16 +162,16 @@ fn admit(
     shared: &Shared,
     hello: &ClientHello,
     rights: Rights,
-) -> Result<(Rights, CharacterSet, Option<KeyspaceName>), ClientError> {
+) -> Result<(Rights, CharacterSet, Choice), ClientError> {
     let character_set = CharacterSet::of_collation(hello.collation)?;
-    let database = match &hello.database {
-        None => None,
+    let choice = match &hello.database {
+        None => Choice::default(),
         Some(name) => {
             let name = String::from_utf8_lossy(name);
-            Some(rights.database(&name, &shared.feed.load())?)
+            choose(&name, &rights, &shared.feed.load())?
         }
     };
-    Ok((rights, character_set, database))
+    Ok((rights, character_set, choice))
 }
 
 enum Refusal {

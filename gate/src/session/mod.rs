@@ -6,7 +6,9 @@ mod held;
 mod insert;
 mod inserted;
 mod login;
+mod looking;
 mod parts;
+mod setting;
 mod statement;
 mod who;
 
@@ -29,7 +31,9 @@ use topo::snapshot::Snapshot;
 use tracing::{debug, warn};
 
 use crate::accounts::rights::{Followed, Rights};
+use crate::aim::{Aim, Choice, choose};
 use crate::backend::SessionClass;
+use crate::clients::Presence;
 use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::Fingerprint;
@@ -108,6 +112,10 @@ struct Session {
     rights: Rights,
     who: who::Who,
     database: Option<KeyspaceName>,
+    /// What statements are narrowed to within it.
+    aim: Aim,
+    /// Its place among the gate's clients.
+    presence: Presence,
     fingerprint: Fingerprint,
     /// What LAST_INSERT_ID() is.
     inserted: LastInserted,
@@ -119,6 +127,9 @@ struct Session {
 
 impl Session {
     fn new(worker: Rc<Worker>, logged_in: login::LoggedIn) -> Self {
+        let who = &logged_in.who;
+        let presence = worker.shared.clients.enter(who.connection, &who.user, &who.host);
+        presence.choose(logged_in.choice.keyspace.as_ref().map(KeyspaceName::as_str));
         Self {
             worker,
             client: logged_in.client,
@@ -127,7 +138,9 @@ impl Session {
             character_set: logged_in.character_set,
             rights: logged_in.rights,
             who: logged_in.who,
-            database: logged_in.database,
+            database: logged_in.choice.keyspace,
+            aim: logged_in.choice.aim,
+            presence,
             fingerprint: Fingerprint::default(),
             inserted: LastInserted::default(),
             class: None,
@@ -167,6 +180,10 @@ impl Session {
             Some((&command::QUERY, _)) => framed = self.statement(framed).await?,
             Some((&command::QUIT, _)) => return Err(SessionEnd::Left),
             Some((&command::PING, _)) => self.answer_ok().await?,
+            Some((&command::STATISTICS, _)) => {
+                let line = self.worker.shared.clients.statistics();
+                self.answer_packet(line.as_bytes()).await?;
+            }
             Some((&command::INIT_DB, name)) => {
                 let name = String::from_utf8_lossy(name).into_owned();
                 self.use_database(&name).await?;
@@ -182,13 +199,20 @@ impl Session {
     async fn use_database(&mut self, name: &str) -> Result<(), SessionEnd> {
         let snapshot = self.worker.shared.feed.snapshot();
         self.follow_rights(&snapshot).await?;
-        match self.rights.database(name, &snapshot) {
-            Ok(keyspace) => {
-                self.database = Some(keyspace);
+        match choose(name, &self.rights, &snapshot) {
+            Ok(choice) => {
+                self.choose(choice);
                 self.answer_ok().await
             }
             Err(error) => self.answer_error(&error).await,
         }
+    }
+
+    /// From now on this is chosen.
+    fn choose(&mut self, choice: Choice) {
+        self.database = choice.keyspace.or(self.database.take());
+        self.aim = choice.aim;
+        self.presence.choose(self.database.as_ref().map(KeyspaceName::as_str));
     }
 
     /// Takes the rights that the snapshot gives to the session's user. One who was dropped is told so, and the

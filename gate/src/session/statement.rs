@@ -7,15 +7,14 @@ use bytes::BytesMut;
 use metrics::Counter;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
-use proto::limits::MAX_KEYSPACE_NAME;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
-use proto::wire::reply::TextColumn;
 use proto::wire::{StatusFlags, command};
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
+use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
 use crate::executor::done::with_more_warnings;
@@ -28,18 +27,22 @@ use crate::hold::end::HoldEnd;
 use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
 use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, SchemaChange, rewritten};
-use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
+use crate::sql::character_set::CharacterSet;
 use crate::worker::Statement;
 
 impl Session {
     /// Answers the statement at the front of the client's buffer; gives where it is there by now.
     pub(super) async fn statement(&mut self, mut framed: Framed) -> Result<Framed, SessionEnd> {
+        self.presence.begins();
         self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
         let mut patience = Patience::default();
         let mut rewrites = 0;
         loop {
             match self.attempt(framed, &mut patience).await? {
-                Next::Answered => return Ok(framed),
+                Next::Answered => {
+                    self.presence.ends();
+                    return Ok(framed);
+                }
                 Next::Again => self.worker.shared.measures.repeats.increment(1),
                 Next::Rewrite(pieces) if rewrites < MAX_REWRITES => {
                     rewrites += 1;
@@ -66,10 +69,17 @@ impl Session {
         let snapshot = self.worker.shared.feed.snapshot();
         self.follow_rights(&snapshot).await?;
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
-        let statement = Statement { sql, fingerprint: &self.fingerprint, character_set: self.character_set };
+        let statement = Statement {
+            sql,
+            fingerprint: &self.fingerprint,
+            character_set: self.character_set,
+            aim: &self.aim,
+        };
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
         let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
-            Plan::Route(route) => (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?),
+            Plan::Route(route) | Plan::RouteOnce(route) => {
+                (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?)
+            }
             Plan::Explain(question) => {
                 (|of| &of.answers, Box::pin(self.explain(&question, framed, &snapshot)).await?)
             }
@@ -78,8 +88,16 @@ impl Session {
                 (|of| &of.routed, Box::pin(self.insert(&insert, framed, &snapshot, patience)).await?)
             }
             Plan::Answer(answer) => {
-                self.answer(answer, &snapshot).await?;
+                self.answer(answer, framed).await?;
                 (|of| &of.answers, Next::Answered)
+            }
+            Plan::Set(setting) => {
+                let sql = sql.to_vec();
+                (|of| &of.answers, Box::pin(self.set(&setting, &sql, &snapshot)).await?)
+            }
+            Plan::TableStatus(keyspace) => {
+                let sql = String::from_utf8_lossy(sql).into_owned();
+                (|of| &of.routed, Box::pin(self.table_status(&keyspace, &sql, &snapshot)).await?)
             }
             Plan::ChangeSchema(change) => {
                 let sql = sql.to_vec();
@@ -117,14 +135,18 @@ impl Session {
             Ok(index) => &keyspace.shards[index],
             Err(error) => return self.tell(&error).await,
         };
-        if self.worker.shared.holding.is_held(shard) {
-            return Box::pin(self.hold(shard, patience)).await;
-        }
         let class = match self.class_for(&route.keyspace) {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };
-        let mut backend = match self.worker.backend(shard, &class).await {
+        let taken = match route.tablets {
+            Tablets::Primary if self.worker.shared.holding.is_held(shard) => {
+                return Box::pin(self.hold(shard, patience)).await;
+            }
+            Tablets::Primary => self.worker.backend(shard, &class).await,
+            Tablets::Replicas => Box::pin(self.worker.replica(shard, &class)).await,
+        };
+        let mut backend = match taken {
             Ok(backend) => backend,
             Err(unreached) => return Box::pin(self.unreached(shard, unreached, patience)).await,
         };
@@ -227,27 +249,23 @@ impl Session {
         Some(packets)
     }
 
-    async fn answer(&mut self, answer: Answer, snapshot: &Snapshot) -> Result<(), SessionEnd> {
+    async fn answer(&mut self, answer: Answer, framed: Framed) -> Result<(), SessionEnd> {
         match answer {
             Answer::Ok => self.answer_ok().await,
-            Answer::Use(keyspace) => {
-                self.database = Some(keyspace);
+            Answer::Use(choice) => {
+                self.choose(choice);
                 self.answer_ok().await
             }
-            Answer::SetNamesUtf8mb4 => {
-                self.collation = DEFAULT_COLLATION;
-                self.character_set = CharacterSet::Utf8mb4;
-                self.answer_ok().await
-            }
-            Answer::Databases => {
-                let column = TextColumn { name: "Database", length: MAX_KEYSPACE_NAME as u32 };
-                let seen = snapshot.keyspaces().filter(|keyspace| self.rights.may_see(&keyspace.name));
-                let names = seen.map(|keyspace: &Arc<Keyspace>| keyspace.name.to_string());
-                let mut names: Vec<String> = names.chain(["information_schema".to_owned()]).collect();
-                names.sort();
-                let rows: Vec<Vec<String>> = names.into_iter().map(|name| vec![name]).collect();
-                self.answer_rows(&[column], &rows).await
-            }
+            Answer::SetNames(collation) => match CharacterSet::of_collation(collation) {
+                Ok(set) => {
+                    self.collation = collation;
+                    self.character_set = set;
+                    self.answer_ok().await
+                }
+                Err(error) => self.answer_error(&error).await,
+            },
+            Answer::Listing(listing) => self.answer_result(&listing.columns, &listing.rows).await,
+            Answer::Processes => self.answer_processes(framed).await,
         }
     }
 

@@ -37,6 +37,17 @@ impl CharacterSet {
         }
     }
 
+    /// The collation that `SET NAMES` means by the name of a set.
+    fn default_collation(self) -> u8 {
+        match self {
+            Self::Utf8mb4 => DEFAULT_COLLATION,
+            Self::Utf8mb3 => 33,
+            Self::Latin1 => 8,
+            Self::Ascii => 11,
+            Self::Binary => 63,
+        }
+    }
+
     /// Whether a normalised text in it can be read: everything outside quotes means to us what it means to MySQL.
     pub fn can_read(self, text: &[u8]) -> bool {
         match self {
@@ -57,9 +68,59 @@ impl CharacterSet {
     }
 }
 
+/// The sets by MySQL's names, `utf8` among them.
+const NAMED: [(&str, CharacterSet); 6] = [
+    ("utf8mb4", CharacterSet::Utf8mb4),
+    ("utf8mb3", CharacterSet::Utf8mb3),
+    ("utf8", CharacterSet::Utf8mb3),
+    ("latin1", CharacterSet::Latin1),
+    ("ascii", CharacterSet::Ascii),
+    ("binary", CharacterSet::Binary),
+];
+
+/// Collations that clients ask for by name, beside the default ones.
+const COLLATIONS: [(&str, u8); 16] = [
+    ("utf8mb4_0900_ai_ci", DEFAULT_COLLATION),
+    ("utf8mb4_general_ci", 45),
+    ("utf8mb4_bin", 46),
+    ("utf8mb4_unicode_ci", 224),
+    ("utf8mb4_unicode_520_ci", 246),
+    ("utf8mb3_general_ci", 33),
+    ("utf8mb3_bin", 83),
+    ("utf8mb3_unicode_ci", 192),
+    ("utf8mb3_unicode_520_ci", 214),
+    ("latin1_swedish_ci", 8),
+    ("latin1_general_ci", 48),
+    ("latin1_general_cs", 49),
+    ("latin1_bin", 47),
+    ("ascii_general_ci", 11),
+    ("ascii_bin", 65),
+    ("binary", 63),
+];
+
+/// The id of the collation that `SET NAMES set COLLATE collation` asks for, if clients may use it.
+pub fn collation_of(set: &str, collation: Option<&str>) -> Option<u8> {
+    let (_, set) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(set))?;
+    let Some(collation) = collation else { return Some(set.default_collation()) };
+    let (_, id) = COLLATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(collation))?;
+    (CharacterSet::of_collation(*id) == Ok(*set)).then_some(*id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_tell_collations_of_their_set() {
+        assert_eq!(collation_of("UTF8MB4", None), Some(255));
+        assert_eq!(collation_of("utf8", None), Some(33));
+        assert_eq!(collation_of("utf8mb4", Some("utf8mb4_unicode_ci")), Some(224));
+        assert_eq!(collation_of("latin1", Some("utf8mb4_bin")), None);
+        assert_eq!(collation_of("gbk", None), None);
+        for (_, set) in NAMED {
+            assert_eq!(CharacterSet::of_collation(set.default_collation()), Ok(set));
+        }
+    }
 
     #[test]
     fn collations_tell_their_set() {

@@ -18,6 +18,9 @@ use super::words::{WordClass, word_class};
 /// a plan more careful.
 const MAX_COMPARED_LITERALS: usize = 32;
 
+/// What a comment with directives begins with, after `/*`.
+const DIRECTIVE_START: &[u8] = b"vt+";
+
 /// Where a literal stands in the raw bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiteralSpan {
@@ -48,6 +51,8 @@ impl Marks {
     pub const USER_VARIABLE: Self = Self(2);
     /// `?` outside literals: an error in a statement sent as text.
     pub const PLACEHOLDER: Self = Self(4);
+    /// `/*vt+ … */`: Vitess' directives.
+    pub const DIRECTIVE: Self = Self(16);
     /// A string, comment or quoted name without its end.
     pub const UNTERMINATED: Self = Self(8);
 
@@ -186,6 +191,7 @@ impl Pass<'_> {
         self.at = start + 2 + length + 2;
         match body.first() {
             Some(b'!') => self.out.marks.set(Marks::EXECUTABLE_COMMENT),
+            Some(b'v') if body.starts_with(DIRECTIVE_START) => self.out.marks.set(Marks::DIRECTIVE),
             // Optimizer hints mean something to MySQL and therefore to the plan's identity.
             Some(b'+') => self.emit(start, self.at, self.previous),
             _ => {}

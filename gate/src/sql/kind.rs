@@ -26,8 +26,12 @@ pub enum Kind {
     EndTransaction,
     /// BEGIN, START TRANSACTION, SAVEPOINT, XA and the like; the words are for the error.
     BeginTransaction(&'static str),
-    /// SHOW DATABASES, SHOW SCHEMAS.
-    ShowDatabases,
+    /// SHOW of what the gate knows by itself.
+    ShowListing(Listed),
+    /// SHOW PROCESSLIST.
+    ShowProcesses,
+    /// SHOW TABLE STATUS.
+    ShowTableStatus,
     /// DESCRIBE a table, SHOW of what is alike on every shard.
     ShowSchema,
     /// SHOW of what each server has of its own kind in an unsharded keyspace.
@@ -46,6 +50,23 @@ pub enum Kind {
     Unsupported(&'static str),
     /// Not a word that begins a statement of MySQL.
     Unknown,
+}
+
+/// What the gate knows by itself and can list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Keyspaces, and the databases that every server has.
+    Databases,
+    /// Keyspaces.
+    Keyspaces,
+    /// Shards.
+    Shards,
+    /// Tablets.
+    Tablets,
+    /// What USE takes for shards.
+    Targets,
+    /// Replicas and their lag.
+    Replication,
 }
 
 /// What a schema change is about.
@@ -138,17 +159,28 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
 }
 
 fn show(rest: &[&str]) -> Kind {
-    let rest: Vec<&str> =
-        rest.iter().copied().filter(|w| !matches!(*w, "FULL" | "EXTENDED" | "GLOBAL" | "SESSION")).collect();
+    let rest: Vec<&str> = rest
+        .iter()
+        .copied()
+        .filter(|w| !matches!(*w, "FULL" | "EXTENDED" | "GLOBAL" | "SESSION" | "LOCAL"))
+        .collect();
     match rest.as_slice() {
-        ["DATABASES" | "SCHEMAS", ..] => Kind::ShowDatabases,
+        ["DATABASES" | "SCHEMAS", ..] => Kind::ShowListing(Listed::Databases),
+        ["KEYSPACES" | "VITESS_KEYSPACES", ..] => Kind::ShowListing(Listed::Keyspaces),
+        ["SHARDS" | "VITESS_SHARDS", ..] => Kind::ShowListing(Listed::Shards),
+        ["TABLETS" | "VITESS_TABLETS", ..] => Kind::ShowListing(Listed::Tablets),
+        ["TARGETS" | "VITESS_TARGETS", ..] => Kind::ShowListing(Listed::Targets),
+        ["VITESS_REPLICATION_STATUS", ..] => Kind::ShowListing(Listed::Replication),
+        ["PROCESSLIST", ..] => Kind::ShowProcesses,
+        ["TABLE", "STATUS", ..] => Kind::ShowTableStatus,
         ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
-        | ["CREATE", "TABLE" | "VIEW", ..]
-        | ["CHARACTER", "SET", ..] => Kind::ShowSchema,
-        ["TABLE", "STATUS", ..]
-        | ["TRIGGERS" | "EVENTS", ..]
-        | ["PROCEDURE" | "FUNCTION", "STATUS", ..]
-        | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT", ..] => Kind::ShowServer,
+        | ["CREATE", "TABLE" | "VIEW" | "DATABASE" | "SCHEMA", ..]
+        | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "LIBRARY", ..]
+        | ["TRIGGERS" | "EVENTS" | "VARIABLES" | "STATUS" | "PLUGINS" | "PRIVILEGES", ..]
+        | ["PROCEDURE" | "FUNCTION" | "LIBRARY", "STATUS", ..]
+        | ["CHARACTER", "SET", ..]
+        | ["CHARSET", ..] => Kind::ShowSchema,
+        ["ENGINE" | "BINARY" | "BINLOG" | "REPLICA" | "REPLICAS" | "RELAYLOG", ..] => Kind::ShowServer,
         ["WARNINGS" | "ERRORS" | "COUNT", ..] => Kind::SessionState("the list of warnings"),
         _ => Kind::Unsupported("this SHOW statement"),
     }
@@ -205,10 +237,14 @@ mod tests {
             ("start transaction", Kind::BeginTransaction("START TRANSACTION")),
             ("start replica", Kind::Unsupported("START")),
             ("show full tables like ?3", Kind::ShowSchema),
-            ("show schemas", Kind::ShowDatabases),
-            ("show create trigger a", Kind::ShowServer),
+            ("show schemas", Kind::ShowListing(Listed::Databases)),
+            ("show vitess_shards", Kind::ShowListing(Listed::Shards)),
+            ("show create trigger a", Kind::ShowSchema),
+            ("show full processlist", Kind::ShowProcesses),
+            ("show engine innodb status", Kind::ShowServer),
+            ("show global status like ?3", Kind::ShowSchema),
+            ("show profiles", Kind::Unsupported("this SHOW statement")),
             ("show warnings", Kind::SessionState("the list of warnings")),
-            ("show processlist", Kind::Unsupported("this SHOW statement")),
             ("desc t", Kind::ShowSchema),
             ("explain select ?0", Kind::Explain),
             ("create unique index a on t (b)", Kind::Ddl(Ddl::CreateIndex)),

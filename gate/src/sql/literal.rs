@@ -37,6 +37,13 @@ pub fn decode<'a>(
     }
 }
 
+/// The text of a string literal in UTF-8, quotes included in `raw`.
+pub fn string_of(raw: &[u8]) -> Option<String> {
+    let mut text = Vec::new();
+    unquote(raw, &mut text)?;
+    String::from_utf8(text).ok()
+}
+
 fn ascii(raw: &[u8]) -> Option<&str> {
     std::str::from_utf8(raw).ok()
 }

@@ -110,6 +110,7 @@ impl Bed {
             tls: tls::self_signed().unwrap(),
             numbers: gate::numbers::Numbers::new(&topology).0,
             measures: gate::measures::Measures::default(),
+            clients: Arc::default(),
             last_connection: AtomicU32::new(0),
             draining,
         });

@@ -34,6 +34,8 @@ enum Null {
 enum ResultKind {
     /// Text of so many characters at most.
     Text(u32),
+    /// A name of a database, as MySQL's own listing has it.
+    Database,
     /// A number of 64 bits.
     Number,
     /// A number of 32 bits.
@@ -47,6 +49,11 @@ impl ResultColumn {
     /// Text of so many characters at most.
     pub fn text(name: impl Into<String>, characters: u32) -> Self {
         Self { name: name.into(), kind: ResultKind::Text(characters), null: Null::Never }
+    }
+
+    /// The names of databases, described as in MySQL's own listing.
+    pub fn databases() -> Self {
+        Self { name: "Database".to_owned(), kind: ResultKind::Database, null: Null::Never }
     }
 
     /// A number of 64 bits.
@@ -74,19 +81,18 @@ impl ResultColumn {
         &self.name
     }
 
-    /// Whether its values are numbers.
-    pub fn is_number(&self) -> bool {
-        !matches!(self.kind, ResultKind::Text(_))
-    }
-
     fn put(&self, payload: &mut BytesMut) {
         put_lenenc_bytes(payload, b"def");
-        // Schema, table, original table: it is from none. Then the name; there is no original one.
-        (0..3).for_each(|_| put_lenenc_bytes(payload, b""));
+        let (table, original) = match self.kind {
+            ResultKind::Database => (["", "SCHEMATA", "schemata"], self.name.as_str()),
+            _ => (["", "", ""], ""),
+        };
+        // Schema, table, original table; then the name and the original name.
+        table.iter().for_each(|part| put_lenenc_bytes(payload, part.as_bytes()));
         put_lenenc_bytes(payload, self.name.as_bytes());
-        put_lenenc_bytes(payload, b"");
+        put_lenenc_bytes(payload, original.as_bytes());
         put_lenenc_int(payload, 0x0c);
-        let number = ColumnFlags::BINARY_FLAG | ColumnFlags::NUM_FLAG;
+        let number = ColumnFlags::BINARY_FLAG;
         let (collation, length, kind, flags, decimals) = match self.kind {
             ResultKind::Text(characters) => (
                 UTF8MB4,
@@ -95,6 +101,10 @@ impl ResultColumn {
                 ColumnFlags::empty(),
                 NO_DECIMALS,
             ),
+            ResultKind::Database => {
+                let flags = ColumnFlags::BINARY_FLAG | ColumnFlags::NO_DEFAULT_VALUE_FLAG;
+                (UTF8MB4, 256, ColumnType::MYSQL_TYPE_VAR_STRING, flags, 0)
+            }
             ResultKind::Number => (BINARY, 22, ColumnType::MYSQL_TYPE_LONGLONG, number, 0),
             ResultKind::ShortNumber => (BINARY, 8, ColumnType::MYSQL_TYPE_LONG, number, 0),
         };
@@ -177,8 +187,9 @@ mod tests {
     fn columns_are_what_clients_read() {
         let cases = [
             (ResultColumn::text("State", 30).nullable(), "State", 255, 120, 0),
-            (ResultColumn::number("Id"), "Id", 63, 22, 0x8081),
-            (ResultColumn::short_number("Time"), "Time", 63, 8, 0x8081),
+            (ResultColumn::databases(), "Database", 255, 256, 0x1081),
+            (ResultColumn::number("Id"), "Id", 63, 22, 0x81),
+            (ResultColumn::short_number("Time"), "Time", 63, 8, 0x81),
         ];
         for (column, name, collation, length, flags) in cases {
             let mut payload = BytesMut::new();

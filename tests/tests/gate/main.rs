@@ -5,6 +5,7 @@ mod faults;
 mod login;
 mod relay;
 mod schema;
+mod sight;
 mod tls;
 
 use std::future::Future;

@@ -1,0 +1,196 @@
+//! Who is connected to this gate: SHOW PROCESSLIST, and the line of figures that clients ask for.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use proto::wire::result::{ResultColumn, ResultRow};
+
+use crate::listing::Listing;
+
+/// All clients that have logged in.
+#[derive(Debug)]
+pub struct Clients {
+    began: Instant,
+    /// Statements of clients that have left.
+    past_statements: AtomicU64,
+    present: Mutex<BTreeMap<u32, Arc<Client>>>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self { began: Instant::now(), past_statements: AtomicU64::new(0), present: Mutex::default() }
+    }
+}
+
+/// One client. Only its own session writes what is in it.
+#[derive(Debug)]
+struct Client {
+    user: String,
+    host: String,
+    database: Mutex<Option<String>>,
+    /// Twice the milliseconds from the gate's start to its last statement, and one more while that is answered.
+    activity: AtomicU64,
+    statements: AtomicU64,
+}
+
+/// A client's place among the others, until it leaves.
+#[derive(Debug)]
+pub struct Presence {
+    clients: Arc<Clients>,
+    number: u32,
+    client: Arc<Client>,
+}
+
+/// Whose connections somebody sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight<'a> {
+    /// Everybody's.
+    All,
+    /// Those of one user.
+    Own(&'a str),
+}
+
+impl Clients {
+    /// A client has logged in under this number.
+    pub fn enter(self: &Arc<Self>, number: u32, user: &str, host: &str) -> Presence {
+        let client = Arc::new(Client {
+            user: user.to_owned(),
+            host: host.to_owned(),
+            database: Mutex::default(),
+            activity: AtomicU64::new(self.now_ms() * 2),
+            statements: AtomicU64::new(0),
+        });
+        self.present().insert(number, client.clone());
+        Presence { clients: self.clone(), number, client }
+    }
+
+    /// The clients, in MySQL's columns. `own` is the one that asks, with its statement.
+    pub fn list(&self, (own, statement): (u32, &str), sight: Sight<'_>) -> Listing {
+        let now_ms = self.now_ms();
+        let present = self.present();
+        let seen = present.iter().filter(|(_, client)| match sight {
+            Sight::All => true,
+            Sight::Own(user) => client.user == user,
+        });
+        let rows = seen.map(|(number, client)| {
+            let asks = *number == own;
+            client.row(*number, now_ms, asks.then_some(statement))
+        });
+        Listing { columns: columns(), rows: rows.collect() }
+    }
+
+    /// The line that COM_STATISTICS answers with, as far as its figures mean something here.
+    pub fn statistics(&self) -> String {
+        let present = self.present();
+        let counted: u64 = present.values().map(|client| client.statements.load(Ordering::Relaxed)).sum();
+        let statements = counted + self.past_statements.load(Ordering::Relaxed);
+        let seconds = self.began.elapsed().as_secs();
+        let rate = statements as f64 / seconds.max(1) as f64;
+        format!(
+            "Uptime: {seconds}  Threads: {}  Questions: {statements}  Slow queries: 0  Opens: 0  Flush tables: 0  \
+             Open tables: 0  Queries per second avg: {rate:.3}",
+            present.len()
+        )
+    }
+
+    fn present(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Arc<Client>>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64
+    }
+}
+
+impl Client {
+    fn row(&self, number: u32, now_ms: u64, asks: Option<&str>) -> ResultRow {
+        let activity = self.activity.load(Ordering::Relaxed);
+        let busy = activity % 2 == 1;
+        let seconds = now_ms.saturating_sub(activity / 2) / 1000;
+        let database = self.database.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        vec![
+            Some(number.to_string()),
+            Some(self.user.clone()),
+            Some(self.host.clone()),
+            database,
+            Some(if busy { "Query" } else { "Sleep" }.to_owned()),
+            Some(seconds.to_string()),
+            Some(if asks.is_some() { "init" } else { "" }.to_owned()),
+            asks.map(str::to_owned),
+        ]
+    }
+}
+
+fn columns() -> Vec<ResultColumn> {
+    vec![
+        ResultColumn::number("Id"),
+        ResultColumn::text("User", 32),
+        ResultColumn::text("Host", 255),
+        ResultColumn::text("db", 64).nullable(),
+        ResultColumn::text("Command", 16),
+        ResultColumn::short_number("Time"),
+        ResultColumn::text("State", 30).nullable(),
+        ResultColumn::text("Info", 100).nullable(),
+    ]
+}
+
+impl Presence {
+    /// The client has another default database.
+    pub fn choose(&self, database: Option<&str>) {
+        *self.client.database.lock().unwrap_or_else(PoisonError::into_inner) = database.map(str::to_owned);
+    }
+
+    /// A statement begins.
+    pub fn begins(&self) {
+        self.client.activity.store(self.clients.now_ms() * 2 + 1, Ordering::Relaxed);
+        let statements = self.client.statements.load(Ordering::Relaxed);
+        self.client.statements.store(statements + 1, Ordering::Relaxed);
+    }
+
+    /// It is answered.
+    pub fn ends(&self) {
+        let activity = self.client.activity.load(Ordering::Relaxed);
+        self.client.activity.store(activity & !1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let statements = self.client.statements.load(Ordering::Relaxed);
+        self.clients.past_statements.fetch_add(statements, Ordering::Relaxed);
+        self.clients.present().remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_listed_while_they_are_here() {
+        let clients = Arc::new(Clients::default());
+        let (ann, bob) = (clients.enter(1, "ann", "::1"), clients.enter(2, "bob", "::1"));
+        ann.choose(Some("shop"));
+        ann.begins();
+        let shown = |sight| {
+            let rows = clients.list((1, "show processlist"), sight).rows;
+            let row = |row: &ResultRow| {
+                row.iter().map(|v| v.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" ")
+            };
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown(Sight::All),
+            ["1 ann ::1 shop Query 0 init show processlist", "2 bob ::1 - Sleep 0  -"]
+        );
+        assert_eq!(shown(Sight::Own("bob")).len(), 1);
+        ann.ends();
+        assert!(shown(Sight::Own("ann"))[0].contains("Sleep"));
+        drop((ann, bob));
+        assert!(shown(Sight::All).is_empty());
+        let line = clients.statistics();
+        assert!(line.starts_with("Uptime: 0  Threads: 0  Questions: 1  Slow"), "{line}");
+    }
+}
