@@ -62,7 +62,7 @@ SELECT @@version_comment LIMIT 1;
 SELECT DATABASE(), SCHEMA();
 SELECT @@session.autocommit, @@transaction_isolation, @@session.transaction_read_only, @@sql_mode;
 SELECT @@character_set_client, @@character_set_connection, @@character_set_server, @@character_set_database LIMIT 1;
-SELECT CONNECTION_ID() > 0, USER() IS NOT NULL AS u, CURRENT_ROLE() = 'NONE', CURRENT_USER() = 'nobody';
+SELECT CONNECTION_ID() > 0, USER() IS NOT NULL AS u, IFNULL(CURRENT_ROLE() = 'NONE', 0), IFNULL(CURRENT_USER = 'nobody', 0);
 SELECT (SELECT COUNT(*) FROM seen WHERE id = 1 AND name <> USER());
 SELECT name FROM seen WHERE id = 1 AND name = SESSION_USER();
 SELECT SESSION_USER(1);
