@@ -64,7 +64,7 @@ impl Server {
              t (c, u) AS (SELECT c, CONVERT(UNHEX(LPAD(HEX(c), 8, '0')) USING utf32) FROM n \
                           WHERE c NOT BETWEEN 0xd800 AND 0xdfff), \
              w (c, w) AS (SELECT c, HEX(WEIGHT_STRING(CONVERT(u USING {character_set}) COLLATE {collation})) FROM t \
-                          WHERE c = 63 OR CONVERT(u USING {character_set}) <> '?') \
+                          WHERE c = 63 OR HEX(CONVERT(u USING {character_set})) <> '3F') \
              SELECT GROUP_CONCAT(CONCAT_WS(':', HEX(c), w) ORDER BY c SEPARATOR ' ') FROM w \
              GROUP BY c DIV {CODE_POINTS_PER_ROW} ORDER BY MIN(c)",
             code_points.start(),

@@ -126,6 +126,7 @@ async fn ask(server: &mut Server, collation: Collation, pairs: &[(String, String
 
 /// The first thing that MySQL sees otherwise than keys made by `key`.
 fn otherwise(
+    collation: Collation,
     pairs: &[(String, String)],
     said: &[Said],
     key: impl Fn(&str) -> Vec<u8>,
@@ -135,7 +136,9 @@ fn otherwise(
     let space = &space[key("x").len()..space.len() - key("x").len()];
     for ((one, other), said) in pairs.iter().zip(said) {
         let keys = [key(one), key(other)];
-        for (weights, key) in said.weights.iter().zip(&keys) {
+        // Weights of a `_bin` collation are written in another way than the string is.
+        let written_alike = usize::from(!collation.is_binary()) * keys.len();
+        for (weights, key) in said.weights.iter().zip(&keys).take(written_alike) {
             // Spaces at the end are in the weights, though PAD SPACE does not compare them.
             let rest = weights
                 .strip_prefix(key.as_slice())
@@ -182,11 +185,11 @@ async fn strings_are_equal_if_their_keys_are() -> Result<()> {
         for pairs in pairs.chunks(300) {
             said.extend(ask(&mut server, collation, pairs).await?);
         }
-        let equal = otherwise(&pairs, &said, |text| collation.key(text));
+        let equal = otherwise(collation, &pairs, &said, |text| collation.key(text));
         println!("{}: {equal:?} of {STRINGS} pairs are equal", collation.name());
         assert!(equal.is_ok_and(|equal| equal > 100 && equal < STRINGS - 100), "{}", collation.name());
         // Keys that are only the bytes are found out, but where that is right.
-        let planted = otherwise(&pairs, &said, |text| text.to_lowercase().into_bytes());
+        let planted = otherwise(collation, &pairs, &said, |text| text.to_lowercase().into_bytes());
         assert!(planted.is_err(), "{}: {planted:?}", collation.name());
     }
     Ok(())
