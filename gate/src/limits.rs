@@ -81,3 +81,5 @@ pub const PASSED_NUMBERS_INTERVAL: Duration = Duration::from_millis(100);
 pub const MAX_RENUMBERED_TABLES: usize = 100;
 /// How often a statement whose new numbers are there already gets others.
 pub const MAX_NUMBER_COLLISIONS: u32 = 3;
+/// Most numbers that one `SELECT NEXT n VALUES` takes of a sequence.
+pub const MAX_SEQUENCE_NUMBERS: u64 = 1_000_000;

@@ -3,6 +3,7 @@
 mod explain;
 mod insert;
 mod rewrite;
+mod sequence;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, SessionValue, rewritten};
+pub use sequence::NextNumbers;
 
 /// The decision on one normalised statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,8 @@ pub enum Plan {
     Insert(Rc<InsertRows>),
     /// The same for these literals only, so that it is not kept for others.
     RouteOnce(Rc<Route>),
+    /// Numbers from a sequence of Vitess.
+    NextNumbers(NextNumbers),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
     /// What every shard of a keyspace says of its tables, added up.

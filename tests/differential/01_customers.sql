@@ -100,9 +100,7 @@ UPDATE customers SET balance = 0 WHERE balance < 0;
 DELETE FROM customers WHERE name = 'Emil';
 -- @refused SH2001
 DELETE FROM orders WHERE number = 77;
--- @refused SH2003
 INSERT INTO customers (id, name) VALUES (20, 'Lea'), (21, 'Max'), (22, 'Nora'), (23, 'Otto'), (24, 'Paula');
--- @refused SH2003
 INSERT INTO customers (id, name) VALUES (1, 'on one shard'), (31, 'on the other');
 -- @refused SH2003
 SELECT a.name, b.name FROM customers a JOIN customers b WHERE a.id = 1 AND b.id = 31;

@@ -2,7 +2,6 @@
 -- @table parts id xxhash
 -- @table moved id xxhash
 -- @table keyless id xxhash
--- @table counted id xxhash
 -- @table coded id xxhash
 -- @table worded id xxhash
 -- @table paired a xxhash
@@ -74,8 +73,6 @@ SHOW TABLES LIKE 'par%';
 SHOW FULL TABLES LIKE 'parts';
 
 -- What several shards cannot keep true together.
--- @refused SH2008
-CREATE TABLE counted (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, v int);
 -- @refused SH2008
 CREATE TABLE coded (id bigint NOT NULL, code int NOT NULL, PRIMARY KEY (id, code), UNIQUE KEY by_code (code));
 -- @refused SH2008

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use proto::wire::command;
 use proto::wire::connection::{Connection, ReadError};
 use proto::wire::packet::{take_lenenc_bytes, take_lenenc_int, write_payload};
+use proto::wire::{CapabilityFlags, command};
 
 use crate::limits::MAX_CONTROL_ANSWER_BYTES;
 
@@ -75,6 +75,26 @@ pub async fn table(connection: &mut Connection, sql: &str) -> Result<Table, AskE
             _ => rows.push(payload),
         }
     }
+}
+
+/// What LAST_INSERT_ID() is on the connection, whatever its capabilities; from now on it is 0 there.
+pub async fn take_last_insert_id(
+    connection: &mut Connection,
+    capabilities: CapabilityFlags,
+) -> Result<u64, AskError> {
+    let (_, mut sequence) =
+        send(connection, command::QUERY, b"SELECT LAST_INSERT_ID(), LAST_INSERT_ID(0)").await?;
+    // The columns, their end where the capabilities ask for one, the row, and the end of the rows.
+    let ends = usize::from(!capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF));
+    let mut packets = Vec::new();
+    for _ in 0..4 + ends {
+        let payload;
+        (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+        packets.push(payload);
+    }
+    let value =
+        packets.get(2 + ends).and_then(|payload| row(payload, 2)).into_iter().flatten().flatten().next();
+    value.and_then(|value| value.parse().ok()).ok_or(AskError::Unreadable)
 }
 
 /// Whether MySQL can prepare the statement; nothing is executed. The connection must be closed afterwards: it

@@ -63,6 +63,10 @@ pub fn explain(
             (0..keyspace.shards.len()).for_each(|shard| shown.send(keyspace, shard, sql));
             Ok(shown)
         }
+        Plan::NextNumbers(next) => {
+            let line = format!("Numbers of sequence {}.{}", next.keyspace, next.table);
+            Ok(Explained { lines: vec![line], queries: Vec::new() })
+        }
         Plan::Answer(_) | Plan::Set(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }

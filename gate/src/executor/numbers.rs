@@ -4,6 +4,7 @@ use proto::errors::{ClientError, ErrorId};
 use proto::wire::CapabilityFlags;
 use topo::snapshot::Keyspace;
 
+use super::done::told;
 use super::line::{Line, LineError};
 use crate::backend::SessionClass;
 use crate::worker::Worker;
@@ -61,6 +62,39 @@ pub async fn present(
     let found = line.query(&sql).await.map_err(unanswered)?;
     line.close();
     found.into_iter().flatten().flatten().map(|n| n.parse().map_err(|_| unreadable())).collect()
+}
+
+/// A sequence of Vitess: a table of an unsharded keyspace, whose one row has id 0 and the next number.
+#[derive(Debug, Clone, Copy)]
+pub struct Sequence<'a> {
+    /// The keyspace.
+    pub keyspace: &'a Keyspace,
+    /// The table.
+    pub table: &'a str,
+}
+
+/// Takes numbers of a sequence; gives the first, or MySQL's error packet.
+pub async fn next_of(
+    worker: &Worker,
+    class: &SessionClass,
+    sequence: Sequence<'_>,
+    count: u64,
+) -> Result<Result<u64, Vec<u8>>, ClientError> {
+    let unusable = || ErrorId::BadSequence.with(sequence.table);
+    let (schema, table) = (quoted(sequence.keyspace.name.as_str()), quoted(sequence.table));
+    let sql = format!("UPDATE {schema}.{table} SET next_id = LAST_INSERT_ID(next_id) + {count} WHERE id = 0");
+    let shard = sequence.keyspace.shards.first().ok_or_else(unusable)?;
+    let class = reading(class);
+    let mut line = Line::open(worker, &class, &shard.shard).await?;
+    let done = match line.execute(sql.as_bytes()).await {
+        Ok(done) => done,
+        Err(error) => return error.answer().map(Err),
+    };
+    line.close();
+    match told(&done) {
+        Some((1, first)) => Ok(Ok(first)),
+        _ => Err(unusable()),
+    }
 }
 
 /// The next value of the table's own counter, which stands in the line of its options.

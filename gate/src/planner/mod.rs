@@ -22,6 +22,7 @@ mod listing;
 mod pins;
 mod rewrite;
 mod schema_change;
+mod sequence;
 mod set;
 mod setting;
 mod show;
@@ -116,6 +117,11 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
 }
 
 fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
+    if kind == Kind::Query
+        && let Some(plan) = sequence::plan(request)?
+    {
+        return Ok(plan);
+    }
     match kind {
         Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request, kind),
         Kind::Use => Err(ErrorId::NotUnderstood.plain()),

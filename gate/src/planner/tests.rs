@@ -131,6 +131,7 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         }),
         Plan::Set(setting) => format!("{} set {}", setting.keyspace, setting.variables.join(" ")),
         Plan::TableStatus(keyspace) => format!("{keyspace} table status"),
+        Plan::NextNumbers(next) => format!("{} next {:?} of {}", next.keyspace, next.count, next.table),
         Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
         Plan::Answer(Answer::Listing(listing)) => {
             let row = |row: &Vec<Option<String>>| {
@@ -436,4 +437,19 @@ async fn the_database_decides_where_names_are_looked_up() {
         ("", "shop any"),
     ];
     assert_plans(&snapshot, Some("shop"), &sharded);
+}
+
+#[tokio::test]
+async fn sequences_give_numbers() {
+    let cases = [
+        ("select next value from ids", "main next None of ids"),
+        ("SELECT NEXT 5 VALUES FROM `ids`", "main next Some(0) of ids"),
+        ("select next 5 values from main.ids", "main next Some(0) of ids"),
+        ("select next 5 values from ids where id = 0", "SH2004"),
+        ("select next values from shop.ids", "SH2013"),
+        ("select next from ids", "main any"),
+    ];
+    assert_plans(&*cluster().await, Some("main"), &cases);
+    assert_plans(&*cluster().await, Some("shop"), &[("select next value from ids", "SH2023")]);
+    assert_plans(&*cluster().await, None, &[("select next value from main.ids", "main next None of ids")]);
 }

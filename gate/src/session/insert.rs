@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    fn literals(&mut self, framed: Framed) -> Literals<'_> {
+    pub(super) fn literals(&mut self, framed: Framed) -> Literals<'_> {
         Literals {
             sql: &self.client.payload(framed, &mut self.scratch)[1..],
             spans: &self.fingerprint.literals,

@@ -1,5 +1,11 @@
 //! What LAST_INSERT_ID() is for a session. Connections to shards keep it for nobody.
 
+use proto::wire::response::End;
+
+use super::Session;
+use crate::backend::{Backend, SessionClass};
+use crate::executor::control::take_last_insert_id;
+
 /// The first number that the last statement which made any was given; 0 until there is one.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LastInserted(u64);
@@ -13,5 +19,26 @@ impl LastInserted {
     /// A statement has made numbers, this one first.
     pub(super) fn set(&mut self, number: u64) {
         self.0 = number;
+    }
+}
+
+impl Session {
+    /// An answer of an unsharded keyspace told an insert id: one that was made, or one that the client wrote and which
+    /// LAST_INSERT_ID() does not follow. Only that server knows; the client has its answer already. Connections go
+    /// back with 0, so that what an earlier client made is not taken for this one's. Gives whether it may go back.
+    pub(super) async fn learn_inserted(
+        &mut self,
+        backend: &mut Backend,
+        class: &SessionClass,
+        end: End,
+    ) -> bool {
+        let made = take_last_insert_id(&mut backend.connection, class.capabilities).await;
+        match made {
+            Ok(0) => {}
+            Ok(number) => self.inserted.set(number),
+            // It is most likely what was told.
+            Err(_) => self.inserted.set(end.insert_id),
+        }
+        made.is_ok()
     }
 }

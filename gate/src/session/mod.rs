@@ -8,6 +8,7 @@ mod inserted;
 mod login;
 mod looking;
 mod parts;
+mod sequence;
 mod setting;
 mod statement;
 mod who;

@@ -87,6 +87,9 @@ impl Session {
             Plan::Insert(insert) => {
                 (|of| &of.routed, Box::pin(self.insert(&insert, framed, &snapshot, patience)).await?)
             }
+            Plan::NextNumbers(next) => {
+                (|of| &of.answers, Box::pin(self.next_numbers(&next, framed, &snapshot)).await?)
+            }
             Plan::Answer(answer) => {
                 self.answer(answer, framed).await?;
                 (|of| &of.answers, Next::Answered)
@@ -158,9 +161,12 @@ impl Session {
         let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
         match relay(&mut self.client, request, &mut backend.connection, class.capabilities).await {
             Ok(Relayed::Answered(end)) => {
+                let is_whole = end.insert_id == 0
+                    || keyspace.sharded
+                    || Box::pin(self.learn_inserted(&mut backend, &class, end)).await;
                 let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
                     && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-                if route.afterwards == Afterwards::Reuse && untouched {
+                if route.afterwards == Afterwards::Reuse && untouched && is_whole {
                     self.worker.give_back(backend);
                 }
                 Ok(Next::Answered)

@@ -20,6 +20,8 @@ pub struct End {
     pub status: StatusFlags,
     /// Whether it ended with an error packet.
     pub failed: bool,
+    /// The insert id that it tells; 0 for none.
+    pub insert_id: u64,
 }
 
 /// What one look at the buffer found.
@@ -113,7 +115,7 @@ impl ResponseScanner {
     fn classify(&mut self, length: usize, payload: &[u8]) -> Result<Option<End>, BadResponse> {
         match self.expect {
             Expect::First => match payload.first().ok_or(BadResponse)? {
-                0x00 => self.terminator(ok_status(payload)?),
+                0x00 => self.terminator(ok_end(payload)?),
                 0xff => Ok(Some(failure())),
                 // The gate never offers uploads, so no server asks for one.
                 0xfb => Err(BadResponse),
@@ -142,31 +144,32 @@ impl ResponseScanner {
             Expect::Rows => match payload.first() {
                 Some(0xff) => Ok(Some(failure())),
                 Some(0xfe) if length < MAX_PAYLOAD => {
-                    let status = if self.deprecate_eof { ok_status(payload)? } else { eof_status(payload)? };
-                    self.terminator(status)
+                    let eof = |status| End { status, failed: false, insert_id: 0 };
+                    let end = if self.deprecate_eof { ok_end(payload) } else { eof_status(payload).map(eof) };
+                    self.terminator(end?)
                 }
                 _ => Ok(None),
             },
         }
     }
 
-    fn terminator(&mut self, status: StatusFlags) -> Result<Option<End>, BadResponse> {
+    fn terminator(&mut self, end: End) -> Result<Option<End>, BadResponse> {
         self.expect = Expect::First;
-        let more = status.contains(StatusFlags::SERVER_MORE_RESULTS_EXISTS);
-        Ok((!more).then_some(End { status, failed: false }))
+        let more = end.status.contains(StatusFlags::SERVER_MORE_RESULTS_EXISTS);
+        Ok((!more).then_some(end))
     }
 }
 
 fn failure() -> End {
-    End { status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, failed: true }
+    End { status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, failed: true, insert_id: 0 }
 }
 
-/// Status flags of an OK packet: header, affected rows, last insert id, then they.
-fn ok_status(payload: &[u8]) -> Result<StatusFlags, BadResponse> {
+/// What an OK packet says: header, affected rows, last insert id, status flags.
+fn ok_end(payload: &[u8]) -> Result<End, BadResponse> {
     let mut rest = payload.get(1..).ok_or(BadResponse)?;
     take_lenenc_int(&mut rest).ok_or(BadResponse)?;
-    take_lenenc_int(&mut rest).ok_or(BadResponse)?;
-    status_at(rest)
+    let insert_id = take_lenenc_int(&mut rest).ok_or(BadResponse)?;
+    Ok(End { status: status_at(rest)?, failed: false, insert_id })
 }
 
 /// Status flags of an EOF packet: header, warnings, then they.

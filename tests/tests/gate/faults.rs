@@ -16,16 +16,16 @@ pub(crate) const BACK_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest that a statement may take to fail when the topology is away.
 const FAILURE_DEADLINE: Duration = Duration::from_secs(20);
 
-fn send(pid: u32, signal: Signal) -> Result<()> {
+pub(crate) fn send(pid: u32, signal: Signal) -> Result<()> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no pid")?;
     Ok(kill_process(pid, signal)?)
 }
 
 /// Lets a stopped process go on, also when the test fails.
-struct Stopped(u32);
+pub(crate) struct Stopped(u32);
 
 impl Stopped {
-    fn stop(pid: u32) -> Result<Self> {
+    pub(crate) fn stop(pid: u32) -> Result<Self> {
         send(pid, Signal::STOP)?;
         Ok(Self(pid))
     }

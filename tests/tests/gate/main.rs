@@ -3,6 +3,7 @@
 
 mod faults;
 mod login;
+mod numbers;
 mod relay;
 mod schema;
 mod sight;

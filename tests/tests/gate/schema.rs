@@ -46,7 +46,6 @@ fn tables_that_the_shards_could_not_keep_leave_nothing_behind() -> Result<()> {
             ("create table items (id varchar(20) primary key)", "SH2012"),
             ("create table items (id double primary key)", "SH2012"),
             ("create table items (other int primary key)", "SH2012"),
-            ("create table items (id bigint auto_increment primary key)", "SH2008"),
             ("create table items (id bigint primary key, a int unique)", "SH2008"),
             ("create table items (id bigint, a int primary key)", "SH2008"),
             ("create table others (a double primary key)", "SH2012"),
