@@ -69,9 +69,25 @@ struct Target {
     host: String,
     port: u16,
     user: String,
-    /// `None`: the client asks for it, unless its environment has one.
-    password: Option<String>,
+    password: Password,
     keyspace: Option<String>,
+}
+
+/// Where the password comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Password {
+    /// The cluster file.
+    Known(String),
+    /// The client's environment.
+    InEnvironment,
+    /// The user, whom the client asks.
+    AskedFor,
+}
+
+impl Password {
+    fn unknown() -> Self {
+        if std::env::var_os("MYSQL_PWD").is_some() { Self::InEnvironment } else { Self::AskedFor }
+    }
 }
 
 pub(super) async fn run(args: &SqlArgs) -> Result<ExitCode, CliError> {
@@ -81,7 +97,7 @@ pub(super) async fn run(args: &SqlArgs) -> Result<ExitCode, CliError> {
     };
     let program =
         programs::find("mysql", "run `make deps`, or install MySQL's client").map_err(SqlError::from)?;
-    let options = memory_file(&option_file(&target, std::env::var_os("MYSQL_PWD").is_some()))?;
+    let options = memory_file(&option_file(&target))?;
     let mut client = Command::new(&program);
     // The client opens the descriptor that it inherits anew, so that it may read the file more than once.
     client.arg(format!("--defaults-file=/proc/self/fd/{}", options.as_raw_fd())).arg("--no-login-paths");
@@ -102,7 +118,7 @@ fn named(args: &SqlArgs, address: &str) -> Result<Target, SqlError> {
     let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
     let port = port.parse().map_err(|_| bad())?;
     let user = args.user.clone().ok_or_else(bad)?;
-    Ok(Target { host: host.to_owned(), port, user, password: None, keyspace: args.keyspace.clone() })
+    Ok(Target { host: host.to_owned(), port, user, password: Password::unknown(), keyspace: args.keyspace.clone() })
 }
 
 async fn local(args: &SqlArgs, layout: &Layout) -> Result<Target, CliError> {
@@ -122,21 +138,21 @@ fn target(args: &SqlArgs, cluster: &ShoalCluster, port: u16) -> Target {
         host: "127.0.0.1".into(),
         port,
         user: args.user.clone().or_else(|| known.map(|user| user.name.to_string())).unwrap_or_default(),
-        password: known.map(|user| user.password.clone()),
+        password: known.map_or_else(Password::unknown, |user| Password::Known(user.password.clone())),
         keyspace: args.keyspace.clone().or_else(first),
     }
 }
 
 /// An option file of MySQL's.
-fn option_file(target: &Target, has_password: bool) -> String {
+fn option_file(target: &Target) -> String {
     let Target { host, port, user, password, .. } = target;
     let mut text =
         format!("[client]\nprotocol=TCP\nhost={}\nport={port}\nuser={}\n", quoted(host), quoted(user));
     match password {
-        Some(password) => text += &format!("password={}\n", quoted(password)),
-        None if has_password => {}
+        Password::Known(password) => text += &format!("password={}\n", quoted(password)),
+        Password::InEnvironment => {}
         // Without a value the client asks.
-        None => text += "password\n",
+        Password::AskedFor => text += "password\n",
     }
     text + "[mysql]\nprompt=\"\\\\d> \"\n"
 }
@@ -171,12 +187,12 @@ fn memory_file(content: &str) -> Result<std::fs::File, CliError> {
 mod tests {
     use super::*;
 
-    fn target(password: Option<&str>) -> Target {
+    fn target(password: Password) -> Target {
         Target {
             host: "127.0.0.1".into(),
             port: 15306,
             user: "app".into(),
-            password: password.map(str::to_owned),
+            password,
             keyspace: None,
         }
     }
@@ -185,12 +201,12 @@ mod tests {
     fn the_option_file_quotes_what_it_must() {
         let expected = "[client]\nprotocol=TCP\nhost=\"127.0.0.1\"\nport=15306\nuser=\"app\"\n\
                         password=\"a\\\"b\\\\c#d e\"\n[mysql]\nprompt=\"\\\\d> \"\n";
-        assert_eq!(option_file(&target(Some("a\"b\\c#d e")), true), expected);
+        assert_eq!(option_file(&target(Password::Known("a\"b\\c#d e".into()))), expected);
     }
 
     #[test]
     fn an_unknown_password_is_asked_for_unless_the_environment_has_it() {
-        assert!(option_file(&target(None), false).contains("\npassword\n"));
-        assert!(!option_file(&target(None), true).contains("password"));
+        assert!(option_file(&target(Password::AskedFor)).contains("\npassword\n"));
+        assert!(!option_file(&target(Password::InEnvironment)).contains("password"));
     }
 }

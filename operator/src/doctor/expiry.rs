@@ -100,9 +100,9 @@ fn value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
 fn time(der: &[u8]) -> Option<i64> {
     const UTC_TIME: u8 = 0x17;
     const GENERALIZED_TIME: u8 = 0x18;
-    let (text, century) = match der.first()? {
-        &UTC_TIME => (value(der, UTC_TIME)?.0, None),
-        &GENERALIZED_TIME => {
+    let (text, century) = match *der.first()? {
+        UTC_TIME => (value(der, UTC_TIME)?.0, None),
+        GENERALIZED_TIME => {
             let text = value(der, GENERALIZED_TIME)?.0;
             (text.get(2..)?, Some(number(text.get(..2)?)?))
         }
