@@ -118,7 +118,13 @@ fn named(args: &SqlArgs, address: &str) -> Result<Target, SqlError> {
     let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
     let port = port.parse().map_err(|_| bad())?;
     let user = args.user.clone().ok_or_else(bad)?;
-    Ok(Target { host: host.to_owned(), port, user, password: Password::unknown(), keyspace: args.keyspace.clone() })
+    Ok(Target {
+        host: host.to_owned(),
+        port,
+        user,
+        password: Password::unknown(),
+        keyspace: args.keyspace.clone(),
+    })
 }
 
 async fn local(args: &SqlArgs, layout: &Layout) -> Result<Target, CliError> {
@@ -188,13 +194,7 @@ mod tests {
     use super::*;
 
     fn target(password: Password) -> Target {
-        Target {
-            host: "127.0.0.1".into(),
-            port: 15306,
-            user: "app".into(),
-            password,
-            keyspace: None,
-        }
+        Target { host: "127.0.0.1".into(), port: 15306, user: "app".into(), password, keyspace: None }
     }
 
     #[test]
