@@ -96,6 +96,10 @@ fn is_final(id: ErrorId) -> bool {
             | ErrorId::SidecarSchema
             | ErrorId::SeveralKeyspaces
             | ErrorId::Transaction
+            | ErrorId::UnknownShard
+            | ErrorId::UnknownTabletType
+            | ErrorId::ShardChosen
+            | ErrorId::ReplicaChosen
     )
 }
 
