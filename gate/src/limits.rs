@@ -44,6 +44,10 @@ pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
 pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a schema change waits for its own gate to have learnt of it.
 pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long CREATE DATABASE waits for the accounts of the new database, which its host's agent makes.
+pub const ACCOUNTS_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause between two looks at whether they are there.
+pub const ACCOUNTS_POLL: Duration = Duration::from_millis(20);
 /// How often the records of a schema change are written anew because somebody changed the vschema meanwhile.
 pub const RECORD_ATTEMPTS: u32 = 5;
 /// Users whose passwords are remembered for fast authentication.

@@ -3,9 +3,9 @@
 mod explain;
 mod insert;
 mod rewrite;
+mod schema_change;
 mod sequence;
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use proto::errors::ClientError;
@@ -18,6 +18,7 @@ use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, SessionValue, rewritten};
+pub use schema_change::{Abandon, DatabaseChange, SchemaChange};
 pub use sequence::NextNumbers;
 
 /// The decision on one normalised statement.
@@ -38,6 +39,10 @@ pub enum Plan {
     TableStatus(KeyspaceName),
     /// A SET that is hoped to change nothing.
     Set(Setting),
+    /// A database comes or goes.
+    ChangeDatabase(DatabaseChange),
+    /// A half-made schema change is taken back.
+    AbandonSchemaChange(Abandon),
     /// Answered by the gate.
     Answer(Answer),
     /// Not done but shown.
@@ -111,29 +116,6 @@ pub enum Refusal {
     /// Parts of it may have been done and committed before: a CALL whose second INSERT comes after
     /// `super_read_only` ends with nothing but that error, and the row of its first one stays.
     OfTheRest,
-}
-
-/// A schema change on every shard of a keyspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaChange {
-    /// Whose schema.
-    pub keyspace: KeyspaceName,
-    /// The word that a denied client is told of, such as `CREATE`.
-    pub verb: &'static str,
-    /// The table that a CREATE TABLE in a sharded keyspace makes. It is made on one shard first, read back and
-    /// judged there.
-    pub creates: Option<NewTable>,
-    /// In a sharded keyspace, every name in the statement: those of the tables that it is about are among them.
-    pub names: BTreeSet<String>,
-}
-
-/// A table that a statement creates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewTable {
-    /// Its name.
-    pub name: String,
-    /// The table that it is made like.
-    pub like: Option<String>,
 }
 
 /// A SET of variables of the session.

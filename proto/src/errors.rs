@@ -98,6 +98,8 @@ error_table! {
     RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to user", "";
     /// A statement that names Shoal's own schema.
     SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
+    /// DROP DATABASE of one that is not there.
+    NoDatabaseToDrop = "SH1014", 1008, "HY000", Refused, "Can't drop database '{}'; database doesn't exist", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
 
@@ -136,6 +138,22 @@ error_table! {
     AutomaticEntry = "SH2025", 1105, "HY000", Note, "{}, because the vschema had no entry for it", "to shard it otherwise, drop it, add it to the vschema and create it again";
     /// A new sharded table without a column that it could be sharded by.
     NoShardingColumn = "SH2026", 1235, "42000", Refused, "table {} has no primary key to choose its sharding column from", "give it a primary key, or add it with its sharding column to the keyspace's vschema";
+    /// A name that no keyspace can have.
+    DatabaseName = "SH2027", 1235, "42000", Refused, "a database cannot be called '{}' here", "begin with a letter, go on with letters, digits and '_', at most 64 in all, and leave MySQL's own names alone";
+    /// DROP DATABASE of a keyspace with tablets of its own.
+    OwnTablets = "SH2028", 1235, "42000", Refused, "keyspace {} has tablets of its own, which DROP DATABASE does not take away", "drop its tables; only databases that CREATE DATABASE has made can be dropped";
+    /// CREATE DATABASE where there is no unsharded keyspace.
+    NoHost = "SH2029", 1235, "42000", Refused, "there are no tablets for database {}", "add an unsharded keyspace to the cluster file: databases that CREATE DATABASE makes live on its tablets";
+    /// Another schema change of the keyspace is half made.
+    HalfMade = "SH2030", 1235, "42000", Refused, "another schema change is half made: {}", "repeat that statement, which finishes it, or take it back by ABANDON SCHEMA CHANGE";
+    /// A schema change that only a statement of the user's can take back.
+    NeedsUndoing = "SH2031", 1235, "42000", Refused, "the schema change is made on {}, and only you know how to take it back", "say how: ABANDON SCHEMA CHANGE BY, and the statement that undoes it";
+    /// There is nothing to abandon.
+    NothingHalfMade = "SH2032", 1235, "42000", Refused, "no schema change of keyspace {} is half made", "";
+    /// Something of a schema that would not be right on every shard.
+    WrongPerShard = "SH2033", 1235, "42000", Refused, "{} in a sharded keyspace would not do what it does on one MySQL", "put it into an unsharded keyspace, or do its work in the application";
+    /// An event of MySQL.
+    Event = "SH2034", 1235, "42000", Refused, "an event would no longer run after a change of primary", "run its statement from outside at its times";
     /// The session's user was dropped.
     UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
     /// A shard that USE names.
@@ -167,7 +185,7 @@ error_table! {
     /// Another schema change holds the keyspace's lock.
     SchemaChangeBusy = "SH3004", 1205, "HY000", Limit, "another schema change of keyspace {} is under way", "retry when it is done";
     /// DDL that some shards have executed and others not.
-    PartialDdl = "SH3005", 1105, "HY000", Unknown, "the schema change took effect on some shards and failed on {}", "repair the cause, then repeat the statement with IF [NOT] EXISTS";
+    PartialDdl = "SH3005", 1105, "HY000", Unknown, "the schema change took effect on some shards and failed on {}", "repair the cause and repeat the same statement, which finishes it, or take it back by ABANDON SCHEMA CHANGE";
     /// DDL that was executed, and of which gates could not be told.
     SchemaNotRecorded = "SH3006", 1105, "HY000", Unknown, "the schema change of keyspace {} was made, but the topology could not be told of it", "when the topology store is back, make any schema change of the keyspace, which reads all of it back";
     /// The shard was changing its primary for longer than statements are held.
@@ -180,6 +198,12 @@ error_table! {
 
     /// Some shards have committed their part of a statement; of others it is unknown, or certain that they have not.
     PartialCommit = "SH3010", 1105, "HY000", Unknown, "the statement took effect on some of its shards, but perhaps not on {}", "look at the rows of those shards before you repeat it";
+    /// The accounts of a new database are not made in time.
+    AccountsNotMade = "SH3013", 1105, "HY000", Unavailable, "shard {} has not made the accounts of the database yet", "repeat the statement when the shard serves, see `shoal get tablets`";
+    /// What was to undo a schema change has not.
+    NotUndone = "SH3014", 1105, "HY000", Unknown, "the statement was executed, but {} is not as it was before the schema change", "repeat ABANDON SCHEMA CHANGE BY with what is left to undo";
+    /// A foreign key that the shards could not keep true.
+    UnenforceableKey = "SH3015", 1235, "42000", Refused, "{} cannot be enforced over several shards", "refer to a table that is sharded by the same vindex, sharding column by sharding column, without SET NULL";
 
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";

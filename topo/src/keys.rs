@@ -89,6 +89,11 @@ impl Keys {
         self.under("users", Some(&name))
     }
 
+    /// The record of a schema change that is under way.
+    pub fn schema_change(&self, name: &KeyspaceName) -> String {
+        self.under("schema_changes", Some(name))
+    }
+
     /// The lock that a schema change of the keyspace holds.
     pub fn schema_change_lock(&self, name: &KeyspaceName) -> String {
         self.under("locks/schema", Some(name))

@@ -32,11 +32,13 @@ impl<'a> Done<'a> {
 }
 
 /// The payload that answers a schema change which every shard has made: rows are counted together; warnings are those
-/// of the first shard, since every shard warns of the same. `None` if one of them is no OK packet.
+/// of the first shard, since every shard warns of the same. Without an info what is counted are no rows, but
+/// such as the one database that was altered. `None` if one of them is no OK packet.
 pub(super) fn together(payloads: &[Vec<u8>]) -> Option<Vec<u8>> {
     let all: Vec<Done<'_>> = payloads.iter().map(|payload| Done::read(payload)).collect::<Option<_>>()?;
     let first = all.first()?;
-    write(&all, first.status, first.warnings, &info_together(&all, &["Records", "Duplicates"]))
+    let counted = if first.info.is_empty() { &all[..1] } else { &all };
+    write(counted, first.status, first.warnings, &info_together(&all, &["Records", "Duplicates"]))
 }
 
 /// The payload that answers a write which the shards have done in parts: everything is counted together. The
@@ -101,6 +103,12 @@ fn write(all: &[Done<'_>], status: StatusFlags, warnings: u16, info: &str) -> Op
     Some(out.to_vec())
 }
 
+/// The OK packet of a statement that had nothing to do.
+pub fn nothing_done() -> Vec<u8> {
+    let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT.bits().to_le_bytes();
+    vec![0x00, 0, 0, status[0], status[1], 0, 0]
+}
+
 /// The OK packet with so many warnings more; as it is, if it cannot be read.
 pub fn with_more_warnings(payload: Vec<u8>, more: usize) -> Vec<u8> {
     let Some(done) = Done::read(&payload).filter(|_| more > 0) else { return payload };
@@ -145,7 +153,7 @@ mod tests {
             ok(4, "Records: 4  Duplicates: 0  Warnings: 1"),
         ];
         assert_eq!(together(&shards), Some(ok(7, "Records: 7  Duplicates: 1  Warnings: 1")));
-        assert_eq!(together(&[ok(0, ""), ok(0, "")]), Some(ok(0, "")));
+        assert_eq!(together(&[ok(1, ""), ok(1, "")]), Some(ok(1, "")));
         assert_eq!(together(&[ok(0, ""), b"\xffno".to_vec()]), None);
         assert_eq!(together(&[]), None);
     }

@@ -12,7 +12,7 @@ use topo::snapshot::{Keyspace, Snapshot};
 
 use super::insert::{Number, known_shard, numbers};
 use super::route::{self, Literals};
-use crate::plan::{InsertRows, Pin, Plan, Route, Target};
+use crate::plan::{DatabaseChange, InsertRows, Pin, Plan, Route, Target};
 
 /// A plan as it is shown.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,16 @@ pub fn explain(
             shown.lines.push(format!("Table status of {}: added up over every shard", keyspace.name));
             (0..keyspace.shards.len()).for_each(|shard| shown.send(keyspace, shard, sql));
             Ok(shown)
+        }
+        Plan::ChangeDatabase(change) => {
+            let (DatabaseChange::Create { host, .. } | DatabaseChange::Drop { host, .. }) = change;
+            let line =
+                format!("{} database {} on shard {host}, under its lock", change.verb(), change.name());
+            Ok(Explained { lines: vec![line], queries: Vec::new() })
+        }
+        Plan::AbandonSchemaChange(plan) => {
+            let line = format!("Half-made schema change of {}: taken back where it is made", plan.keyspace);
+            Ok(Explained { lines: vec![line], queries: Vec::new() })
         }
         Plan::NextNumbers(next) => {
             let line = format!("Numbers of sequence {}.{}", next.keyspace, next.table);

@@ -2,10 +2,17 @@
 //! topology.
 //!
 //! ```text
-//!   lock ─► first shard ─► [new sharded table: read back, judge, or undo] ─► other shards ─► read back ─► records
+//!   lock ─► [put down what begins] ─► shard after shard ─► read back ─► records
+//!                                       first: [a new table: judge, or undo]
 //! ```
+//!
+//! In brackets: where there are several shards, or a sharded table. What some shards have made and others not
+//! stays put down (`pending`): the same statement goes on with it, and `abandon` takes it back.
 
+mod abandon;
+pub mod database;
 mod judge;
+mod pending;
 mod read_back;
 mod vschema;
 
@@ -15,20 +22,23 @@ use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
-use topo::records::{SchemaRecord, TableVschema};
+use topo::records::{NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
 use topo::snapshot::Keyspace;
 use topo::store::Outcome;
 use topo::topology::{Lock, LockError, Transaction};
 
-use super::done::together;
-use super::line::Line;
+use super::done::{nothing_done, together};
+use super::line::{Line, LineError};
 use crate::backend::SessionClass;
+use crate::hold::decide::error_code;
 use crate::limits::{
     MAX_RENUMBERED_TABLES, RECORD_ATTEMPTS, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT,
 };
 use crate::numbers::begin_anew;
-use crate::plan::{NewTable, SchemaChange};
+use crate::plan::SchemaChange;
 use crate::worker::Worker;
+pub use abandon::abandon;
+use pending::State;
 use vschema::{Entry, StoredVschema};
 
 /// A schema change that was made, or that MySQL refused.
@@ -37,6 +47,12 @@ pub struct Made {
     pub answer: Vec<u8>,
     /// What the client is told besides, each a row of the error table.
     pub notes: Vec<ClientError>,
+}
+
+impl Made {
+    fn plain(answer: Vec<u8>) -> Self {
+        Self { answer, notes: Vec::new() }
+    }
 }
 
 /// Makes the change.
@@ -49,29 +65,32 @@ pub async fn run(
     if class.role < DataRole::Admin {
         return Err(ErrorId::RoleTooWeak.with(change.verb));
     }
-    let topology = &worker.shared.topology;
-    let key = topology.keys().schema_change_lock(&change.keyspace);
-    let lock = topology
-        .lock_within(&key, &worker.shared.name, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT)
-        .await
-        .map_err(|error| match error {
-            LockError::Held { .. } => ErrorId::SchemaChangeBusy.with(&change.keyspace),
-            LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
-        })?;
-    // The gate's own questions are read under one form of answer.
-    let mut class = class.clone();
-    class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
-    let mut shards = Shards::open(worker, change, &class).await?;
-    let answer = match shards.change(change, sql).await {
-        Ok(Changed::Refused(answer)) => return Ok(Made { answer, notes: Vec::new() }),
-        Ok(Changed::Everywhere(answer)) => Ok(answer),
+    let lock = lock(worker, &change.keyspace).await?;
+    let class = questioning(class);
+    let made = match Shards::open(worker, &change.keyspace, &class).await {
+        Ok(shards) => shards.make(change, sql, &lock).await,
         Err(error) => Err(error),
     };
-    let notes = shards.entry.iter().map(|(table, entry)| note(table, entry)).collect();
-    // Also what only some shards have done is read back: plans must not follow the schema before it.
-    let recorded = shards.record(&lock, &change.names).await;
     lock.release().await;
-    answer.and_then(|answer| recorded.map(|()| Made { answer, notes }))
+    made
+}
+
+/// The lock on schema changes of the keyspace.
+async fn lock(worker: &Worker, keyspace: &KeyspaceName) -> Result<Lock, ClientError> {
+    let topology = &worker.shared.topology;
+    let key = topology.keys().schema_change_lock(keyspace);
+    let lock = topology.lock_within(&key, &worker.shared.name, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT).await;
+    lock.map_err(|error| match error {
+        LockError::Held { .. } => ErrorId::SchemaChangeBusy.with(keyspace),
+        LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
+    })
+}
+
+/// The session's class, with the one form of answers that the gate's own questions are read under.
+fn questioning(class: &SessionClass) -> SessionClass {
+    let mut class = class.clone();
+    class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
+    class
 }
 
 fn note(table: &str, entry: &TableVschema) -> ClientError {
@@ -81,8 +100,12 @@ fn note(table: &str, entry: &TableVschema) -> ClientError {
 }
 
 enum Changed {
+    /// Every shard has made it; MySQL's answer.
     Everywhere(Vec<u8>),
-    Refused(Vec<u8>),
+    /// No shard has; MySQL's error.
+    Nowhere(Vec<u8>),
+    /// No shard has, because together they could not keep it true.
+    Unfit(ClientError),
 }
 
 /// A line to every shard, all of them open before anything is changed on one.
@@ -91,72 +114,181 @@ struct Shards<'a> {
     keyspace: KeyspaceName,
     sharded: bool,
     lines: Vec<Line<'a>>,
-    /// The vschema entry that a new table is given, because it has none.
-    entry: Option<(String, TableVschema)>,
+    /// The vschema entries that new tables are given, because they have none.
+    entries: Vec<(String, TableVschema)>,
 }
 
 impl<'a> Shards<'a> {
     async fn open(
         worker: &'a Worker,
-        change: &SchemaChange,
+        name: &KeyspaceName,
         class: &'a SessionClass,
     ) -> Result<Self, ClientError> {
         let snapshot = worker.shared.feed.snapshot();
-        let keyspace: &Keyspace = snapshot
-            .keyspace(change.keyspace.as_str())
-            .ok_or_else(|| ErrorId::UnknownDatabase.with(&change.keyspace))?;
+        let keyspace: &Keyspace =
+            snapshot.keyspace(name.as_str()).ok_or_else(|| ErrorId::UnknownDatabase.with(name))?;
         let mut lines = Vec::new();
         for shard in &keyspace.shards {
             lines.push(Line::open(worker, class, &shard.shard).await?);
         }
-        Ok(Self { worker, keyspace: change.keyspace.clone(), sharded: keyspace.sharded, lines, entry: None })
+        if lines.is_empty() {
+            return Err(ErrorId::ShardUnavailable.with(name));
+        }
+        let (keyspace, sharded) = (keyspace.name.clone(), keyspace.sharded);
+        Ok(Self { worker, keyspace, sharded, lines, entries: Vec::new() })
     }
 
-    async fn change(&mut self, change: &SchemaChange, sql: &[u8]) -> Result<Changed, ClientError> {
-        let new_table = match &change.creates {
-            Some(table) if !self.exists(&table.name).await? => Some(table),
-            _ => None,
+    async fn make(mut self, change: &SchemaChange, sql: &[u8], lock: &Lock) -> Result<Made, ClientError> {
+        let record = if self.lines.len() > 1 { Some(self.begin(change, sql, lock).await?) } else { None };
+        let answer = match self.change(change, record.as_ref(), sql).await {
+            Ok(Changed::Nowhere(answer)) => return self.forget(lock).await.map(|()| Made::plain(answer)),
+            Ok(Changed::Unfit(error)) => return self.forget(lock).await.and(Err(error)),
+            Ok(Changed::Everywhere(answer)) => Ok(answer),
+            Err(error) => Err(error),
         };
-        let answer = match self.first()?.execute(sql).await {
-            Ok(answer) => answer,
-            Err(error) => return error.answer().map(Changed::Refused),
-        };
-        if let Some(table) = new_table {
-            self.judge(table).await?;
-        }
-        let mut answers = vec![answer];
-        for line in self.lines.iter_mut().skip(1) {
-            let answer = line.execute(sql).await;
-            answers.push(answer.map_err(|_| ErrorId::PartialDdl.with(line.shard()))?);
-        }
-        let answer =
-            together(&answers).ok_or_else(|| ErrorId::Internal.with("an OK packet that cannot be read"))?;
-        Ok(Changed::Everywhere(answer))
+        let notes = self.entries.iter().map(|(table, entry)| note(table, entry)).collect();
+        let after = After { renames: &change.renames, names: &change.names, made: answer.is_ok() };
+        // Also what only some shards have done is read back: plans must not follow the schema before it.
+        let recorded = self.record(lock, after).await;
+        answer.and_then(|answer| recorded.map(|()| Made { answer, notes }))
     }
 
-    /// Finds how a new table is sharded; one that the shards could not keep true is dropped again.
+    /// What is put down of the change: that it begins, or what was when an earlier attempt at it began.
+    async fn begin(
+        &mut self,
+        change: &SchemaChange,
+        sql: &[u8],
+        lock: &Lock,
+    ) -> Result<SchemaChangeRecord, ClientError> {
+        if let Some(record) = pending::read(self.worker, &self.keyspace).await? {
+            if record.sql.as_bytes() == sql {
+                return Ok(record);
+            }
+            self.settle(&record).await?;
+        }
+        pending::begin(self.worker, change, sql, (&mut self.lines, lock)).await
+    }
+
+    /// Makes sure that another change is not half made: no shard has it, or all have.
+    async fn settle(&mut self, record: &SchemaChangeRecord) -> Result<(), ClientError> {
+        let mut made = 0;
+        for line in &mut self.lines {
+            made += usize::from(pending::state(line, &self.keyspace, record).await? == State::Made);
+        }
+        match (made, &record.creates) {
+            (0, _) => Ok(()),
+            (all, Some(table)) if all == self.lines.len() => self.judge(table).await,
+            (all, None) if all == self.lines.len() => Ok(()),
+            _ => Err(ErrorId::HalfMade.with(&record.sql)),
+        }
+    }
+
+    async fn change(
+        &mut self,
+        change: &SchemaChange,
+        record: Option<&SchemaChangeRecord>,
+        sql: &[u8],
+    ) -> Result<Changed, ClientError> {
+        // One shard cannot differ from others, and only there nobody has looked yet.
+        let new_table = match (record, &change.creates) {
+            (Some(record), _) => record.creates.clone(),
+            (None, Some(table)) if self.sharded && !self.exists(&table.name).await? => Some(table.clone()),
+            (None, _) => None,
+        };
+        let mut answers = Vec::new();
+        for place in 0..self.lines.len() {
+            let line = &mut self.lines[place];
+            let made = match record {
+                Some(record) => pending::state(line, &self.keyspace, record).await?,
+                None => State::AsBefore,
+            };
+            if made == State::AsBefore {
+                match line.execute(sql).await {
+                    Ok(answer) => answers.push(answer),
+                    Err(error) => {
+                        let at = line.shard().to_string();
+                        return self.stopped(&at, (error, answers.len()), record, new_table.as_ref()).await;
+                    }
+                }
+            }
+            if let (0, Some(table)) = (place, &new_table)
+                && let Err(error) = self.judge(table).await
+            {
+                return self.undo(table, record).await.map(|()| Changed::Unfit(error));
+            }
+        }
+        if answers.is_empty() {
+            return Ok(Changed::Everywhere(nothing_done()));
+        }
+        let answer = together(&answers);
+        answer
+            .map(Changed::Everywhere)
+            .ok_or_else(|| ErrorId::Internal.with("an OK packet that cannot be read"))
+    }
+
+    /// A shard did not make the change, after so many others did. MySQL's error is the answer if no shard has it
+    /// then.
+    async fn stopped(
+        &mut self,
+        shard: &str,
+        (error, made_now): (LineError, usize),
+        record: Option<&SchemaChangeRecord>,
+        new_table: Option<&NewTable>,
+    ) -> Result<Changed, ClientError> {
+        let refusal = match error {
+            LineError::Refused(packet) => packet,
+            LineError::Failed(_) if made_now > 0 => return Err(ErrorId::PartialDdl.with(shard)),
+            LineError::Failed(error) => return Err(error),
+        };
+        let Some(record) = record else { return Ok(Changed::Nowhere(refusal)) };
+        let mut some_have_it = made_now > 0;
+        for line in &mut self.lines {
+            some_have_it |= pending::state(line, &self.keyspace, record).await? == State::Made;
+        }
+        match new_table {
+            _ if !some_have_it => Ok(Changed::Nowhere(refusal)),
+            Some(table) => self.undo(table, Some(record)).await.map(|()| Changed::Nowhere(refusal)),
+            None => {
+                let code = error_code(&refusal).unwrap_or_default();
+                Err(ErrorId::PartialDdl.with(format_args!("{shard} (MySQL's error {code})")))
+            }
+        }
+    }
+
+    /// Finds how a new table is sharded; an error if the shards could not keep it true.
     async fn judge(&mut self, table: &NewTable) -> Result<(), ClientError> {
-        let verdict = self.verdict(table).await;
-        match verdict {
-            Ok(Entry::Declared) => Ok(()),
-            Ok(Entry::Automatic(entry)) => {
-                self.entry = Some((table.name.clone(), entry));
-                Ok(())
-            }
-            Err(error) => {
-                let undo = format!("DROP TABLE {}.{}", quoted(self.keyspace.as_str()), quoted(&table.name));
-                let first = self.first()?;
-                let undone = first.execute(undo.as_bytes()).await;
-                undone.map_err(|_| ErrorId::PartialDdl.with(first.shard()))?;
-                Err(error)
-            }
+        if !self.sharded {
+            return Ok(());
         }
-    }
-
-    async fn verdict(&mut self, table: &NewTable) -> Result<Entry, ClientError> {
         let vschema = StoredVschema::read(self.worker, &self.keyspace).await?;
         let schema = self.read_back().await?;
-        vschema.entry_for(table, &schema)
+        let keys = read_back::foreign_keys(&mut self.lines[0], &self.keyspace, &table.name).await?;
+        if let Entry::Automatic(entry) = vschema.entry_for(table, &schema, &keys)? {
+            self.entries.push((table.name.clone(), entry));
+        }
+        Ok(())
+    }
+
+    /// Takes a new table away again where there was none. Nobody's rows can be in it: no gate has routed by it yet.
+    async fn undo(
+        &mut self,
+        table: &NewTable,
+        record: Option<&SchemaChangeRecord>,
+    ) -> Result<(), ClientError> {
+        let undo = format!("DROP TABLE IF EXISTS {}.{}", quoted(self.keyspace.as_str()), quoted(&table.name));
+        let had_none = |line: &&mut Line<'_>| record.is_none_or(|record| pending::had_nothing(line, record));
+        for line in self.lines.iter_mut().filter(had_none) {
+            let undone = line.execute(undo.as_bytes()).await;
+            undone.map_err(|_| ErrorId::PartialDdl.with(line.shard()))?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, lock: &Lock) -> Result<(), ClientError> {
+        if self.lines.len() == 1 {
+            return Ok(());
+        }
+        pending::forget(self.worker, &self.keyspace, lock).await
     }
 
     async fn exists(&mut self, table: &str) -> Result<bool, ClientError> {
@@ -171,13 +303,13 @@ impl<'a> Shards<'a> {
 
     /// Reads the schema back, writes it to the topology with what the vschema gains and loses by it, and waits
     /// until this gate routes by it.
-    async fn record(mut self, lock: &Lock, names: &BTreeSet<String>) -> Result<(), ClientError> {
+    async fn record(mut self, lock: &Lock, after: After<'_>) -> Result<(), ClientError> {
         let worker = self.worker;
         let unrecorded = ErrorId::SchemaNotRecorded.with(&self.keyspace);
         let schema = self.read_back().await?;
         for _ in 0..RECORD_ATTEMPTS {
-            let transaction = self.records(&schema).await?.while_locked(lock);
-            let transaction = self.numbers_anew(transaction, &schema, names, lock)?;
+            let transaction = self.records(&schema, &after).await?.while_locked(lock);
+            let transaction = self.numbers_anew(transaction, &schema, after.names, lock)?;
             if let Ok(Outcome::Committed(revision)) = worker.shared.topology.commit(transaction).await {
                 self.lines.into_iter().for_each(Line::close);
                 // The client's next statement must find its table here.
@@ -188,15 +320,20 @@ impl<'a> Shards<'a> {
         Err(unrecorded)
     }
 
-    async fn records(&self, schema: &SchemaRecord) -> Result<Transaction, ClientError> {
-        let key = self.worker.shared.topology.keys().schema(&self.keyspace);
-        let transaction =
-            Transaction::new().put(&key, schema).map_err(|error| ErrorId::Internal.with(error))?;
+    async fn records(&self, schema: &SchemaRecord, after: &After<'_>) -> Result<Transaction, ClientError> {
+        let keys = self.worker.shared.topology.keys();
+        let mut transaction = Transaction::new()
+            .put(&keys.schema(&self.keyspace), schema)
+            .map_err(|error| ErrorId::Internal.with(error))?;
+        if after.made {
+            transaction = transaction.delete(&keys.schema_change(&self.keyspace));
+        }
         if !self.sharded {
             return Ok(transaction);
         }
+        let renames = if after.made { after.renames } else { &[] };
         let vschema = StoredVschema::read(self.worker, &self.keyspace).await?;
-        vschema.write(transaction, self.entry.as_ref(), schema)
+        vschema.write(transaction, (&self.entries, renames), schema)
     }
 
     /// The numbers of the tables that the change may be about begin anew, where the shards say.
@@ -223,6 +360,16 @@ impl<'a> Shards<'a> {
     fn first(&mut self) -> Result<&mut Line<'a>, ClientError> {
         self.lines.first_mut().ok_or_else(|| ErrorId::ShardUnavailable.with(&self.keyspace))
     }
+}
+
+/// What is written when a change is over, for this time at least.
+struct After<'a> {
+    /// Tables that have another name then.
+    renames: &'a [(String, String)],
+    /// Every name in the statement.
+    names: &'a BTreeSet<String>,
+    /// Whether every shard has made it.
+    made: bool,
 }
 
 /// The text as a literal of MySQL's.

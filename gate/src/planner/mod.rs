@@ -14,11 +14,13 @@
 
 mod aim;
 mod catalog;
+mod database;
 mod directive;
 mod explain;
 mod guards;
 mod insert;
 mod listing;
+mod per_shard;
 mod pins;
 mod rewrite;
 mod schema_change;
@@ -140,7 +142,10 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Explain => explain::explain(request),
         Kind::Vexplain => explain::vexplain(request),
         Kind::ServerOnly => unsharded_only(request, "this statement", Afterwards::Close),
+        Kind::Ddl(Ddl::CreateDatabase) => database::create(request),
+        Kind::Ddl(Ddl::DropDatabase) => database::drop(request),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
+        Kind::AbandonSchemaChange => schema_change::abandon(request),
         Kind::SessionState(what) => Err(ErrorId::SessionState.with(what)),
         Kind::Unsupported(what) => Err(ErrorId::UnsupportedStatement.with(what)),
         // MySQL has an error for an empty statement, too.
@@ -237,11 +242,12 @@ fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
 /// The word that a client without the right is told of.
 fn verb(ddl: Ddl) -> &'static str {
     match ddl {
-        Ddl::CreateTable => "CREATE",
-        Ddl::AlterTable | Ddl::RenameTable => "ALTER",
-        Ddl::DropTable | Ddl::Truncate => "DROP",
+        Ddl::CreateTable | Ddl::CreateDatabase => "CREATE",
+        Ddl::AlterTable | Ddl::RenameTable | Ddl::AlterDatabase => "ALTER",
+        Ddl::DropTable | Ddl::Truncate | Ddl::DropDatabase => "DROP",
         Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
-        Ddl::Other => "CREATE",
+        Ddl::Trigger => "TRIGGER",
+        Ddl::Function | Ddl::Event | Ddl::Other => "CREATE",
     }
 }
 

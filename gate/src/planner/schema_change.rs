@@ -4,25 +4,77 @@
 //! read back. Here only the words are looked at that could break what holds over all shards; a statement with
 //! such a word is refused unless it is plainly harmless. A new table is judged after it was made on one shard.
 
+use std::collections::BTreeSet;
+
 use proto::errors::{ClientError, ErrorId};
 use sqlparser::ast::{AlterTableOperation, CreateIndex, Expr, IndexColumn, Statement, TableConstraint};
-use topo::snapshot::Keyspace;
+use topo::records::{NewTable, ObjectKind, SchemaObject};
+use topo::snapshot::{Keyspace, Sharding};
 
 use super::pins::sharding_key;
 use super::target::{self, TableName};
-use super::{Request, verb};
-use crate::plan::{NewTable, Plan, SchemaChange};
+use super::{Request, database, per_shard, verb};
+use crate::plan::{Abandon, Plan, SchemaChange};
 use crate::sql::kind::Ddl;
 use crate::sql::parse::parse;
 use crate::sql::words::{Name, Words};
 
 /// The plan for a schema change.
 pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
-    let keyspace = target::of_schema_change(request)?;
-    let creates = if keyspace.sharded { check_sharded(request, ddl, keyspace)? } else { None };
-    let names = request.words.names.iter().filter(|_| keyspace.sharded);
-    let names = names.map(|name| name.text.replace("``", "`")).collect();
-    Ok(Plan::ChangeSchema(SchemaChange { keyspace: keyspace.name.clone(), verb: verb(ddl), creates, names }))
+    if ddl == Ddl::Event {
+        return Err(ErrorId::Event.plain());
+    }
+    let named = if ddl == Ddl::AlterDatabase { database::alter(request)? } else { None };
+    let keyspace = match named {
+        Some(keyspace) => keyspace,
+        None => target::of_schema_change(request)?,
+    };
+    let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
+    if keyspace.sharded {
+        change.renames = renames(request.words, ddl);
+        change.creates = check_sharded(request, ddl, keyspace, &change.renames)?;
+        change.about = about(request.words, ddl, keyspace, &change);
+        let names = request.words.names.iter();
+        change.names = names.map(|name| name.text.replace("``", "`")).collect();
+    }
+    Ok(Plan::ChangeSchema(change))
+}
+
+/// The plan for a statement that says nothing that could differ between the shards.
+pub(super) fn of_keyspace(keyspace: &Keyspace, ddl: Ddl) -> Result<Plan, ClientError> {
+    Ok(Plan::ChangeSchema(SchemaChange { verb: verb(ddl), ..plain(keyspace) }))
+}
+
+/// The plan for ABANDON SCHEMA CHANGE [BY statement]. The statement is the user's own, and looked at no further:
+/// it goes to the shards that have made the change, and whether they are as before is looked at afterwards.
+pub(super) fn abandon(request: &Request<'_>) -> Result<Plan, ClientError> {
+    let keyspace = target::default(request)?.name.clone();
+    let by = match request.words.names.get(3) {
+        None => None,
+        Some(word) if word.is("BY") => {
+            let mut rest = request.raw.trim_start();
+            for word in ["ABANDON", "SCHEMA", "CHANGE", "BY"] {
+                let after = rest.get(..word.len()).filter(|begin| begin.eq_ignore_ascii_case(word));
+                after.ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+                rest = rest[word.len()..].trim_start();
+            }
+            Some(rest.to_owned())
+        }
+        Some(_) => return Err(ErrorId::NotUnderstood.plain()),
+    };
+    Ok(Plan::AbandonSchemaChange(Abandon { keyspace, by }))
+}
+
+fn plain(keyspace: &Keyspace) -> SchemaChange {
+    let keyspace = keyspace.name.clone();
+    SchemaChange {
+        keyspace,
+        verb: "ALTER",
+        creates: None,
+        renames: Vec::new(),
+        about: Vec::new(),
+        names: BTreeSet::new(),
+    }
 }
 
 /// Gives the table that is created, if one is.
@@ -30,11 +82,15 @@ fn check_sharded(
     request: &Request<'_>,
     ddl: Ddl,
     keyspace: &Keyspace,
+    renames: &[(String, String)],
 ) -> Result<Option<NewTable>, ClientError> {
     let words = request.words;
     let has = |word: &str| words.has(word);
-    if has("FOREIGN") || has("REFERENCES") {
-        return Err(ErrorId::UnenforceableDdl.with("a foreign key"));
+    let drops = |pair: &[Name<'_>]| pair[0].is("DROP") && pair[1].is("FOREIGN");
+    let drops_key = words.names.windows(2).filter(|pair| drops(pair)).count()
+        == words.names.iter().filter(|word| word.is("FOREIGN")).count();
+    if ddl == Ddl::AlterTable && (has("REFERENCES") || !drops_key) {
+        return Err(ErrorId::UnenforceableKey.with("a foreign key of a table that exists"));
     }
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
@@ -45,11 +101,100 @@ fn check_sharded(
             created_table(&words.names).map(Some).ok_or_else(|| ErrorId::NotUnderstood.plain())
         }
         Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
+        Ddl::RenameTable => check_renames(renames, keyspace).map(|()| None),
+        Ddl::AlterTable if !renames.is_empty() => check_renames(renames, keyspace).map(|()| None),
         Ddl::AlterTable if !is_risky(words, keyspace) => Ok(None),
         Ddl::CreateIndex | Ddl::AlterTable => check_unique(request, keyspace).map(|()| None),
-        Ddl::RenameTable => Err(ErrorId::UnsupportedStatement.with("RENAME TABLE in a sharded keyspace")),
-        Ddl::Other => Err(ErrorId::UnsupportedStatement.with("this schema change in a sharded keyspace")),
+        Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
+        Ddl::Function => per_shard::check_function(request).map(|()| None),
+        Ddl::Other if words.has("VIEW") => Err(ErrorId::WrongPerShard.with("a view")),
+        Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
+        Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
+}
+
+/// The tables that RENAME TABLE, or an ALTER TABLE that does nothing else, gives another name.
+fn renames(words: &Words<'_>, ddl: Ddl) -> Vec<(String, String)> {
+    let mut rest = words.names.iter().skip(2).peekable();
+    let mut renames = Vec::new();
+    match ddl {
+        Ddl::RenameTable => {
+            while let Some(from) = table_name(&mut rest)
+                && rest.next().is_some_and(|word| word.is("TO"))
+                && let Some(to) = table_name(&mut rest)
+            {
+                renames.push((from, to));
+            }
+        }
+        Ddl::AlterTable => {
+            if let Some(from) = table_name(&mut rest)
+                && rest.next().is_some_and(|word| word.is("RENAME"))
+            {
+                rest.next_if(|word| word.is_one_of(&["TO", "AS"]));
+                let to = table_name(&mut rest).filter(|_| rest.next().is_none());
+                renames.extend(to.map(|to| (from, to)));
+            }
+        }
+        _ => {}
+    }
+    renames
+}
+
+/// A table keeps its sharding under its new name. That the vschema says otherwise of that name, or that another
+/// table has it now (in a swap, which gates do not all learn of at once), is fine if both are sharded alike.
+fn check_renames(renames: &[(String, String)], keyspace: &Keyspace) -> Result<(), ClientError> {
+    if renames.is_empty() {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    let by = |name: &str| match &keyspace.table(name)?.sharding {
+        Some(Sharding::By(key)) => Some((key.column.to_ascii_lowercase(), key.vindex)),
+        Some(Sharding::Declared { column, vindex }) => Some((column.to_ascii_lowercase(), *vindex)),
+        Some(Sharding::Unusable { .. }) | None => None,
+    };
+    let mut all = renames.iter().flat_map(|(from, to)| [by(from), by(to)]).flatten();
+    let first = all.next();
+    let alike = all.all(|other| Some(&other) == first.as_ref());
+    let names_are_new = renames.iter().all(|(_, to)| keyspace.table(to).is_none());
+    let apart = renames.iter().all(|(_, to)| renames.iter().all(|(from, _)| from != to));
+    if alike || (names_are_new && apart) {
+        Ok(())
+    } else {
+        Err(ErrorId::UnenforceableDdl
+            .with("a new name that the vschema has for a table that is sharded otherwise"))
+    }
+}
+
+/// What tells whether a shard has made the change: the tables that the statement names, and those that it makes.
+fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange) -> Vec<SchemaObject> {
+    let object = |kind, name: String| SchemaObject { kind, name };
+    let program = |word: &str| {
+        let mut rest = words.names.iter().skip_while(|name| !name.is(word)).skip(1);
+        let name = rest.find(|name| !name.is_one_of(&["IF", "NOT", "EXISTS"]) && !name.is_qualifier());
+        name.map(|name| name.text.replace("``", "`"))
+    };
+    let mut about: Vec<SchemaObject> = match ddl {
+        Ddl::Trigger => {
+            program("TRIGGER").map(|name| object(ObjectKind::Trigger, name)).into_iter().collect()
+        }
+        Ddl::Function => {
+            program("FUNCTION").map(|name| object(ObjectKind::Function, name)).into_iter().collect()
+        }
+        Ddl::CreateTable => {
+            change.creates.iter().map(|table| object(ObjectKind::Table, table.name.clone())).collect()
+        }
+        _ => {
+            let known = words.names.iter().filter(|name| keyspace.table(name.text).is_some());
+            let new = change.renames.iter().map(|(_, to)| to.clone());
+            known
+                .map(|name| name.text.to_owned())
+                .chain(new)
+                .map(|name| object(ObjectKind::Table, name))
+                .collect()
+        }
+    };
+    about.sort();
+    about.dedup();
+    about
 }
 
 /// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.

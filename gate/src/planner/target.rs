@@ -238,7 +238,8 @@ fn seen<'a>(request: &Request<'a>, keyspace: &'a Keyspace) -> Result<&'a Keyspac
     request.rights.role(&keyspace.name).map(|_| keyspace)
 }
 
-fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+/// The default keyspace.
+pub(super) fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
     let database = request.database.ok_or_else(|| ErrorId::NoDatabase.plain())?;
     let keyspace = request.snapshot.keyspace(database.as_str());
     seen(request, keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(database))?)

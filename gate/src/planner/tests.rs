@@ -9,6 +9,8 @@ use topo::snapshot::SnapshotFeed;
 use topo::store::MemoryStore;
 use topo::topology::Transaction;
 
+mod schemas;
+
 use super::*;
 use crate::accounts::rights::Rights;
 use crate::aim::{Choice, choose};
@@ -133,6 +135,8 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         Plan::TableStatus(keyspace) => format!("{keyspace} table status"),
         Plan::NextNumbers(next) => format!("{} next {:?} of {}", next.keyspace, next.count, next.table),
         Plan::ChangeSchema(change) => format!("{} change {}", change.keyspace, change.verb),
+        Plan::ChangeDatabase(change) => format!("{} {change:?}", change.verb()),
+        Plan::AbandonSchemaChange(plan) => format!("{} abandon {:?}", plan.keyspace, plan.by),
         Plan::Answer(Answer::Listing(listing)) => {
             let row = |row: &Vec<Option<String>>| {
                 row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join("|")
@@ -380,13 +384,28 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create table planned (id bigint primary key) select * from customers", "SH2011"),
         (
             "create table planned (id bigint primary key, foreign key (id) references customers (id))",
-            "SH2008",
+            "shop change CREATE",
         ),
+        ("alter table orders add foreign key (customer_id) references customers (id)", "SH3015"),
+        ("alter table orders drop foreign key f, drop index f", "shop change ALTER"),
         ("alter table customers add column note text", "shop change ALTER"),
         ("alter table customers drop column name, add index (city)", "shop change ALTER"),
         ("alter table customers drop column id", "SH2004"),
         ("alter table customers modify id int", "SH2004"),
-        ("alter table customers rename to clients", "SH2004"),
+        ("alter table customers rename to clients", "shop change ALTER"),
+        ("alter table customers rename to clients, add column a int", "SH2004"),
+        ("alter table customers rename to orders", "SH2008"),
+        ("alter database character set latin1", "shop change ALTER"),
+        ("alter schema main read only = 1", "SH2011"),
+        ("create trigger a before insert on orders for each row set new.total = 1", "shop change TRIGGER"),
+        ("create trigger a before insert on orders for each row set new.customer_id = 1", "SH2033"),
+        ("create trigger a after delete on orders for each row delete from customers where id = 1", "SH2033"),
+        ("create trigger a before insert on stray for each row set new.id = 1", "SH2009"),
+        ("create function f(a text) returns text return replace(a, 'x', 'y')", "shop change CREATE"),
+        ("create function f() returns int return (select 1 from orders)", "SH2033"),
+        ("create event e on schedule every 1 day do set @a = 1", "SH2005"),
+        ("create event e on schedule every 1 day do delete from orders", "SH2034"),
+        ("create procedure p() delete from orders", "SH2033"),
         ("alter table customers add unique key (name)", "SH2008"),
         ("alter table customers add unique key (name, id)", "shop change ALTER"),
         ("create unique index i on customers (name)", "SH2008"),
@@ -394,8 +413,11 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create index i on orders (id)", "shop change INDEX"),
         ("drop table customers, orders", "shop change DROP"),
         ("truncate orders", "shop change DROP"),
-        ("rename table customers to clients", "SH2011"),
-        ("create view v as select * from customers", "SH2011"),
+        ("rename table customers to clients", "shop change ALTER"),
+        ("rename table customers to old, planned to customers", "shop change ALTER"),
+        ("rename table orders to old, planned to orders", "SH2008"),
+        ("rename table orders", "SH2004"),
+        ("create view v as select * from customers", "SH2033"),
         ("create table main.notes (id int primary key)", "main change CREATE"),
         ("create table main.notes like shop.customers", "SH2013"),
     ];

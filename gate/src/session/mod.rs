@@ -8,6 +8,7 @@ mod inserted;
 mod login;
 mod looking;
 mod parts;
+mod schema;
 mod sequence;
 mod setting;
 mod statement;

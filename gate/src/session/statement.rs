@@ -17,16 +17,14 @@ use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::done::with_more_warnings;
 use crate::executor::relay::{RelayError, Relayed, Request, relay};
 use crate::executor::route::{self, Literals};
-use crate::executor::schema_change;
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::end::HoldEnd;
 use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
-use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, SchemaChange, rewritten};
+use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, rewritten};
 use crate::sql::character_set::CharacterSet;
 use crate::worker::Statement;
 
@@ -107,6 +105,15 @@ impl Session {
                 let next = Box::pin(self.change_schema(&change, &sql, &snapshot, patience)).await?;
                 (|of| &of.schema_changes, next)
             }
+            Plan::ChangeDatabase(change) => {
+                let sql = sql.to_vec();
+                let next = Box::pin(self.change_database(&change, &sql, &snapshot, patience)).await?;
+                (|of| &of.schema_changes, next)
+            }
+            Plan::AbandonSchemaChange(plan) => {
+                let next = Box::pin(self.abandon_schema_change(&plan, &snapshot, patience)).await?;
+                (|of| &of.schema_changes, next)
+            }
             Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
                 let next = Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await?;
@@ -184,31 +191,6 @@ impl Session {
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardBeforeAnswer) => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
-        }
-    }
-
-    async fn change_schema(
-        &mut self,
-        change: &SchemaChange,
-        sql: &[u8],
-        snapshot: &Snapshot,
-        patience: &mut Patience,
-    ) -> Result<Next, SessionEnd> {
-        let keyspace = snapshot.keyspace(change.keyspace.as_str());
-        let is_held = |shard: &&Shard| self.worker.shared.holding.is_held(shard);
-        if let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.iter().find(is_held)) {
-            return self.hold(shard, patience).await;
-        }
-        let class = match self.class_for(&change.keyspace) {
-            Ok(class) => class,
-            Err(error) => return self.tell(&error).await,
-        };
-        match schema_change::run(&self.worker, change, &class, sql).await {
-            Ok(made) => {
-                let packet = with_more_warnings(made.answer, made.notes.len());
-                self.answer_packet(&packet).await.map(|()| Next::Answered)
-            }
-            Err(error) => self.tell(&error).await,
         }
     }
 

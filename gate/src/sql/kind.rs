@@ -46,6 +46,8 @@ pub enum Kind {
     ServerOnly,
     /// What reads or changes state of the session.
     SessionState(&'static str),
+    /// ABANDON SCHEMA CHANGE.
+    AbandonSchemaChange,
     /// What has no meaning through a gate.
     Unsupported(&'static str),
     /// Not a word that begins a statement of MySQL.
@@ -86,7 +88,19 @@ pub enum Ddl {
     CreateIndex,
     /// DROP INDEX.
     DropIndex,
-    /// Views, triggers, procedures, functions, events.
+    /// CREATE DATABASE.
+    CreateDatabase,
+    /// ALTER DATABASE.
+    AlterDatabase,
+    /// DROP DATABASE.
+    DropDatabase,
+    /// Triggers.
+    Trigger,
+    /// Stored functions.
+    Function,
+    /// Events.
+    Event,
+    /// Views and procedures.
     Other,
 }
 
@@ -124,6 +138,7 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
         "PREPARE" | "EXECUTE" | "DEALLOCATE" => Kind::SessionState("a prepared statement"),
         "LOCK" if matches!(rest.first(), Some(&"TABLES" | &"TABLE")) => Kind::SessionState("a table lock"),
         "UNLOCK" => Kind::SessionState("a table lock"),
+        "ABANDON" if rest.starts_with(&["SCHEMA", "CHANGE"]) => Kind::AbandonSchemaChange,
         "HANDLER" => Kind::SessionState("a handler"),
         "GET" | "SIGNAL" | "RESIGNAL" => Kind::SessionState("the diagnostics area"),
         _ => {
@@ -196,6 +211,9 @@ fn describe(rest: &[&str]) -> Kind {
     }
 }
 
+/// What a definer may stand before.
+const PROGRAMS: [&str; 5] = ["VIEW", "PROCEDURE", "TRIGGER", "FUNCTION", "EVENT"];
+
 fn schema_change(first: &str, rest: &[&str]) -> Kind {
     // Words that may stand between the command and what it is about.
     let about = rest
@@ -211,10 +229,20 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
         ("RENAME", "TABLE" | "TABLES") => Kind::Ddl(Ddl::RenameTable),
         ("CREATE", "INDEX") => Kind::Ddl(Ddl::CreateIndex),
         ("DROP", "INDEX") => Kind::Ddl(Ddl::DropIndex),
-        (_, "VIEW" | "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "ALGORITHM" | "DEFINER" | "SQL") => {
-            Kind::Ddl(Ddl::Other)
-        }
-        (_, "DATABASE" | "SCHEMA") => Kind::Unsupported("a change of databases"),
+        ("CREATE", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::CreateDatabase),
+        ("ALTER", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::AlterDatabase),
+        ("DROP", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::DropDatabase),
+        (_, "VIEW" | "PROCEDURE" | "ALGORITHM" | "SQL") => Kind::Ddl(Ddl::Other),
+        (_, "TRIGGER") => Kind::Ddl(Ddl::Trigger),
+        (_, "FUNCTION" | "AGGREGATE") => Kind::Ddl(Ddl::Function),
+        (_, "EVENT") => Kind::Ddl(Ddl::Event),
+        // What is defined stands behind the definer, who may be written with names of any kind.
+        (_, "DEFINER") => match rest.iter().find(|word| PROGRAMS.contains(*word)) {
+            Some(&"TRIGGER") => Kind::Ddl(Ddl::Trigger),
+            Some(&"FUNCTION") => Kind::Ddl(Ddl::Function),
+            Some(&"EVENT") => Kind::Ddl(Ddl::Event),
+            _ => Kind::Ddl(Ddl::Other),
+        },
         (_, "USER" | "ROLE") => Kind::Unsupported("a change of accounts"),
         _ => Kind::Unsupported("this schema change"),
     }
@@ -250,7 +278,12 @@ mod tests {
             ("create unique index a on t (b)", Kind::Ddl(Ddl::CreateIndex)),
             ("create temporary table t (a int)", Kind::SessionState("a temporary table")),
             ("create or replace view v as select ?0", Kind::Ddl(Ddl::Other)),
-            ("drop schema s", Kind::Unsupported("a change of databases")),
+            ("drop schema s", Kind::Ddl(Ddl::DropDatabase)),
+            ("create database if not exists s", Kind::Ddl(Ddl::CreateDatabase)),
+            ("create definer = current_user trigger t", Kind::Ddl(Ddl::Trigger)),
+            ("create function f() returns int return ?0", Kind::Ddl(Ddl::Function)),
+            ("drop event e", Kind::Ddl(Ddl::Event)),
+            ("abandon schema change", Kind::AbandonSchemaChange),
             ("grant all on *.* to a", Kind::Unsupported("GRANT")),
             ("/*+ select */ set a = ?0", Kind::Set),
             ("explain /*+ x */ analyze select ?0", Kind::Explain),

@@ -95,7 +95,8 @@ impl Name<'_> {
         matches!(self.next, Some(b'=' | b'?'))
     }
 
-    fn is_called(&self) -> bool {
+    /// Whether a parenthesis follows: it is called, or begins a list.
+    pub fn is_called(&self) -> bool {
         self.next == Some(b'(')
     }
 }

@@ -1,7 +1,9 @@
 //! The gate on a real cluster: logins of every kind, answers of every size, and what it does when its
 //! surroundings fail.
 
+mod databases;
 mod faults;
+mod half_made;
 mod login;
 mod numbers;
 mod relay;

@@ -13,6 +13,8 @@ use crate::store::Revision;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
     sharded: bool,
+    /// The shard that it lives on, without tablets of its own.
+    pub(super) host: Option<ShardRef>,
     /// Full names of its shards, in the order of their ranges; those of its host, if it lives on one.
     shards: Vec<ShardRef>,
     rules: Vec<TableRule>,
@@ -74,6 +76,7 @@ fn facts_of(records: &Records, name: &KeyspaceName) -> Facts {
     let concern = |rule: &&TableRule| rule.from == *name || rule.to == *name;
     Facts {
         sharded: record.is_some_and(|record| record.sharded),
+        host: record.and_then(|record| record.on.clone()),
         shards: match record.and_then(|record| record.on.as_ref()) {
             // A host that has moved on takes nobody along by itself: better no shard than a wrong one.
             Some(host) => routed(records, &host.keyspace).into_iter().filter(|shard| shard == host).collect(),

@@ -94,6 +94,11 @@ impl Keyspace {
         self.shards[index].shard.range.contains(id).then_some(index)
     }
 
+    /// The shard whose mysqlds it lives on; `None`: it has tablets of its own.
+    pub fn host(&self) -> Option<&ShardRef> {
+        self.facts.host.as_ref()
+    }
+
     /// The table with exactly this name, if the schema or the vschema has it.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)

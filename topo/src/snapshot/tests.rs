@@ -349,7 +349,7 @@ async fn a_hosted_keyspace_has_the_shard_of_its_host() {
     let snapshot = feed.at_least(revision, PATIENCE).await.unwrap();
     let (main, guest) = (snapshot.keyspace("main").unwrap(), snapshot.keyspace("guest").unwrap());
     assert_eq!((&guest.shards, guest.sharded, guest.plan_version), (&main.shards, false, version));
-    assert_eq!(guest.shards[0].shard, host);
+    assert_eq!((&guest.shards[0].shard, guest.host(), main.host()), (&host, Some(&host), None));
     assert!(guest.shards[0].primary.is_some());
 
     // A host that is no longer routed to leaves its guests without a shard.

@@ -1,9 +1,11 @@
 //! What the shards of a keyspace must be able to keep of a table.
 
 use proto::errors::{ClientError, ErrorId};
-use topo::records::{IndexSchema, TableSchema, VschemaRecord};
+use topo::records::{IndexSchema, SchemaRecord, TableSchema, VschemaRecord};
 use topo::snapshot::{Sharding, ShardingKey};
 use topo::vindex::Vindex;
+
+use super::read_back::ForeignKey;
 
 /// The vindex of tables that are created without an entry in the vschema.
 pub(super) const AUTOMATIC: Vindex = Vindex::XxHash;
@@ -32,6 +34,46 @@ pub(super) fn table(
         }
         None => Ok(key),
     }
+}
+
+/// A foreign key of a table that each shard can keep by itself: the row that it refers to is on the same shard,
+/// because it refers to the parent's sharding column by the child's, and both are mapped alike. What MySQL does
+/// to the child's rows when the parent's change must not change their sharding column.
+pub(super) fn foreign_key(
+    child: &str,
+    key: &ForeignKey,
+    vschema: &VschemaRecord,
+    schema: &SchemaRecord,
+) -> Result<(), ClientError> {
+    let unenforceable = |why: &str| {
+        ErrorId::UnenforceableKey.with(format_args!("foreign key {} of {child} ({why})", key.name))
+    };
+    let sharding = |name: &str| {
+        let (entry, table) = (vschema.tables.get(name)?, schema.tables.get(name)?);
+        match Sharding::of(vschema, entry, Some(table)) {
+            Sharding::By(key) => Some(key),
+            Sharding::Declared { .. } | Sharding::Unusable { .. } => None,
+        }
+    };
+    if key.parent_schema_is_other {
+        return Err(unenforceable("it refers to another keyspace"));
+    }
+    let (Some(own), Some(parents)) = (sharding(child), sharding(&key.parent)) else {
+        return Err(unenforceable("the table that it refers to is not sharded"));
+    };
+    let meet = |(column, parent): &(String, String)| {
+        column.eq_ignore_ascii_case(&own.column) && parent.eq_ignore_ascii_case(&parents.column)
+    };
+    if !key.columns.iter().any(meet) {
+        return Err(unenforceable("it does not refer to the sharding column by the sharding column"));
+    }
+    if (own.vindex, &own.kind) != (parents.vindex, &parents.kind) {
+        return Err(unenforceable("the two sharding columns are mapped differently"));
+    }
+    if key.rules.iter().any(|rule| rule.starts_with("SET")) {
+        return Err(unenforceable("ON DELETE or ON UPDATE would set the sharding column"));
+    }
+    Ok(())
 }
 
 /// The sharding key of a new table that the vschema says nothing of: the first column of its primary key that

@@ -45,6 +45,46 @@ pub(super) async fn has_table(
     Ok(!ask(line, &sql).await?.is_empty())
 }
 
+/// A foreign key, as MySQL describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ForeignKey {
+    /// Its name.
+    pub(super) name: String,
+    /// The table that it refers to.
+    pub(super) parent: String,
+    /// Whether that table is in another schema.
+    pub(super) parent_schema_is_other: bool,
+    /// Its columns, each with the one that it refers to.
+    pub(super) columns: Vec<(String, String)>,
+    /// What MySQL does on a delete and on an update, such as `CASCADE`.
+    pub(super) rules: [String; 2],
+}
+
+/// The foreign keys of a table.
+pub(super) async fn foreign_keys(
+    line: &mut Line<'_>,
+    keyspace: &KeyspaceName,
+    table: &str,
+) -> Result<Vec<ForeignKey>, ClientError> {
+    let sql = FOREIGN_KEYS.replace("{}", &literal(keyspace.as_str())).replace("{table}", &literal(table));
+    let mut keys: Vec<ForeignKey> = Vec::new();
+    for row in ask(line, &sql).await? {
+        let row: Option<Vec<String>> = row.into_iter().collect();
+        let row: Result<[String; 7], _> = row.unwrap_or_default().try_into();
+        let [name, column, schema, parent, parent_column, on_delete, on_update] =
+            row.map_err(|_| unreadable())?;
+        if keys.last().is_none_or(|last| last.name != name) {
+            let parent_schema_is_other = schema != keyspace.as_str();
+            let (columns, rules) = (Vec::new(), [on_delete, on_update]);
+            keys.push(ForeignKey { name, parent, parent_schema_is_other, columns, rules });
+        }
+        if let Some(key) = keys.last_mut() {
+            key.columns.push((column, parent_column));
+        }
+    }
+    Ok(keys)
+}
+
 /// Asks MySQL about its own schema, which it does not refuse.
 pub(super) async fn ask(line: &mut Line<'_>, sql: &str) -> Result<Vec<Row>, ClientError> {
     line.query(sql).await.map_err(|error| match error {
@@ -62,6 +102,13 @@ const COLUMNS: &str = "SELECT c.table_name, c.column_name, c.data_type, c.column
 const INDEXES: &str = "SELECT table_name, index_name, non_unique, IF(sub_part IS NULL, column_name, NULL) \
      FROM information_schema.statistics \
      WHERE table_schema = {} ORDER BY table_name, index_name <> 'PRIMARY', index_name, seq_in_index";
+
+const FOREIGN_KEYS: &str = "SELECT k.constraint_name, k.column_name, k.referenced_table_schema, \
+     k.referenced_table_name, k.referenced_column_name, r.delete_rule, r.update_rule \
+     FROM information_schema.key_column_usage k JOIN information_schema.referential_constraints r \
+     ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name \
+     WHERE k.table_schema = {} AND k.table_name = {table} AND k.referenced_table_name IS NOT NULL \
+     ORDER BY k.constraint_name, k.ordinal_position";
 
 const PROGRAMS: &str = "SELECT (SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = {}) \
      + (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = {})";

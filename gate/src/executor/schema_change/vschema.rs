@@ -3,13 +3,13 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
-use topo::records::{EntryOrigin, SchemaRecord, TableVschema, VindexDefinition, VschemaRecord};
+use topo::records::{EntryOrigin, NewTable, SchemaRecord, TableVschema, VindexDefinition, VschemaRecord};
 use topo::snapshot::Sharding;
 use topo::store::Compare;
 use topo::topology::{Stored, Transaction};
 
 use super::judge;
-use crate::plan::NewTable;
+use super::read_back::ForeignKey;
 use crate::worker::Worker;
 
 /// What the vschema has to say of a new table.
@@ -20,6 +20,9 @@ pub(super) enum Entry {
     /// It is given this one.
     Automatic(TableVschema),
 }
+
+/// Entries of new tables, and tables that have another name.
+type Changes<'a> = (&'a [(String, TableVschema)], &'a [(String, String)]);
 
 /// The vschema as it is in the topology.
 pub(super) struct StoredVschema {
@@ -36,21 +39,30 @@ impl StoredVschema {
     }
 
     /// How a new table is sharded, by the schema that it was found to have.
-    pub(super) fn entry_for(&self, table: &NewTable, schema: &SchemaRecord) -> Result<Entry, ClientError> {
-        let none = VschemaRecord::default();
-        let vschema = self.stored.as_ref().map_or(&none, |stored| &stored.value);
-        entry_for(vschema, table, schema)
+    pub(super) fn entry_for(
+        &self,
+        table: &NewTable,
+        schema: &SchemaRecord,
+        keys: &[ForeignKey],
+    ) -> Result<Entry, ClientError> {
+        let mut vschema = self.stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
+        let entry = entry_for(&vschema, table, schema)?;
+        if let Entry::Automatic(entry) = &entry {
+            vschema = changed(vschema, (&[(table.name.clone(), entry.clone())], &[]), schema);
+        }
+        keys.iter().try_for_each(|key| judge::foreign_key(&table.name, key, &vschema, schema))?;
+        Ok(entry)
     }
 
     /// The transaction with what changes of the vschema, if anything.
     pub(super) fn write(
         self,
         transaction: Transaction,
-        entry: Option<&(String, TableVschema)>,
+        changes: Changes<'_>,
         schema: &SchemaRecord,
     ) -> Result<Transaction, ClientError> {
         let before = self.stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-        let after = changed(before.clone(), entry, schema);
+        let after = changed(before.clone(), changes, schema);
         let unchanged = match &self.stored {
             Some(stored) => Compare::Unchanged(self.key.clone(), stored.revision),
             None => Compare::Absent(self.key.clone()),
@@ -81,13 +93,22 @@ fn entry_for(vschema: &VschemaRecord, table: &NewTable, schema: &SchemaRecord) -
     Ok(Entry::Automatic(TableVschema { origin: EntryOrigin::Automatic, ..by }))
 }
 
-/// The vschema with the new entry, and without automatic ones whose tables are gone.
+/// The vschema with the new entries, with those of tables of another name moved, and without automatic ones whose
+/// tables are gone.
 fn changed(
     mut vschema: VschemaRecord,
-    entry: Option<&(String, TableVschema)>,
+    (entries, renames): Changes<'_>,
     schema: &SchemaRecord,
 ) -> VschemaRecord {
-    if let Some((table, entry)) = entry {
+    for (from, to) in renames {
+        let Some(entry) = vschema.tables.get(from).cloned() else { continue };
+        // One that the new name has already says the same, or the change would have been refused.
+        if !vschema.tables.contains_key(to) {
+            vschema.tables.insert(to.clone(), entry);
+            vschema.tables.remove(from);
+        }
+    }
+    for (table, entry) in entries {
         for by in &entry.column_vindexes {
             let automatic = || VindexDefinition::of(judge::AUTOMATIC.as_str());
             vschema.vindexes.entry(by.name.clone()).or_insert_with(automatic);
@@ -193,8 +214,26 @@ mod tests {
             .into(),
             ..VschemaRecord::default()
         };
-        let after = changed(before, Some(&("t".to_owned(), automatic)), &schema(&[]));
+        let after = changed(before, (&[("t".to_owned(), automatic)], &[]), &schema(&[]));
         assert_eq!(after.tables.keys().collect::<Vec<_>>(), ["asked_for", "t"]);
         assert_eq!(after.vindexes["xxhash"], VindexDefinition::of("xxhash"));
+    }
+
+    #[test]
+    fn entries_move_with_their_tables() {
+        let by = |column: &str| TableVschema::by(column, "xxhash");
+        let before = VschemaRecord {
+            tables: [("a".to_owned(), by("a")), ("b".to_owned(), by("b"))].into(),
+            ..VschemaRecord::default()
+        };
+        let moved = |renames: &[(&str, &str)]| {
+            let renames: Vec<_> = renames.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            let after = changed(before.clone(), (&[], &renames), &schema(&[]));
+            let column = |entry: &TableVschema| entry.column_vindexes[0].column.clone();
+            after.tables.iter().map(|(name, entry)| format!("{name}={}", column(entry))).collect::<Vec<_>>()
+        };
+        assert_eq!(moved(&[("a", "c")]), ["b=b", "c=a"]);
+        assert_eq!(moved(&[("a", "c"), ("b", "a"), ("c", "b")]), ["a=b", "b=a"]);
+        assert_eq!(moved(&[("x", "y")]), ["a=a", "b=b"]);
     }
 }
