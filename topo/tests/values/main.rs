@@ -263,10 +263,12 @@ fn ask(
     assert_eq!(rows.len(), accepted.len() * 3, "{}: rows are missing", column.sql);
     let numbers =
         |text: &str| -> BTreeSet<usize> { text.split(',').filter_map(|n| n.parse().ok()).collect() };
+    let sees_spaces = matches!(&column.kind, ColumnType::Text { fixed: true, .. }) && !pads(&column.kind);
     let said = |three: &[Vec<String>]| {
         let (with, without) = (numbers(&three[1][1]), numbers(&three[2][1]));
-        assert_eq!(with, without, "{}: the index changes what is found", column.sql);
-        Said { stored: three[0][1].clone(), found: with }
+        // A CHAR that sees spaces at the end is compared without the literal's by a scan, and with them in an index.
+        assert!(with == without || sees_spaces, "{}: the index changes what is found", column.sql);
+        Said { stored: three[0][1].clone(), found: with.union(&without).copied().collect() }
     };
     Ok(rows.chunks(3).map(said).collect())
 }
@@ -282,6 +284,12 @@ fn shown(value: &ShardingValue) -> String {
         }
         ShardingValue::Text(text) => hex(text.text().as_bytes()),
     }
+}
+
+/// Whether the column's collation overlooks spaces at the end.
+fn pads(kind: &ColumnType) -> bool {
+    let ColumnType::Text { collation, .. } = kind else { return false };
+    Collation::named(collation).is_some_and(|collation| collation.padding() == Padding::PadSpace)
 }
 
 fn without_trailing_spaces(hex: &str) -> &str {
@@ -304,9 +312,7 @@ fn check(server: &Server, column: &Column, sql_mode: &str, conversion: Conversio
     let said = ask(server, column, &accepted, sql_mode)?;
     for ((n, value), said) in accepted.iter().zip(&said) {
         let what = format!("{} of {} under sql_mode '{sql_mode}'", column.literals[*n].sql, column.sql);
-        let pads = matches!(&column.kind, ColumnType::Text { collation, .. }
-            if Collation::named(collation).is_some_and(|collation| collation.padding() == Padding::PadSpace));
-        let stored = if pads { without_trailing_spaces(&said.stored) } else { &said.stored };
+        let stored = if pads(&column.kind) { without_trailing_spaces(&said.stored) } else { &said.stored };
         if stored != shown(value) {
             return Err(format!("{what} is stored as {stored}, not {}", shown(value)));
         }
