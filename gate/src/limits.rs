@@ -42,6 +42,8 @@ pub const MAX_CONTROL_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
 /// How long a schema change waits for another one.
 pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a change of a vschema waits for the transactions of a table that must be empty.
+pub const TABLE_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a schema change waits for its own gate to have learnt of it.
 pub const SCHEMA_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long CREATE DATABASE waits for the accounts of the new database, which its host's agent makes.

@@ -5,6 +5,7 @@ mod insert;
 mod rewrite;
 mod schema_change;
 mod sequence;
+mod vschema;
 
 use std::rc::Rc;
 
@@ -20,6 +21,7 @@ pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signe
 pub use rewrite::{By, Piece, SessionValue, rewritten};
 pub use schema_change::{Abandon, DatabaseChange, SchemaChange};
 pub use sequence::NextNumbers;
+pub use vschema::{ShowVschema, VschemaChange};
 
 /// The decision on one normalised statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +45,8 @@ pub enum Plan {
     ChangeDatabase(DatabaseChange),
     /// A half-made schema change is taken back.
     AbandonSchemaChange(Abandon),
+    /// A change of a vschema.
+    ChangeVschema(Box<VschemaChange>),
     /// Answered by the gate.
     Answer(Answer),
     /// Not done but shown.
@@ -140,4 +144,6 @@ pub enum Answer {
     Listing(Box<Listing>),
     /// The clients of this gate.
     Processes,
+    /// A part of the vschemas.
+    Vschema(ShowVschema),
 }

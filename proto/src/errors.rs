@@ -154,6 +154,16 @@ error_table! {
     WrongPerShard = "SH2033", 1235, "42000", Refused, "{} in a sharded keyspace would not do what it does on one MySQL", "put it into an unsharded keyspace, or do its work in the application";
     /// An event of MySQL.
     Event = "SH2034", 1235, "42000", Refused, "an event would no longer run after a change of primary", "run its statement from outside at its times";
+    /// `ALTER VSCHEMA` or `SHOW VSCHEMA` that does not read as one.
+    VschemaSyntax = "SH2035", 1064, "42000", Refused, "this is no statement about a vschema: {}", "the forms are those of Vitess, such as ALTER VSCHEMA ON customer ADD VINDEX hash (customer_id) USING hash";
+    /// A change of a vschema that does not fit what it has.
+    VschemaConflict = "SH2036", 1105, "HY000", Refused, "{}", "SHOW VSCHEMA TABLES and SHOW VSCHEMA VINDEXES show what there is";
+    /// A change of a vschema that would say what no gate could act by.
+    VschemaUnserved = "SH2037", 1235, "42000", Refused, "the vschema cannot say so: {}", "";
+    /// A change of the sharding of a table that has rows.
+    VschemaRows = "SH2038", 1235, "42000", Refused, "table {} has rows, which lie by its present sharding", "make a table with another name and the sharding you want, and copy the rows into it";
+    /// Whether a table has rows could not be seen.
+    VschemaTableBusy = "SH2039", 1205, "HY000", Limit, "table {} is in use, so whether it has rows is not certain", "retry when its transactions have ended";
     /// The session's user was dropped.
     UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
     /// A shard that USE names.

@@ -11,3 +11,4 @@ pub mod relay;
 pub mod route;
 pub mod schema_change;
 pub mod table_status;
+pub mod vschema_change;

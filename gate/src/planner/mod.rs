@@ -7,6 +7,7 @@
 //!   target     which keyspace the statement is about
 //!   pins       sharded: which literals fix the shard         (pins, insert)
 //!   schema     DDL: what the shards could not keep true      (schema_change)
+//!   vschema    ALTER VSCHEMA, SHOW VSCHEMA
 //! ```
 //!
 //! The rule that everything follows: a statement is routed only where its answer is certain to be that of one
@@ -29,6 +30,7 @@ mod set;
 mod setting;
 mod show;
 mod target;
+mod vschema;
 
 use std::rc::Rc;
 
@@ -102,6 +104,8 @@ fn is_final(id: ErrorId) -> bool {
             | ErrorId::UnknownTabletType
             | ErrorId::ShardChosen
             | ErrorId::ReplicaChosen
+            | ErrorId::VschemaConflict
+            | ErrorId::VschemaSyntax
     )
 }
 
@@ -146,6 +150,8 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Ddl(Ddl::DropDatabase) => database::drop(request),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
         Kind::AbandonSchemaChange => schema_change::abandon(request),
+        Kind::AlterVschema => vschema::alter(request),
+        Kind::ShowVschema => vschema::show(request),
         Kind::SessionState(what) => Err(ErrorId::SessionState.with(what)),
         Kind::Unsupported(what) => Err(ErrorId::UnsupportedStatement.with(what)),
         // MySQL has an error for an empty statement, too.

@@ -12,6 +12,7 @@ mod schema;
 mod sequence;
 mod setting;
 mod statement;
+mod vschema;
 mod who;
 
 use std::net::IpAddr;

@@ -114,6 +114,9 @@ impl Session {
                 let next = Box::pin(self.abandon_schema_change(&plan, &snapshot, patience)).await?;
                 (|of| &of.schema_changes, next)
             }
+            Plan::ChangeVschema(change) => {
+                (|of| &of.schema_changes, Box::pin(self.change_vschema(&change)).await?)
+            }
             Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
                 let next = Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await?;
@@ -254,6 +257,7 @@ impl Session {
             },
             Answer::Listing(listing) => self.answer_result(&listing.columns, &listing.rows).await,
             Answer::Processes => self.answer_processes(framed).await,
+            Answer::Vschema(show) => self.show_vschema(&show).await,
         }
     }
 

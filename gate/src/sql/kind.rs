@@ -42,6 +42,10 @@ pub enum Kind {
     Vexplain,
     /// CREATE, ALTER, DROP, RENAME, TRUNCATE of something in a schema.
     Ddl(Ddl),
+    /// ALTER VSCHEMA.
+    AlterVschema,
+    /// SHOW VSCHEMA.
+    ShowVschema,
     /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD; CALL: MySQL does them alone.
     ServerOnly,
     /// What reads or changes state of the session.
@@ -188,6 +192,7 @@ fn show(rest: &[&str]) -> Kind {
         ["VITESS_REPLICATION_STATUS", ..] => Kind::ShowListing(Listed::Replication),
         ["PROCESSLIST", ..] => Kind::ShowProcesses,
         ["TABLE", "STATUS", ..] => Kind::ShowTableStatus,
+        ["VSCHEMA", ..] => Kind::ShowVschema,
         ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
         | ["CREATE", "TABLE" | "VIEW" | "DATABASE" | "SCHEMA", ..]
         | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "LIBRARY", ..]
@@ -221,6 +226,7 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
         .copied()
         .find(|w| !matches!(*w, "OR" | "REPLACE" | "UNIQUE" | "FULLTEXT" | "SPATIAL" | "ONLINE" | "OFFLINE"));
     match (first, about.unwrap_or_default()) {
+        ("ALTER", "VSCHEMA") => Kind::AlterVschema,
         ("CREATE" | "DROP", "TEMPORARY") => Kind::SessionState("a temporary table"),
         ("CREATE", "TABLE") => Kind::Ddl(Ddl::CreateTable),
         ("ALTER", "TABLE") => Kind::Ddl(Ddl::AlterTable),
@@ -284,6 +290,8 @@ mod tests {
             ("create function f() returns int return ?0", Kind::Ddl(Ddl::Function)),
             ("drop event e", Kind::Ddl(Ddl::Event)),
             ("abandon schema change", Kind::AbandonSchemaChange),
+            ("alter vschema add table t", Kind::AlterVschema),
+            ("show vschema tables", Kind::ShowVschema),
             ("grant all on *.* to a", Kind::Unsupported("GRANT")),
             ("/*+ select */ set a = ?0", Kind::Set),
             ("explain /*+ x */ analyze select ?0", Kind::Explain),

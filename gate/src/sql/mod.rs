@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: no topology, no sockets, no state between statements.
 
+pub mod alter_vschema;
 pub mod character_set;
 pub mod fingerprint;
 pub mod kind;
