@@ -192,3 +192,8 @@ pub const MAX_EVENT_STREAMS: usize = 64;
 pub const STREAM_QUEUE: usize = 16;
 /// Longest that an ending control waits for changes of primary that are under way.
 pub const LAST_TASKS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Life of the lock on a vschema's change if its control dies.
+pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
+/// How long a vschema's change waits for a schema change that is under way.
+pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);

@@ -19,6 +19,7 @@ mod shown;
 mod sql;
 mod table;
 mod time;
+mod vschema;
 mod watch;
 
 use std::io;
@@ -57,6 +58,7 @@ Examples:
   shoal doctor                           what is wrong and what to do
   shoal explain SH2001                   what an error means and what to do
   shoal reparent shop/-80                make another tablet the primary of a shard
+  shoal vschema get shop                 how its tables are sharded, as Vitess writes it
   shoal events -f                        what happens, as it happens
   shoal local down                       stop it; the data stays"
 )]
@@ -81,6 +83,8 @@ enum Command {
     Events(events::EventsArgs),
     /// Compare a keyspace's tables with a file of wanted ones, and make them so
     Schema(schema::SchemaArgs),
+    /// Show, change or judge how a keyspace's tables are sharded, in Vitess' JSON
+    Vschema(vschema::VschemaArgs),
     /// Look at everything of a cluster and say what to do
     Doctor(doctor::DoctorArgs),
     /// Tell what an error means and what to do
@@ -186,6 +190,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Reparent(args) => reparent::run(&args).await,
         Command::Events(args) => events::run(&args).await,
+        Command::Vschema(args) => vschema::run(&args).await,
         Command::Local(LocalArgs { dir, command }) => match command {
             LocalCommand::Up(up) => local_up::run(&dir, up).await,
             LocalCommand::Down => local_down::run(&dir.layout()?).await,

@@ -7,6 +7,7 @@ pub mod client;
 
 mod service;
 mod view;
+mod vschema;
 
 use std::net::SocketAddr;
 

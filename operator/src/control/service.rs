@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use proto::ids::{KeyspaceName, ShardRef, TabletAlias};
 use proto::rpc::control::control_server::Control;
 use proto::rpc::control::{
-    Event, GetEventsRequest, GetEventsResponse, GetKeyspacesRequest, GetKeyspacesResponse, GetShardsRequest,
-    GetShardsResponse, GetTabletsRequest, GetTabletsResponse, ReparentOutcome, ReparentProgress,
+    ApplyVschemaRequest, ApplyVschemaResponse, Event, GetEventsRequest, GetEventsResponse,
+    GetKeyspacesRequest, GetKeyspacesResponse, GetShardsRequest, GetShardsResponse, GetTabletsRequest,
+    GetTabletsResponse, GetVschemaRequest, GetVschemaResponse, ReparentOutcome, ReparentProgress,
     ReparentRequest,
 };
 use tokio::sync::{Semaphore, mpsc};
@@ -18,6 +19,7 @@ use tonic::{Request, Response, Status};
 use topo::records::EventObject;
 
 use super::view::{View, unavailable};
+use super::vschema;
 use crate::events::{self, Feed};
 use crate::limits::{MAX_EVENT_STREAMS, MAX_EVENTS, STREAM_QUEUE};
 use crate::reach::Reach;
@@ -101,6 +103,22 @@ impl Control for Service {
         let events =
             events::latest(&self.reach.topology, object.as_ref(), limit).await.map_err(unavailable)?;
         Ok(Response::new(GetEventsResponse { events: events.into_iter().map(event).collect() }))
+    }
+
+    async fn get_vschema(
+        &self,
+        request: Request<GetVschemaRequest>,
+    ) -> Result<Response<GetVschemaResponse>, Status> {
+        let name = request.into_inner().keyspace.parse::<KeyspaceName>();
+        let name = name.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        Ok(Response::new(vschema::get(&self.reach.topology, &name).await?))
+    }
+
+    async fn apply_vschema(
+        &self,
+        request: Request<ApplyVschemaRequest>,
+    ) -> Result<Response<ApplyVschemaResponse>, Status> {
+        Ok(Response::new(vschema::apply(&self.reach.topology, request.into_inner()).await?))
     }
 
     type WatchEventsStream = ReceiverStream<Result<Event, Status>>;

@@ -8,6 +8,7 @@ use proto::tls::Identity;
 use topo::records::{KeyspaceRecord, RoutingRecord, UserOrigin, UserRecord, VschemaRecord, hash_password};
 use topo::store::{Compare, Outcome};
 use topo::topology::Transaction;
+use topo::vschema::moved_tables;
 use topo::{Stored, Topology, TopologyError};
 
 use crate::limits::{APPLY_ATTEMPTS, USERS_PER_COMMIT};
@@ -102,7 +103,8 @@ async fn keyspace_records(
         let stored = topology.read::<VschemaRecord>(&key).await?;
         let known = stored.as_ref().map(|s| s.value.clone()).unwrap_or_default();
         let merged = merge_vschema(keyspace, known.clone()).map_err(ApplyError::Refused)?;
-        if keyspace.is_sharded() && (stored.is_none() || merged != known) {
+        let has_one = keyspace.is_sharded() || keyspace.vschema.is_some();
+        if has_one && (stored.is_none() || merged != known) {
             changed = true;
             let unchanged = match &stored {
                 Some(stored) => Compare::Unchanged(key.clone(), stored.revision),
@@ -127,29 +129,42 @@ fn resharded(keyspace: &KeyspaceSpec) -> String {
     format!("keyspace {} is {was} in the topology and cannot become {is}", keyspace.name)
 }
 
-/// The stored vschema with the file's entries added. Entries that differ are refused: rows lie by them.
-fn merge_vschema(keyspace: &KeyspaceSpec, mut stored: VschemaRecord) -> Result<VschemaRecord, String> {
+/// The stored vschema with what the file says. What the file does not speak of stays as it is, and what would move
+/// rows is refused.
+fn merge_vschema(keyspace: &KeyspaceSpec, stored: VschemaRecord) -> Result<VschemaRecord, String> {
     let Some(spec) = &keyspace.vschema else { return Ok(stored) };
-    let wanted = vschema_record(spec);
+    let wanted = vschema_record(spec)
+        .map_err(|mistakes| mistakes.first().map(|first| first.what.clone()).unwrap_or_default())?;
+    let mut merged = stored.clone();
     for (name, vindex) in wanted.vindexes {
-        let there = stored.vindexes.entry(name.clone()).or_insert_with(|| vindex.clone());
-        if *there != vindex {
+        let there = merged.vindexes.entry(name.clone()).or_insert_with(|| vindex.clone());
+        if (&there.kind, &there.params) != (&vindex.kind, &vindex.params) {
             return Err(format!(
-                "vindex {name} of keyspace {} is of type {} in the topology and cannot become {}",
+                "vindex {name} of keyspace {0} is of type {1} in the topology and cannot become {2}; write it as `shoal \
+                 vschema get {0}` shows it",
                 keyspace.name, there.kind, vindex.kind
             ));
         }
+        *there = vindex;
     }
     for (name, table) in wanted.tables {
-        let there = stored.tables.entry(name.clone()).or_insert_with(|| table.clone());
-        if *there != table {
-            return Err(format!(
-                "table {}.{name} is sharded otherwise in the topology and cannot be changed",
-                keyspace.name
-            ));
-        }
+        let there = merged.tables.entry(name).or_insert_with(|| table.clone());
+        let numbers = there.auto_increment.take();
+        let kept = std::mem::take(&mut there.kept);
+        *there = table;
+        there.auto_increment = there.auto_increment.take().or(numbers);
+        there.kept = kept.into_iter().chain(std::mem::take(&mut there.kept)).collect();
     }
-    Ok(stored)
+    merged.kept.extend(wanted.kept);
+    let moved = if keyspace.is_sharded() { moved_tables(&stored, &merged) } else { Vec::new() };
+    match moved.into_iter().find(|name| stored.tables.contains_key(*name)) {
+        Some(name) => Err(format!(
+            "table {0}.{name} is sharded otherwise in the topology and cannot be changed; write it as `shoal vschema get {0}` \
+             shows it, or change it by ALTER VSCHEMA while it has no rows",
+            keyspace.name
+        )),
+        None => Ok(merged),
+    }
 }
 
 /// The file's users are as in the file: new ones come, those that it named before and no longer names go, and a hash

@@ -3,8 +3,12 @@
 //! New keyspaces, users, vindexes and tables, more tablets, other passwords, roles and gates, another durability
 //! can be applied at any start. What would need data to move, or would make rows unreachable, is refused by name.
 
+use topo::records::VschemaRecord;
+use topo::vschema::moved_tables;
+
 use super::parse::locate;
-use super::{BadFile, KeyspaceSpec, Problem, ShoalCluster, VschemaSpec};
+use super::vschema::vschema_record;
+use super::{BadFile, KeyspaceSpec, Problem, ShoalCluster};
 
 /// Nothing, or every change from `old` to `new` that cannot be applied. `file` and `text` are those of `new`.
 pub fn refused_changes(
@@ -73,10 +77,20 @@ fn compare_keyspaces(old: &KeyspaceSpec, new: &KeyspaceSpec, path: &str, found: 
         );
         found.push((format!("{path}.tablets"), what));
     }
-    let none = VschemaSpec::default();
-    let (before, now) = (old.vschema.as_ref().unwrap_or(&none), new.vschema.as_ref().unwrap_or(&none));
+    compare_vschemas(old, new, path, found);
+}
+
+/// Rows lie by what a vschema says: tables and vindexes may come, and what decides nothing about rows may change.
+fn compare_vschemas(old: &KeyspaceSpec, new: &KeyspaceSpec, path: &str, found: &mut Vec<(String, String)>) {
+    let record = |keyspace: &KeyspaceSpec| {
+        let vschema = keyspace.vschema.as_ref();
+        // Both files were checked: they can be read.
+        vschema.and_then(|vschema| vschema_record(vschema).ok()).unwrap_or_default()
+    };
+    let (before, now) = (record(old), record(new));
     for (name, vindex) in &before.vindexes {
-        if now.vindexes.get(name) != Some(vindex) {
+        let there = now.vindexes.get(name);
+        if there.map(|there| (&there.kind, &there.params)) != Some((&vindex.kind, &vindex.params)) {
             let what = format!(
                 "vindex {name} of keyspace {} cannot be changed or taken out, rows lie by it; write `{name}: {{type: {}}}` again",
                 old.name, vindex.kind
@@ -84,19 +98,20 @@ fn compare_keyspaces(old: &KeyspaceSpec, new: &KeyspaceSpec, path: &str, found: 
             found.push((format!("{path}.vschema.vindexes.{name}"), what));
         }
     }
-    for (name, table) in &before.tables {
-        if now.tables.get(name) != Some(table) {
-            let keys: Vec<String> = table
-                .column_vindexes
-                .iter()
-                .map(|c| format!("{{column: {}, name: {}}}", c.column, c.name))
-                .collect();
-            let what = format!(
-                "the sharding of table {}.{name} cannot be changed or taken out, its rows lie by it; write `column_vindexes: [{}]` again",
-                old.name,
-                keys.join(", ")
-            );
-            found.push((format!("{path}.vschema.tables.{name}"), what));
-        }
+    if !old.is_sharded() {
+        return;
+    }
+    // A vindex that is gone or another was told above.
+    let same_vindexes = VschemaRecord { vindexes: before.vindexes.clone(), ..now };
+    let moved = moved_tables(&before, &same_vindexes);
+    for name in moved.into_iter().filter(|name| before.tables.contains_key(*name)) {
+        let key = before.tables[name].column_vindexes.first();
+        let key = key.map(|by| format!("{{column: {}, name: {}}}", by.columns().join(", "), by.name));
+        let what = format!(
+            "the sharding of table {}.{name} cannot be changed or taken out, its rows lie by it; write `column_vindexes: [{}]` again",
+            old.name,
+            key.unwrap_or_default()
+        );
+        found.push((format!("{path}.vschema.tables.{name}"), what));
     }
 }

@@ -3,6 +3,9 @@
 use proto::key_range::check_partition;
 use topo::limits::MAX_PASSWORD_BYTES;
 
+use topo::vschema::{Setting, Verdict, report};
+
+use super::vschema::vschema_record;
 use super::{ClusterSpec, KeyspaceSpec, ShoalCluster, UserSpec, VschemaSpec};
 use crate::limits::{MAX_IDENTIFIER, MAX_KEYSPACES};
 
@@ -112,44 +115,37 @@ fn check_keyspace(keyspace: &KeyspaceSpec, path: &str, found: &mut Found) {
         found.push((format!("{path}.shards"), what));
     }
     let Some(vschema) = &keyspace.vschema else { return };
-    if !keyspace.is_sharded() {
-        let what =
-            "an unsharded keyspace has no vschema; add `shards: [\"-80\", \"80-\"]` or take the vschema out";
-        found.push((format!("{path}.vschema"), what.into()));
-    }
-    check_vschema(vschema, &format!("{path}.vschema"), found);
+    check_vschema(vschema, keyspace, &format!("{path}.vschema"), found);
 }
 
-fn check_vschema(vschema: &VschemaSpec, path: &str, found: &mut Found) {
-    for (name, vindex) in &vschema.vindexes {
-        if let Err(unknown) = vindex.kind.parse::<topo::vindex::Vindex>() {
-            found.push((format!("{path}.vindexes.{name}.type"), unknown.to_string()));
+fn check_vschema(vschema: &VschemaSpec, keyspace: &KeyspaceSpec, path: &str, found: &mut Found) {
+    for (name, table) in &vschema.tables {
+        let path = format!("{path}.tables.{name}.column_vindexes");
+        for (index, by) in table.column_vindexes.iter().enumerate() {
+            for column in by.column.iter().chain(&by.columns) {
+                check_identifier("column", column, &format!("{path}[{index}].column"), found);
+            }
         }
     }
-    let defined = || match vschema.vindexes.len() {
-        0 => "add it under vindexes, such as `by_id: {type: xxhash}`".to_owned(),
-        _ => {
-            let names: Vec<&str> = vschema.vindexes.keys().map(String::as_str).collect();
-            format!("write one of {}, or add it under vindexes", names.join(", "))
-        }
-    };
-    for (name, table) in &vschema.tables {
-        let path = format!("{path}.tables.{name}");
-        check_identifier("table", name, &path, found);
-        if table.column_vindexes.len() != 1 {
-            let what = format!(
-                "a table has one sharding column, this has {}; write `column_vindexes: [{{column: id, name: by_id}}]`",
-                table.column_vindexes.len()
-            );
-            found.push((format!("{path}.column_vindexes"), what));
-        }
-        for (index, column) in table.column_vindexes.iter().enumerate() {
-            let path = format!("{path}.column_vindexes[{index}]");
-            check_identifier("column", &column.column, &format!("{path}.column"), found);
-            if !vschema.vindexes.contains_key(&column.name) {
-                let what = format!("the vschema has no vindex {:?}; {}", column.name, defined());
-                found.push((format!("{path}.name"), what));
+    let sharded = keyspace.is_sharded();
+    if vschema.sharded.is_some_and(|said| said != sharded) {
+        let what = match sharded {
+            true => "the keyspace is sharded, because it has shards; take `sharded: false` out",
+            false => {
+                "the keyspace has no shards; add `shards: [\"-80\", \"80-\"]` or take `sharded: true` out"
             }
+        };
+        found.push((format!("{path}.sharded"), what.into()));
+    }
+    let findings = match vschema_record(vschema) {
+        Ok(record) => report(&record, Setting { sharded, schema: None }),
+        Err(mistakes) => mistakes,
+    };
+    for finding in findings.into_iter().filter(|finding| finding.verdict == Verdict::Refused) {
+        let path = format!("{path}.{}", finding.path);
+        // A name that is none was told above, with what a name is.
+        if !found.iter().any(|(told, _)| *told == path) {
+            found.push((path, finding.what));
         }
     }
 }

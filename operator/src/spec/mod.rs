@@ -14,6 +14,7 @@ mod lines;
 mod names;
 mod parse;
 mod records;
+mod vschema;
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,8 @@ use topo::records::Durability;
 pub use changes::refused_changes;
 pub use names::{ClusterName, Port, Replicas, Tablets, Tls};
 pub use parse::{BadFile, Problem, parse};
-pub use records::{grants, keyspace_record, merge_routing, vschema_record};
+pub use records::{grants, keyspace_record, merge_routing};
+pub use vschema::{AutoIncrementSpec, ColumnVindexSpec, TableSpec, VindexSpec, VschemaSpec, vschema_record};
 
 /// A cluster, as its owner wants it: the same type on one machine and as a Kubernetes resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,7 +171,7 @@ pub struct KeyspaceSpec {
     /// When a commit is acknowledged to the client.
     #[serde(default)]
     pub durability: Durability,
-    /// How its tables are sharded; only for sharded keyspaces.
+    /// How its tables are sharded, and which are sequences, in the words of Vitess' JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vschema: Option<VschemaSpec>,
 }
@@ -190,45 +192,6 @@ impl KeyspaceSpec {
         let named = |range| ShardRef { keyspace: self.name.clone(), range };
         self.ranges().into_iter().map(named).collect()
     }
-}
-
-/// How the tables of a keyspace are sharded, in the field names of Vitess' JSON.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VschemaSpec {
-    /// Definitions, by name.
-    #[serde(default)]
-    pub vindexes: BTreeMap<String, VindexSpec>,
-    /// Tables, by name.
-    #[serde(default)]
-    pub tables: BTreeMap<String, TableSpec>,
-}
-
-/// A named vindex.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VindexSpec {
-    /// The function, such as `xxhash`.
-    #[serde(rename = "type")]
-    pub kind: String,
-}
-
-/// How one table is sharded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableSpec {
-    /// The sharding column with its vindex: one entry.
-    pub column_vindexes: Vec<ColumnVindexSpec>,
-}
-
-/// A column with the vindex that it is sharded by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnVindexSpec {
-    /// The column.
-    pub column: String,
-    /// Name of a vindex of the same vschema.
-    pub name: String,
 }
 
 fn one_cell() -> Vec<CellSpec> {

@@ -1,11 +1,8 @@
 //! The topology records that a cluster file stands for.
 
-use topo::records::{
-    ColumnVindex, Grants, KeyspaceRecord, KeyspaceRouting, RoutingRecord, TableVschema, VindexDefinition,
-    VschemaRecord,
-};
+use topo::records::{Grants, KeyspaceRecord, KeyspaceRouting, RoutingRecord};
 
-use super::{KeyspaceSpec, ShoalCluster, UserSpec, VschemaSpec};
+use super::{KeyspaceSpec, ShoalCluster, UserSpec};
 
 /// The record of a keyspace.
 pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
@@ -21,23 +18,6 @@ pub fn keyspace_record(spec: &KeyspaceSpec) -> KeyspaceRecord {
 pub fn grants(spec: &UserSpec) -> Grants {
     let keyspaces = spec.grants.iter().map(|grant| (grant.keyspace.clone(), grant.role)).collect();
     Grants { everywhere: spec.role, keyspaces }
-}
-
-/// The vschema record of a keyspace.
-pub fn vschema_record(spec: &VschemaSpec) -> VschemaRecord {
-    let vindexes = spec.vindexes.iter();
-    let tables = spec.tables.iter();
-    VschemaRecord {
-        vindexes: vindexes.map(|(name, v)| (name.clone(), VindexDefinition::of(&v.kind))).collect(),
-        tables: tables
-            .map(|(name, table)| {
-                let columns = table.column_vindexes.iter();
-                let column_vindexes = columns.map(|c| ColumnVindex::of(&c.column, &c.name)).collect();
-                (name.clone(), TableVschema { column_vindexes, ..TableVschema::default() })
-            })
-            .collect(),
-        ..VschemaRecord::default()
-    }
 }
 
 /// The routing with the file's keyspaces added; `None` if it has them all.

@@ -10,6 +10,7 @@ mod relay;
 mod schema;
 mod sight;
 mod tls;
+mod vschema;
 
 use std::future::Future;
 

@@ -173,7 +173,7 @@ impl Report<'_> {
                 Some("a pinned table is on one shard: take its column_vindexes out, or pinned")
             }
             TableKind::Usual if !pinned && table.column_vindexes.is_empty() => {
-                Some("it has no sharding key: write \"column_vindexes\": [{\"column\": …, \"name\": …}]")
+                Some("it has no sharding key: write column_vindexes: [{column: …, name: …}]")
             }
             TableKind::Usual | TableKind::Reference => None,
         };
@@ -192,8 +192,7 @@ impl Report<'_> {
             let path = format!("{path}.column_vindexes[{place}]");
             match self.record.vindexes.get(&by.name) {
                 None => {
-                    let what =
-                        format!("the vschema does not define vindex {:?}; add it under vindexes", by.name);
+                    let what = format!("the vschema has no vindex {:?}; {}", by.name, self.defined());
                     self.say(&path, Verdict::Refused, what);
                 }
                 Some(definition) if place == 0 => self.sharding_key(name, &path, (by, definition)),
@@ -203,6 +202,15 @@ impl Report<'_> {
                 self.say(&format!("{path}.{name}"), Verdict::Kept, NOT_KNOWN);
             }
         }
+    }
+
+    /// Which vindexes there are to choose from.
+    fn defined(&self) -> String {
+        let names: Vec<&str> = self.record.vindexes.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return "add it under vindexes, such as by_id with type xxhash".to_owned();
+        }
+        format!("write one of {}, or add it under vindexes", names.join(", "))
     }
 
     fn sharding_key(

@@ -189,7 +189,7 @@ fn what_cannot_be_right_is_refused() {
     let column = |name: &str| json!({"column_vindexes": [{"column": "a", "name": name}]});
     let cases = [
         (by("xxhsah", column("v")), "vindexes.v", "no vindex type \"xxhsah\"; write one of binary, "),
-        (by("xxhash", column("w")), "tables.t.column_vindexes[0]", "does not define vindex \"w\""),
+        (by("xxhash", column("w")), "tables.t.column_vindexes[0]", "has no vindex \"w\"; write one of v"),
         (by("lookup", column("v")), "tables.t.column_vindexes[0]", "must lead to one"),
         (by("lookup_unique", column("v")), "tables.t.column_vindexes[0]", "filled from this table"),
         (by("xxhash", json!({})), "tables.t", "no sharding key"),
