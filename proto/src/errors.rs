@@ -3,6 +3,10 @@
 //! Errors of mysqld are relayed as they are and do not appear here. The kind of an error is also its metric
 //! label and its retry rule; the text is Shoal's own and never made from a foreign error.
 
+mod explanation;
+
+pub use explanation::{EXPLANATIONS, Explanation};
+
 use std::fmt;
 
 /// What sort of trouble an error is; callers decide by this and never by the text.

@@ -26,5 +26,6 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod raw_client;
+pub mod reference;
 pub mod tidy;
 pub mod weights;

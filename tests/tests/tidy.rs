@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tests::reference;
 use tests::tidy::ratchet::{LONG_FILES, LONG_FUNCTIONS, LongFile, LongFunction};
 use tests::tidy::{Breach, Source, crates, error_ids, names, panics, read_workspace, rooms, sizes, words};
 
@@ -47,6 +48,18 @@ fn files_and_functions_are_of_a_good_size() -> Result<()> {
             .chain(rust().flat_map(|source| sizes::functions(source, LONG_FUNCTIONS)))
             .chain(sizes::stale_exceptions(&sources, LONG_FILES, LONG_FUNCTIONS)),
     );
+    Ok(())
+}
+
+#[test]
+fn the_reference_says_what_the_code_says() -> Result<()> {
+    let wanted = reference::text(&workspace()?)?;
+    let file = root().join(reference::PATH);
+    if std::env::var_os(reference::WRITE).is_some() {
+        std::fs::write(file, wanted)?;
+        return Ok(());
+    }
+    assert_none(reference::drift(&wanted, &std::fs::read_to_string(file).unwrap_or_default()));
     Ok(())
 }
 
@@ -269,4 +282,33 @@ fn a_wrong_error_table_is_caught() {
         "nowhere",
     );
     assert_caught(error_ids::check(&table(""), &both), 0, "no error");
+}
+
+#[test]
+fn a_reference_that_drifted_is_caught() -> Result<()> {
+    let sources = workspace()?;
+    let written = reference::text(&sources)?;
+    let plants = [
+        ("gate/src/limits.rs", "Clients of one gate.", "Guests of one gate."),
+        ("gate/src/limits.rs", "MAX_CLIENTS: usize = 4096", "MAX_CLIENTS: usize = 4097"),
+        ("gate/src/measures.rs", "Clients that are connected now.", "Clients that were connected."),
+        ("operator/src/spec/mod.rs", "/// The password; only", "/// Their password; only"),
+        ("operator/src/spec/mod.rs", "pub password: String,", "pub password: bool,"),
+    ];
+    for (path, was, is) in plants {
+        let mut planted = sources.clone();
+        let file =
+            planted.iter_mut().find(|source| source.path == path).with_context(|| format!("no {path}"))?;
+        ensure!(file.text.contains(was), "{path} has no {was}");
+        file.text = file.text.replace(was, is);
+        let found = reference::drift(&reference::text(&planted)?, &written);
+        ensure!(
+            found.len() == 1 && found[0].line > 0 && found[0].what.contains(reference::WRITE),
+            "{was}: {found:?}"
+        );
+    }
+    // An error's text is compiled in: the file is what differs.
+    let found = reference::drift(&written, &written.replacen("\n### SH2001\n", "\n### SH2000\n", 1));
+    ensure!(found.len() == 1 && found[0].what.contains("SH2001"), "{found:?}");
+    Ok(())
 }

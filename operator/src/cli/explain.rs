@@ -37,6 +37,8 @@ struct ErrorFields {
     text: &'static str,
     advice: &'static str,
     meaning: &'static str,
+    cause: &'static str,
+    cure: &'static str,
     retry: &'static str,
 }
 
@@ -91,14 +93,17 @@ fn fields(row: &'static ErrorRow) -> ErrorFields {
         text: row.text,
         advice: row.advice,
         meaning: meaning(row.kind),
+        cause: row.explanation().map_or("", |explanation| explanation.cause),
+        cure: row.explanation().map_or("", |explanation| explanation.cure),
         retry: retry(row.kind),
     }
 }
 
 fn told(row: &ErrorRow) -> String {
     let mut text = format!("{}  {}\n\n", row.id, row.text.replace("{}", "…"));
-    if !row.advice.is_empty() {
-        text += &format!("  What to do:  {}\n", row.advice);
+    if let Some(explanation) = row.explanation() {
+        text += &wrapped("Cause", explanation.cause);
+        text += &wrapped("What to do", explanation.cure);
     }
     text += &format!("  Kind:        {}: {}\n", kind(row.kind), meaning(row.kind));
     text += &format!("  Retry:       {}\n", retry(row.kind));
@@ -107,6 +112,20 @@ fn told(row: &ErrorRow) -> String {
         text += "  MySQL gives the same error in the same words; its reference manual tells more.\n";
     }
     text
+}
+
+/// A text under its title, in lines that a terminal shows whole.
+fn wrapped(title: &str, text: &str) -> String {
+    const WIDTH: usize = 100;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = word.to_owned(),
+            Some(line) if line.len() + 1 + word.len() <= WIDTH => *line = format!("{line} {word}"),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    format!("  {:<13}{}\n", format!("{title}:"), lines.join(&format!("\n{:15}", "")))
 }
 
 fn kind(kind: ErrorKind) -> String {
@@ -171,7 +190,9 @@ mod tests {
         let expected = "\
 SH2003  the statement is for more than one shard
 
-  What to do:  split it so that each part has one value of the sharding column
+  Cause:       Its values of the sharding column lie on several shards, and together the answers would have to be
+               merged.
+  What to do:  Write one statement for each value, or leave out what needs merging.
   Kind:        refused: Shoal could not answer the statement as one MySQL would, and did not execute it
   Retry:       no; the same statement is refused again: write it in another way
   For clients: MySQL error 1235, SQLSTATE 42000

@@ -16,8 +16,6 @@ mod parse;
 mod records;
 mod vschema;
 
-use std::collections::BTreeMap;
-
 use proto::account::DataRole;
 use proto::ids::{Cell, KeyspaceName, ShardRef, UserName};
 use proto::key_range::KeyRange;

@@ -1,0 +1,149 @@
+//! What leads to each error and what to do about it, at the length that somebody has patience for who looks it up.
+
+use super::ErrorRow;
+
+/// What leads to an error, and what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explanation {
+    /// Which error.
+    pub id: &'static str,
+    /// What leads to it.
+    pub cause: &'static str,
+    /// What to do.
+    pub cure: &'static str,
+}
+
+impl ErrorRow {
+    /// What leads to the error and what to do; every row has it.
+    pub fn explanation(&self) -> Option<&'static Explanation> {
+        EXPLANATIONS.iter().find(|explanation| explanation.id == self.id)
+    }
+}
+
+macro_rules! explanations {
+    ($($id:literal, $cause:literal, $cure:literal;)*) => {
+        /// All explanations, ordered by id.
+        pub const EXPLANATIONS: &[Explanation] = &[$(Explanation { id: $id, cause: $cause, cure: $cure },)*];
+    };
+}
+
+explanations! {
+    "SH1001", "The name is no user of the cluster, or the password is another one.",
+        "Compare with the cluster file's `users` or with SHOW GRANTS as an admin; ALTER USER sets a new password.";
+    "SH1002", "A statement or the login names a database, and there is neither a keyspace nor a database of this name.",
+        "SHOW DATABASES lists those that you may see; CREATE DATABASE or the cluster file makes new ones.";
+    "SH1003", "The statement names a table without its database, and the session has chosen none.",
+        "USE a database, name it when you connect, or write database.table.";
+    "SH1004", "The client sent a command of the protocol that a gate does not serve.",
+        "Send statements as text; most drivers have a setting for client-side prepared statements.";
+    "SH1005", "A packet of the client does not follow MySQL's protocol.",
+        "Use a client for MySQL 5.7 or newer, and look for something between it and the gate that changes what it sends.";
+    "SH1006", "One statement or row is larger than MySQL's max_allowed_packet.",
+        "Send it in several pieces, such as an INSERT of fewer rows.";
+    "SH1007", "Packets of one statement came with numbers that do not follow one another.",
+        "Do not let two threads use one connection at the same time.";
+    "SH1008", "The client's first packet is not a handshake that a gate can follow.",
+        "Use a client for MySQL 5.7 or newer, with protocol 4.1 and a character set that the gate takes.";
+    "SH1010", "The gate has as many clients as it takes.",
+        "Close connections that are not used, use a pool in the application, or run more gates (`gates.replicas`).";
+    "SH1011", "The user's role in the keyspace does not include the statement: read, write or admin.",
+        "Ask an admin for GRANT, or log in as another user.";
+    "SH1012", "Schema _shoal holds what Shoal needs for itself on every server.",
+        "Leave it alone; `shoal get` and `shoal describe` show what is worth knowing of it.";
+    "SH1045", "The user has a role in some keyspaces, and this is none of them.",
+        "Ask an admin for GRANT … ON this database, or USE another one.";
+    "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
+        "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
+    "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",
+        "Write the value as a literal of the column's own type.";
+    "SH2003", "Its values of the sharding column lie on several shards, and together the answers would have to be merged.",
+        "Write one statement for each value, or leave out what needs merging.";
+    "SH2004", "MySQL takes this form, but the gate cannot see from it which rows are meant, and it never guesses.",
+        "Write it in a simpler form: one table, plain comparisons, no nested WITH.";
+    "SH2005", "The statement reads or changes what belongs to one session of a server, and a gate's sessions have no server of their own.",
+        "Keep the value in the application, or do the work in a single statement.";
+    "SH2006", "The statement begins a transaction or a savepoint in a way that a gate does not serve.",
+        "Let each statement commit by itself, or use plain BEGIN and COMMIT where the keyspace allows it.";
+    "SH2007", "A row lies where its sharding column says. With another value it would have to move to another shard.",
+        "Delete the row and insert it with the new value.";
+    "SH2008", "Each shard sees its own rows only. A key or constraint that must hold over all of them holds only if it includes the sharding column.",
+        "Include the sharding column in it, leave it out, or keep the table in an unsharded keyspace.";
+    "SH2009", "The table is in a sharded keyspace, and the vschema does not say by which column its rows are spread.",
+        "ALTER VSCHEMA ON the table ADD VINDEX …, or add it to the cluster file or the JSON of `shoal vschema apply`.";
+    "SH2010", "What stands in /*! */ is executed by some versions of MySQL and not by others, and only MySQL can read it.",
+        "Write the content outside of the comment, or leave it out.";
+    "SH2011", "A statement of this kind speaks to one server, and behind a gate there are several.",
+        "Use what Shoal has for it (`shoal help` lists commands), or send it to an unsharded keyspace.";
+    "SH2012", "Two values that the column takes for equal would not surely lie on one shard, or the vindex maps no values of its type, or the table's entry in the vschema is not served yet.",
+        "Choose an integer, a binary or a text column as sharding column, with a vindex that takes its type; `shoal vschema validate` tells more.";
+    "SH2013", "Tables of several keyspaces stand in one statement, and no one server has them all.",
+        "Write one statement for each keyspace.";
+    "SH2014", "In some character sets a byte of a longer character looks like a quote or a backslash, which could make a statement mean something else.",
+        "Connect with utf8mb4.";
+    "SH2025", "A table of a sharded keyspace needs a sharding key. The vschema had none for this one, so the gate chose a column of its primary key.",
+        "Nothing, if the column is the one that most statements compare. Otherwise ALTER VSCHEMA ON the table ADD VINDEX while it is empty.";
+    "SH2026", "A table of a sharded keyspace needs a sharding key, and there is no primary key to choose one from.",
+        "Declare a primary key, or add the table to the vschema with its sharding column first.";
+    "SH2035", "The words after ALTER VSCHEMA or SHOW VSCHEMA are in none of the forms that Vitess has.",
+        "ALTER VSCHEMA has CREATE VINDEX name USING type [WITH …], DROP VINDEX name, ADD TABLE t, DROP TABLE t, ADD SEQUENCE s, DROP SEQUENCE s, ON t ADD VINDEX name (column) [USING type], ON t DROP VINDEX name, ON t ADD AUTO_INCREMENT column USING s, ON t DROP AUTO_INCREMENT. SHOW VSCHEMA has KEYSPACES, TABLES [FROM keyspace], VINDEXES [ON t].";
+    "SH2036", "The change adds what the vschema has, drops what it lacks, or drops what something else in it needs.",
+        "Compare with SHOW VSCHEMA TABLES, SHOW VSCHEMA VINDEXES or `shoal vschema get`, and make the changes in another order.";
+    "SH2037", "What the vschema would say could not be acted by: an unknown vindex type, a column that cannot be a sharding column, a unique key that the shards could not keep, a sequence in a sharded keyspace.",
+        "The text names the part and why. `shoal vschema validate -f file` shows all such parts of a whole vschema at once.";
+    "SH2038", "Rows lie on the shards that the present sharding key says. By another key they would not be found any more.",
+        "Make another table with the sharding that you want, and copy the rows; or delete them first, if they are not needed.";
+    "SH2039", "The table must have no rows for this change, and a transaction that has not ended may have inserted some.",
+        "End the transactions that use the table, then repeat the statement.";
+    "SH2045", "The user was dropped while the session was open.",
+        "Log in as another user.";
+    "SH3001", "The shard has no primary that takes statements, or the gate has no connection to it.",
+        "Retry in a moment. If it stays, `shoal doctor` and `shoal get tablets` say which part does not run and why.";
+    "SH3002", "The server or the network broke while the statement was under way, so its answer was lost.",
+        "Read the rows that it should have changed before you repeat it.";
+    "SH3003", "etcd, which holds the topology, does not answer. Statements on rows go on; those that change a schema or a vschema need it.",
+        "Retry in a moment. If it stays, `shoal local status` or `shoal doctor` says whether etcd runs.";
+    "SH3004", "Changes of one keyspace's schema and vschema are made one after the other, and another one holds the lock.",
+        "Repeat the statement when the other one is done.";
+    "SH3005", "One shard has made the change and another one failed, so the shards differ.",
+        "Repair what the failing shard complains of, then repeat the statement with IF EXISTS or IF NOT EXISTS.";
+    "SH3006", "The shards have made the change, but the record that gates plan by could not be written or was not seen in time.",
+        "When etcd is back, make any schema change of the keyspace: all of its schema is read back then.";
+    "SH3007", "The shard changes its primary, which took longer than statements are held for it.",
+        "Retry in a moment. `shoal events` and `shoal get tablets` tell how the change goes.";
+    "SH3008", "The shard changes its primary, and so many statements wait for it already that the gate takes no more.",
+        "Retry in a moment, with fewer statements at once.";
+    "SH3009", "The gate was told to stop while the statement waited for a shard to change its primary.",
+        "Connect again; with several gates, to another one.";
+    "SH3010", "The parts of the statement were committed shard by shard, and one of them did not confirm.",
+        "Read the rows on the shards that the text names, and repeat what is missing.";
+    "SH9001", "Something that cannot be has been.",
+        "Please report it, with the statement and the lines that the gate logged at that time.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errors::ErrorId;
+
+    #[test]
+    fn every_error_is_explained_once_and_nothing_else_is() {
+        let explained: Vec<&str> = EXPLANATIONS.iter().map(|explanation| explanation.id).collect();
+        let mut ids: Vec<&str> = ErrorId::ALL.iter().map(|id| id.row().id).collect();
+        ids.sort_unstable();
+        let lacking: Vec<&&str> = ids.iter().filter(|id| !explained.contains(id)).collect();
+        assert!(lacking.is_empty(), "write the explanations of {lacking:?} into errors/explanation.rs");
+        assert_eq!(
+            explained, ids,
+            "explanations stand in the order of their ids, and only for errors that there are"
+        );
+    }
+
+    #[test]
+    fn explanations_are_sentences() {
+        for Explanation { id, cause, cure } in EXPLANATIONS {
+            for text in [cause, cure] {
+                assert!(text.len() > 15 && text.ends_with('.') && !text.contains("  "), "{id}: {text}");
+            }
+        }
+    }
+}
