@@ -77,6 +77,11 @@ pub fn explain(
             let line = format!("Numbers of sequence {}.{}", next.keyspace, next.table);
             Ok(Explained { lines: vec![line], queries: Vec::new() })
         }
+        Plan::ChangeVschema(change) => {
+            let line =
+                format!("Change of the vschema of {}, under its lock: in the topology", change.keyspace);
+            Ok(Explained { lines: vec![line], queries: Vec::new() })
+        }
         Plan::Answer(_) | Plan::Set(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }

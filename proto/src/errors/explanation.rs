@@ -50,6 +50,8 @@ explanations! {
         "Ask an admin for GRANT, or log in as another user.";
     "SH1012", "Schema _shoal holds what Shoal needs for itself on every server.",
         "Leave it alone; `shoal get` and `shoal describe` show what is worth knowing of it.";
+    "SH1013", "The column's type holds no number above those that are given out already.",
+        "ALTER TABLE the column to a larger type, such as BIGINT.";
     "SH1045", "The user has a role in some keyspaces, and this is none of them.",
         "Ask an admin for GRANT … ON this database, or USE another one.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
@@ -80,6 +82,14 @@ explanations! {
         "Write one statement for each keyspace.";
     "SH2014", "In some character sets a byte of a longer character looks like a quote or a backslash, which could make a statement mean something else.",
         "Connect with utf8mb4.";
+    "SH2020", "The value of an AUTO_INCREMENT column decides on which shard a row lies, or which numbers are still free, and it stands in the statement as something that only MySQL could compute.",
+        "Write it as a literal, NULL or DEFAULT, or leave the column out.";
+    "SH2021", "Numbers that were new to the gate belong to rows already, because others write rows with numbers of their own ahead of it.",
+        "Retry; let either the application or Shoal choose the numbers.";
+    "SH2022", "The gate puts the value in place of LAST_INSERT_ID(), and the column's name would change with it.",
+        "Give the column a name with AS.";
+    "SH2023", "SELECT NEXT VALUES needs a sequence table as Vitess has them, and this is none, or the count is out of bounds.",
+        "Make the table in an unsharded keyspace with columns id, next_id and cache and one row with id 0, add it by ALTER VSCHEMA ADD SEQUENCE, and ask for 1 to 1000000 numbers.";
     "SH2025", "A table of a sharded keyspace needs a sharding key. The vschema had none for this one, so the gate chose a column of its primary key.",
         "Nothing, if the column is the one that most statements compare. Otherwise ALTER VSCHEMA ON the table ADD VINDEX while it is empty.";
     "SH2026", "A table of a sharded keyspace needs a sharding key, and there is no primary key to choose one from.",
