@@ -91,6 +91,9 @@ pub enum Inexact {
     /// Its bytes would change on their way into the column's character set.
     #[error("its characters would be converted")]
     CharacterSet,
+    /// CHAR drops the spaces at its end, which its collation sees where it is compared.
+    #[error("spaces at its end are dropped where it is stored, and count where it is compared")]
+    TrailingSpaces,
     /// The column cannot be a sharding column.
     #[error("the column cannot be a sharding column")]
     Column,

@@ -243,8 +243,19 @@ fn values_are_equal_as_the_collation_has_it() {
         character_set: "utf8mb4".into(),
         collation: collation.into(),
     };
-    let char_column = fixed("utf8mb4_0900_ai_ci");
-    assert_eq!(convert(&string("A  "), &char_column), convert(&string("a"), &char_column));
+    // What CHAR drops, a comparison without padding sees: 'a ' is equal to 'a', a space and an accent.
+    for collation in ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_ci", "utf8mb4_0900_as_cs"] {
+        assert!(convert(&string("a"), &fixed(collation)).is_ok());
+        for literal in ["a ", "a\u{a0}", "a \u{301}", " "] {
+            assert_eq!(
+                convert(&string(literal), &fixed(collation)),
+                Err(Inexact::TrailingSpaces),
+                "{literal:?}"
+            );
+        }
+    }
+    let general = fixed("utf8mb4_general_ci");
+    assert_eq!(convert(&string("A  "), &general), convert(&string("a"), &general));
 }
 
 #[test]

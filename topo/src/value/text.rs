@@ -147,6 +147,14 @@ impl TextRules {
         Self { trailing_spaces: TrailingSpaces::Ignored, ..self }
     }
 
+    /// Whether spaces at the end are not stored, and a comparison with them finds what is equal to them: such as a space
+    /// and a combining character after it, which counts for nothing.
+    fn compares_what_it_drops(self) -> bool {
+        self.trailing_spaces == TrailingSpaces::Ignored
+            && self.collation.padding() == Padding::NoPad
+            && !self.collation.is_binary()
+    }
+
     pub(super) fn convert(self, literal: &Literal<'_>, length: u32) -> Result<ShardingValue, Inexact> {
         let (bytes, written_in) = match literal {
             Literal::String { bytes, character_set } => (bytes, Repertoire::of(character_set)),
@@ -158,6 +166,9 @@ impl TextRules {
         let text = written_in.and_then(|set| set.read(bytes)).ok_or(Inexact::CharacterSet)?;
         if !self.repertoire.has(&text) {
             return Err(Inexact::CharacterSet);
+        }
+        if self.compares_what_it_drops() && self.collation.ends_in_space(&text) {
+            return Err(Inexact::TrailingSpaces);
         }
         let stored = match self.trailing_spaces {
             TrailingSpaces::Seen => &text,
