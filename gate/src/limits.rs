@@ -57,6 +57,12 @@ pub const MAX_REMEMBERED_USERS: usize = 10_000;
 /// How long a login that would be denied waits for the topology to say whether the user is new or has another
 /// password.
 pub const UNSEEN_USER_PATIENCE: Duration = Duration::from_secs(1);
+/// Users that one statement may name: they are changed in one transaction of the topology.
+pub const MAX_USERS_PER_STATEMENT: usize = 50;
+/// How often a change of users is begun anew because others changed the same ones.
+pub const USER_CHANGE_ATTEMPTS: u32 = 5;
+/// How long a change of users waits for its own gate to have learnt of it.
+pub const USER_SEEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements of one gate that wait at once for shards that change their primary. Each has its client's
 /// connection already, so the bound keeps half of the clients free for the other shards.
 pub const MAX_HELD_STATEMENTS: usize = MAX_CLIENTS / 2;

@@ -23,6 +23,8 @@ pub use schema_change::{Abandon, DatabaseChange, SchemaChange};
 pub use sequence::NextNumbers;
 pub use vschema::{ShowVschema, VschemaChange};
 
+use crate::accounts::statement::AccountStatement;
+
 /// The decision on one normalised statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
@@ -47,6 +49,8 @@ pub enum Plan {
     AbandonSchemaChange(Abandon),
     /// A change of a vschema.
     ChangeVschema(Box<VschemaChange>),
+    /// About users and rights, which are in the topology.
+    Account(AccountStatement),
     /// Answered by the gate.
     Answer(Answer),
     /// Not done but shown.

@@ -102,13 +102,26 @@ error_table! {
     RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to user", "";
     /// A statement that names Shoal's own schema.
     SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
+    /// The numbers of an AUTO_INCREMENT column's type are used up.
+    NumbersExhausted = "SH1013", 1467, "HY000", Refused, "Failed to read auto-increment value from storage engine", "";
     /// DROP DATABASE of one that is not there.
     NoDatabaseToDrop = "SH1014", 1008, "HY000", Refused, "Can't drop database '{}'; database doesn't exist", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
-
-    /// The numbers of an AUTO_INCREMENT column's type are used up.
-    NumbersExhausted = "SH1013", 1467, "HY000", Refused, "Failed to read auto-increment value from storage engine", "";
+    /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.
+    UserOperation = "SH1046", 1396, "HY000", Refused, "Operation {}", "";
+    /// A statement that only users with a privilege may give.
+    PrivilegeNeeded = "SH1047", 1227, "42000", Access, "Access denied; you need (at least one of) the {} privilege(s) for this operation", "";
+    /// SET PASSWORD for nobody.
+    NoSuchUserRow = "SH1048", 1133, "42000", Refused, "Can't find any matching row in the user table", "";
+    /// GRANT to nobody.
+    UserByGrant = "SH1049", 1410, "42000", Refused, "You are not allowed to create a user with GRANT", "";
+    /// REVOKE of what was not granted; SHOW GRANTS for nobody.
+    NoSuchGrant = "SH1050", 1141, "42000", Refused, "There is no such grant defined for user {}", "";
+    /// REVOKE ALL from nobody.
+    CannotRevokeAll = "SH1051", 1269, "HY000", Refused, "Can't revoke all privileges for one or more of the requested users", "";
+    /// A name that is longer than a user's may be.
+    LongUserName = "SH1052", 1470, "HY000", Refused, "String '{}' is too long for user name (should be no longer than 32)", "";
 
     /// The statement on a sharded table does not fix the sharding column to one value.
     NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
@@ -138,6 +151,14 @@ error_table! {
     SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
     /// A client character set whose bytes could mean something else to MySQL than to Shoal.
     UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
+    /// The value of an AUTO_INCREMENT column of a sharded table that the statement does not tell.
+    NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";
+    /// New numbers of a sharded table that are there already, again and again.
+    NumbersTaken = "SH2021", 1062, "23000", Limit, "new numbers of table {} are there already, although others were taken several times", "rows are written into it with numbers of their own; retry";
+    /// LAST_INSERT_ID() inside an item of a select list that takes its name from it.
+    NamelessLastInsertId = "SH2022", 1235, "42000", Refused, "a column that is computed from LAST_INSERT_ID() has no name of its own", "give it one with AS";
+    /// A sequence that is none, or more numbers of it than there are.
+    BadSequence = "SH2023", 1235, "42000", Refused, "{} gives no numbers", "a sequence is a table of an unsharded keyspace with columns id, next_id, cache and one row with id 0; ask for 1 to 1000000 numbers";
     /// A new sharded table was given an entry in the vschema.
     AutomaticEntry = "SH2025", 1105, "HY000", Note, "{}, because the vschema had no entry for it", "to shard it otherwise, drop it, add it to the vschema and create it again";
     /// A new sharded table without a column that it could be sharded by.
@@ -168,8 +189,6 @@ error_table! {
     VschemaRows = "SH2038", 1235, "42000", Refused, "table {} has rows, which lie by its present sharding", "make a table with another name and the sharding you want, and copy the rows into it";
     /// Whether a table has rows could not be seen.
     VschemaTableBusy = "SH2039", 1205, "HY000", Limit, "table {} is in use, so whether it has rows is not certain", "retry when its transactions have ended";
-    /// The session's user was dropped.
-    UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "";
     /// A shard that USE names.
     UnknownShard = "SH2040", 1049, "42000", Refused, "there is no shard {}", "SHOW SHARDS lists them";
     /// What stands after the @ of USE.
@@ -180,15 +199,16 @@ error_table! {
     ReplicaChosen = "SH2043", 1290, "HY000", Refused, "replicas take no writes, and USE chose them", "USE the keyspace without @replica first";
     /// There is no replica to be read.
     NoReplica = "SH2044", 1105, "HY000", Unavailable, "shard {} has no replica that can be read", "see `SHOW TABLETS`, or USE the keyspace without @replica";
-
-    /// The value of an AUTO_INCREMENT column of a sharded table that the statement does not tell.
-    NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";
-    /// New numbers of a sharded table that are there already, again and again.
-    NumbersTaken = "SH2021", 1062, "23000", Limit, "new numbers of table {} are there already, although others were taken several times", "rows are written into it with numbers of their own; retry";
-    /// LAST_INSERT_ID() inside an item of a select list that takes its name from it.
-    NamelessLastInsertId = "SH2022", 1235, "42000", Refused, "a column that is computed from LAST_INSERT_ID() has no name of its own", "give it one with AS";
-    /// A sequence that is none, or more numbers of it than there are.
-    BadSequence = "SH2023", 1235, "42000", Refused, "{} gives no numbers", "a sequence is a table of an unsharded keyspace with columns id, next_id, cache and one row with id 0; ask for 1 to 1000000 numbers";
+    /// The session's user was dropped.
+    UserGone = "SH2045", 1045, "28000", Access, "user {} no longer exists", "ask whoever administers the cluster, who can make users";
+    /// A statement about users and rights that means nothing here; the detail says what to write.
+    AccountForm = "SH2046", 1235, "42000", Refused, "{}", "";
+    /// Privileges that are not those of a role.
+    InexactGrant = "SH2047", 1235, "42000", Refused, "rights come as the roles read, write and admin; write {}", "";
+    /// A change of a user that the cluster file would undo.
+    UserOfFile = "SH2048", 1235, "42000", Refused, "user {} stands in the cluster file", "change the user there, and bring the cluster up to it with `shoal local up -f`";
+    /// A change of users of which nobody knows whether it was made.
+    UsersUncertain = "SH2049", 1105, "HY000", Unknown, "the topology store did not say whether it took the change of users", "look with SHOW GRANTS before you repeat it";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

@@ -62,6 +62,12 @@ impl Rights {
         Self { user: user.to_owned(), grants: Grants::everywhere(DataRole::Admin), users_version: 0 }
     }
 
+    /// The same user with these rights.
+    #[cfg(test)]
+    pub(crate) fn with(self, grants: Grants) -> Self {
+        Self { grants, ..self }
+    }
+
     /// The name that the user logged in with.
     pub fn user(&self) -> &str {
         &self.user

@@ -85,6 +85,10 @@ pub fn explain(
         Plan::Answer(_) | Plan::Set(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }
+        // Its text may hold a password, which is shown nowhere.
+        Plan::Account(_) => {
+            Err(ErrorId::AccountForm.with("a statement about users and rights is not explained"))
+        }
         Plan::Refuse { error, .. } => Err(error.clone()),
         Plan::Rewrite(_) | Plan::Explain(_) => Err(ErrorId::NotUnderstood.plain()),
     }

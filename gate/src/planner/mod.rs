@@ -39,6 +39,7 @@ use proto::ids::KeyspaceName;
 use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
+use crate::accounts::read as accounts;
 use crate::accounts::rights::Rights;
 use crate::aim::{Aim, Tablets};
 use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
@@ -97,6 +98,10 @@ fn is_final(id: ErrorId) -> bool {
         ErrorId::UnknownDatabase
             | ErrorId::NoDatabase
             | ErrorId::DatabaseDenied
+            // MySQL is shown no statement about users: it may hold a password.
+            | ErrorId::AccountForm
+            | ErrorId::InexactGrant
+            | ErrorId::LongUserName
             | ErrorId::SidecarSchema
             | ErrorId::SeveralKeyspaces
             | ErrorId::Transaction
@@ -115,6 +120,9 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     if kind == Kind::Use {
         // Its name is no word of the grammar: `@replica` in it is no variable.
         return Ok(Plan::Answer(Answer::Use(target::used(request)?)));
+    }
+    if kind == Kind::Account {
+        return accounts::read(request.raw, request.database).map(Plan::Account);
     }
     if let Some(pieces) = rewrite::pieces(request, kind)? {
         return Ok(Plan::Rewrite(pieces));
@@ -156,7 +164,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Unsupported(what) => Err(ErrorId::UnsupportedStatement.with(what)),
         // MySQL has an error for an empty statement, too.
         Kind::Empty => Ok(to_any(target::any(request)?, Afterwards::Reuse)),
-        Kind::Unknown => Err(ErrorId::NotUnderstood.plain()),
+        Kind::Account | Kind::Unknown => Err(ErrorId::NotUnderstood.plain()),
     }
 }
 

@@ -108,6 +108,7 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         Plan::Explain(question) => {
             format!("show {} {}", question.from, shown(question.plan, sql, fingerprint))
         }
+        Plan::Account(statement) => format!("account {statement:?}"),
         Plan::Route(route) | Plan::RouteOnce(route) => {
             let target = match &route.target {
                 Target::Any => "any".to_owned(),
@@ -506,4 +507,18 @@ async fn vschema_statements_find_their_keyspace() {
         None,
         &[("show vschema tables", "SH1003"), ("alter vschema add table t", "SH1003")],
     );
+}
+
+#[tokio::test]
+async fn statements_about_users_are_read_whole_and_no_mysqld_is_asked_about_them() {
+    let snapshot = cluster().await;
+    let plan = planned(&snapshot, None, "create user 'ann'@'%' identified by 'hunter2'");
+    assert!(plan.starts_with("account Create {") && !plan.contains("hunter2"), "{plan}");
+    let cases = [
+        ("create user ann@localhost identified by 'hunter2'", "SH2046"),
+        ("grant event on shop.* to ann", "SH2046"),
+        ("set password for ann to random", "SH2046"),
+    ];
+    assert_plans(&snapshot, Some("shop"), &cases);
+    assert!([ErrorId::AccountForm, ErrorId::InexactGrant, ErrorId::LongUserName].into_iter().all(is_final));
 }

@@ -1,5 +1,6 @@
 //! One client: login, then commands one after the other until it leaves.
 
+mod accounts;
 pub mod credentials;
 mod explain;
 mod held;

@@ -117,6 +117,9 @@ impl Session {
             Plan::ChangeVschema(change) => {
                 (|of| &of.schema_changes, Box::pin(self.change_vschema(&change)).await?)
             }
+            Plan::Account(statement) => {
+                (|of| &of.answers, Box::pin(self.account_statement(&statement)).await?)
+            }
             Plan::Refuse { error, judge } => {
                 let sql = sql.to_vec();
                 let next = Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await?;

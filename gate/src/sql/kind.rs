@@ -48,6 +48,8 @@ pub enum Kind {
     ShowVschema,
     /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD; CALL: MySQL does them alone.
     ServerOnly,
+    /// CREATE USER, GRANT, SHOW GRANTS and the like: about users and rights. It may hold a password.
+    Account,
     /// What reads or changes state of the session.
     SessionState(&'static str),
     /// ABANDON SCHEMA CHANGE.
@@ -121,7 +123,9 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
         "UPDATE" => Kind::Update,
         "DELETE" => Kind::Delete,
         "USE" => Kind::Use,
+        "SET" if rest.first() == Some(&"PASSWORD") => Kind::Account,
         "SET" => Kind::Set,
+        "GRANT" | "REVOKE" => Kind::Account,
         "COMMIT" => Kind::EndTransaction,
         "ROLLBACK" if !rest.contains(&"TO") => Kind::EndTransaction,
         "SHOW" => show(rest),
@@ -146,13 +150,12 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
         "HANDLER" => Kind::SessionState("a handler"),
         "GET" | "SIGNAL" | "RESIGNAL" => Kind::SessionState("the diagnostics area"),
         _ => {
-            const ADMINISTRATION: [&str; 21] = [
+            const ADMINISTRATION: [&str; 19] = [
                 "BINLOG",
                 "CACHE",
                 "CHANGE",
                 "CLONE",
                 "FLUSH",
-                "GRANT",
                 "HELP",
                 "IMPORT",
                 "INSTALL",
@@ -161,7 +164,6 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
                 "PURGE",
                 "RESET",
                 "RESTART",
-                "REVOKE",
                 "SHUTDOWN",
                 "START",
                 "STOP",
@@ -193,6 +195,7 @@ fn show(rest: &[&str]) -> Kind {
         ["PROCESSLIST", ..] => Kind::ShowProcesses,
         ["TABLE", "STATUS", ..] => Kind::ShowTableStatus,
         ["VSCHEMA", ..] => Kind::ShowVschema,
+        ["GRANTS", ..] | ["CREATE", "USER", ..] => Kind::Account,
         ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
         | ["CREATE", "TABLE" | "VIEW" | "DATABASE" | "SCHEMA", ..]
         | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "LIBRARY", ..]
@@ -249,7 +252,7 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
             Some(&"EVENT") => Kind::Ddl(Ddl::Event),
             _ => Kind::Ddl(Ddl::Other),
         },
-        (_, "USER" | "ROLE") => Kind::Unsupported("a change of accounts"),
+        (_, "USER" | "ROLE") => Kind::Account,
         _ => Kind::Unsupported("this schema change"),
     }
 }
@@ -292,7 +295,9 @@ mod tests {
             ("abandon schema change", Kind::AbandonSchemaChange),
             ("alter vschema add table t", Kind::AlterVschema),
             ("show vschema tables", Kind::ShowVschema),
-            ("grant all on *.* to a", Kind::Unsupported("GRANT")),
+            ("grant all on *.* to a", Kind::Account),
+            ("set password for a = ?3", Kind::Account),
+            ("show create user a", Kind::Account),
             ("/*+ select */ set a = ?0", Kind::Set),
             ("explain /*+ x */ analyze select ?0", Kind::Explain),
             ("`select` ?0", Kind::Unknown),

@@ -30,12 +30,12 @@ impl LiteralClass {
 }
 
 /// Bytes of which words are made: letters, digits, `_`, `$`, and all of longer characters.
-pub(super) fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
 /// The end of the string whose quote stands at `start`; a doubled quote and a backslash do not end it.
-pub(super) fn quoted_end(sql: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn quoted_end(sql: &[u8], start: usize) -> Option<usize> {
     let quote = sql[start];
     let mut at = start + 1;
     loop {
@@ -49,7 +49,7 @@ pub(super) fn quoted_end(sql: &[u8], start: usize) -> Option<usize> {
 }
 
 /// The end of the name whose backtick stands at `start`; a doubled one does not end it.
-pub(super) fn quoted_name_end(sql: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn quoted_name_end(sql: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
         match *sql.get(at)? {

@@ -82,8 +82,8 @@ fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
 }
 
-/// The bytes between the quotes, with MySQL's escapes resolved.
-fn unquote(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// The bytes between the quotes of a string, with MySQL's escapes resolved.
+pub(crate) fn unquote(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let (&quote, rest) = raw.split_first()?;
     let mut inner = rest.strip_suffix(&[quote])?;
     out.clear();

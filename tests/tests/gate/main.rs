@@ -1,6 +1,7 @@
 //! The gate on a real cluster: logins of every kind, answers of every size, and what it does when its
 //! surroundings fail.
 
+mod accounts;
 mod databases;
 mod faults;
 mod half_made;
