@@ -95,3 +95,11 @@ pub const MAX_RENUMBERED_TABLES: usize = 100;
 pub const MAX_NUMBER_COLLISIONS: u32 = 3;
 /// Most numbers that one `SELECT NEXT n VALUES` takes of a sequence.
 pub const MAX_SEQUENCE_NUMBERS: u64 = 1_000_000;
+/// Shards that work on one statement of one client at once.
+pub const MAX_SHARDS_AT_ONCE: usize = 64;
+/// Largest row of an answer that is put together of several, in bytes: MySQL's own bound.
+pub const MAX_ROW_BYTES: usize = 1024 * 1024 * 1024;
+/// Warnings of one statement that are kept to be shown: MySQL's default `max_error_count`.
+pub const MAX_WARNINGS: usize = 1024;
+/// Savepoints that are set before a transaction has its shard.
+pub const MAX_SAVEPOINTS: usize = 1000;

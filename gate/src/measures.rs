@@ -52,6 +52,8 @@ pub struct Measures {
     pub login_left: Counter,
     /// Statements that went to one shard.
     pub routed: Counter,
+    /// Statements that went to several shards.
+    pub scattered: Counter,
     /// Schema changes.
     pub schema_changes: Counter,
     /// Statements that the gate answers by itself.
@@ -93,6 +95,7 @@ impl Default for Measures {
             login_refused: login("refused"),
             login_left: login("left"),
             routed: statement("route"),
+            scattered: statement("scatter"),
             schema_changes: statement("schema_change"),
             answers: statement("answer"),
             refusals: statement("refusal"),

@@ -3,8 +3,11 @@
 mod explain;
 mod insert;
 mod rewrite;
+mod scatter;
 mod schema_change;
 mod sequence;
+mod show_warnings;
+mod transaction;
 mod vschema;
 
 use std::rc::Rc;
@@ -19,8 +22,11 @@ use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, SessionValue, rewritten};
+pub use scatter::{Effect, Scatter, Shards};
 pub use schema_change::{Abandon, DatabaseChange, SchemaChange};
 pub use sequence::NextNumbers;
+pub use show_warnings::{ShowWarnings, WarningCount};
+pub use transaction::{Beginning, Ending, TransactionStep};
 pub use vschema::{ShowVschema, VschemaChange};
 
 use crate::accounts::statement::AccountStatement;
@@ -33,12 +39,23 @@ pub enum Plan {
     Route(Rc<Route>),
     /// Rows that are put on their shards, each with its number where it has none.
     Insert(Rc<InsertRows>),
-    /// The same for these literals only, so that it is not kept for others.
+    /// Each of several shards does its part, and the answers are put together without being merged.
+    Scatter(Rc<Scatter>),
+    /// The same as `Route` for these literals only, so that it is not kept for others.
     RouteOnce(Rc<Route>),
     /// Numbers from a sequence of Vitess.
     NextNumbers(NextNumbers),
     /// A schema change, made on every shard.
     ChangeSchema(SchemaChange),
+    /// The session's transaction begins, is marked, or ends.
+    Transaction {
+        /// What is to become of it.
+        step: TransactionStep,
+        /// The keyspace whose snapshot it begins with.
+        snapshot_of: Option<KeyspaceName>,
+    },
+    /// What the statement before warned of.
+    ShowWarnings(ShowWarnings),
     /// What every shard of a keyspace says of its tables, added up.
     TableStatus(KeyspaceName),
     /// A SET that is hoped to change nothing.
@@ -65,6 +82,17 @@ pub enum Plan {
         /// Whose MySQL judges the statement.
         judge: Option<KeyspaceName>,
     },
+}
+
+impl Plan {
+    /// The keyspace to whose shards the statement goes, where it goes as it is.
+    pub fn keyspace(&self) -> Option<&KeyspaceName> {
+        match self {
+            Self::Route(route) => Some(&route.keyspace),
+            Self::Scatter(scatter) => Some(&scatter.route.keyspace),
+            _ => None,
+        }
+    }
 }
 
 /// To one shard of a keyspace.
@@ -94,6 +122,8 @@ pub enum Target {
     Shard(KeyRange),
     /// The one that all pins agree on; never empty.
     Pinned(Vec<Pin>),
+    /// The one that is left of those of a scatter.
+    Left,
 }
 
 /// A sharding column that is compared with, or set to, a literal of the statement.

@@ -2,17 +2,16 @@
 //!
 //! A plan is found by the statement's normalised text and the session's default database, compared in full:
 //! a hash alone could be collided on purpose. It is good as long as its keyspace has the same plan version.
-//! Only routes are kept; refusals are rare and may depend on more.
+//! Only what goes to shards is kept; refusals are rare and may depend on more.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 use proto::ids::KeyspaceName;
 use topo::snapshot::Snapshot;
 
 use crate::limits::{MAX_CACHED_PLANS, MAX_CACHED_TEXT_BYTES};
-use crate::plan::Route;
+use crate::plan::Plan;
 
 /// The plans of one thread.
 #[derive(Default)]
@@ -23,32 +22,23 @@ pub struct PlanCache {
 }
 
 struct Kept {
-    route: Rc<Route>,
+    plan: Plan,
+    keyspace: KeyspaceName,
     plan_version: u64,
 }
 
 impl PlanCache {
-    /// The route of a statement, if it is known and still good.
-    pub fn get(
-        &self,
-        text: &[u8],
-        database: &Option<KeyspaceName>,
-        snapshot: &Snapshot,
-    ) -> Option<Rc<Route>> {
+    /// The plan of a statement, if it is known and still good.
+    pub fn get(&self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot) -> Option<Plan> {
         let kept = self.plans.get(database)?.get(text)?;
-        let keyspace = snapshot.keyspace(kept.route.keyspace.as_str())?;
-        (keyspace.plan_version == kept.plan_version).then(|| kept.route.clone())
+        let keyspace = snapshot.keyspace(kept.keyspace.as_str())?;
+        (keyspace.plan_version == kept.plan_version).then(|| kept.plan.clone())
     }
 
-    /// Keeps a route that was planned for the text.
-    pub fn keep(
-        &mut self,
-        text: &[u8],
-        database: &Option<KeyspaceName>,
-        snapshot: &Snapshot,
-        route: &Rc<Route>,
-    ) {
-        let Some(keyspace) = snapshot.keyspace(route.keyspace.as_str()) else { return };
+    /// Keeps a plan that was made for the text, if it is one to be kept.
+    pub fn keep(&mut self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot, plan: &Plan) {
+        let keyspace = plan.keyspace().and_then(|keyspace| snapshot.keyspace(keyspace.as_str()));
+        let Some(keyspace) = keyspace else { return };
         if text.len() > MAX_CACHED_TEXT_BYTES {
             return;
         }
@@ -56,7 +46,8 @@ impl PlanCache {
             self.plans.clear();
             self.size = 0;
         }
-        let kept = Kept { route: route.clone(), plan_version: keyspace.plan_version };
+        let kept =
+            Kept { plan: plan.clone(), keyspace: keyspace.name.clone(), plan_version: keyspace.plan_version };
         let of_database = self.plans.entry(database.clone()).or_default();
         self.size += usize::from(of_database.insert(text.to_vec(), kept).is_none());
     }

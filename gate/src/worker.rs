@@ -156,11 +156,11 @@ impl Worker {
             && aim.is_plain()
             && (text.is_ascii() || character_set.can_read(text));
         if whole
-            && let Some(route) = self.plans.borrow().get(text, database, snapshot)
+            && let Some(plan) = self.plans.borrow().get(text, database, snapshot)
             // A statement without tables goes to a keyspace that its user may see, and not to another user's.
-            && rights.may_see(&route.keyspace)
+            && plan.keyspace().is_none_or(|keyspace| rights.may_see(keyspace))
         {
-            return Plan::Route(route);
+            return plan;
         }
         let (true, Ok(text)) = (character_set.can_read(text), std::str::from_utf8(text)) else {
             return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() };
@@ -176,8 +176,8 @@ impl Worker {
             rights,
             snapshot,
         });
-        if let (true, Plan::Route(route)) = (whole, &plan) {
-            self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, route);
+        if whole {
+            self.plans.borrow_mut().keep(&fingerprint.text, database, snapshot, &plan);
         }
         plan
     }

@@ -106,6 +106,10 @@ error_table! {
     NumbersExhausted = "SH1013", 1467, "HY000", Refused, "Failed to read auto-increment value from storage engine", "";
     /// DROP DATABASE of one that is not there.
     NoDatabaseToDrop = "SH1014", 1008, "HY000", Refused, "Can't drop database '{}'; database doesn't exist", "";
+    /// A savepoint of the transaction that was not set, or is gone.
+    NoSavepoint = "SH1015", 1305, "42000", Refused, "SAVEPOINT {} does not exist", "";
+    /// COM_STMT_PREPARE: drivers take it as a sign to send the statement as text.
+    UnsupportedPrepare = "SH1016", 1295, "HY000", Refused, "This command is not supported in the prepared statement protocol yet", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
     /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.
@@ -133,8 +137,8 @@ error_table! {
     NotUnderstood = "SH2004", 1235, "42000", Refused, "this form of statement cannot be routed in a sharded keyspace", "write it in a simpler form";
     /// The statement reads or changes state of the session that no pooled connection keeps.
     SessionState = "SH2005", 1235, "42000", Refused, "{} is state of a session, which is not kept", "";
-    /// A transaction was asked for.
-    Transaction = "SH2006", 1235, "42000", Refused, "{} would open a transaction, which is not supported", "each statement commits by itself";
+    /// A transaction that another coordinator would prepare and commit.
+    Transaction = "SH2006", 1235, "42000", Refused, "{} transactions are not supported", "use BEGIN and COMMIT";
     /// An UPDATE of the sharding column.
     ShardingColumnUpdate = "SH2007", 1235, "42000", Refused, "sharding column {} cannot be updated", "delete the row and insert it with the new value";
     /// DDL whose result the shards could not keep true together.
@@ -151,6 +155,12 @@ error_table! {
     SeveralKeyspaces = "SH2013", 1235, "42000", Refused, "the statement names tables of more than one keyspace", "";
     /// A client character set whose bytes could mean something else to MySQL than to Shoal.
     UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
+    /// A transaction would need another shard than the one that it is on.
+    SecondShard = "SH2015", 1235, "42000", Refused, "a transaction stays on one shard, and this statement needs {}", "end the transaction first, or let each transaction use one value of the sharding column";
+    /// Several shards have rows for the statement, and their answers would have to be merged.
+    NeedsMerging = "SH2016", 1235, "42000", Refused, "{} over several shards is not supported", "compare the sharding column with = to a literal, so that one shard has all the rows, or leave it to the application";
+    /// A snapshot is wanted before it is known of which shard.
+    EarlySnapshot = "SH2017", 1235, "42000", Refused, "WITH CONSISTENT SNAPSHOT is not supported in a sharded keyspace", "write START TRANSACTION alone: the first read makes the snapshot of its shard";
     /// The value of an AUTO_INCREMENT column of a sharded table that the statement does not tell.
     NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";
     /// New numbers of a sharded table that are there already, again and again.
@@ -232,12 +242,19 @@ error_table! {
 
     /// Some shards have committed their part of a statement; of others it is unknown, or certain that they have not.
     PartialCommit = "SH3010", 1105, "HY000", Unknown, "the statement took effect on some of its shards, but perhaps not on {}", "look at the rows of those shards before you repeat it";
+    /// The connection that a transaction was on is gone, and the transaction with it.
+    TransactionLost = "SH3011", 1105, "HY000", Unavailable, "the transaction is rolled back, since the connection to shard {} broke", "nothing of it was kept: ROLLBACK, and do it again from its beginning";
+    /// Shards describe the columns of one answer differently.
+    UnequalShards = "SH3012", 1105, "HY000", Unavailable, "shard {} describes the columns of the answer in another way than the shards before it", "if a schema change is under way retry when it is done, else repeat the change that not all shards have";
     /// The accounts of a new database are not made in time.
     AccountsNotMade = "SH3013", 1105, "HY000", Unavailable, "shard {} has not made the accounts of the database yet", "repeat the statement when the shard serves, see `shoal get tablets`";
     /// What was to undo a schema change has not.
     NotUndone = "SH3014", 1105, "HY000", Unknown, "the statement was executed, but {} is not as it was before the schema change", "repeat ABANDON SCHEMA CHANGE BY with what is left to undo";
     /// A foreign key that the shards could not keep true.
     UnenforceableKey = "SH3015", 1235, "42000", Refused, "{} cannot be enforced over several shards", "refer to a table that is sharded by the same vindex, sharding column by sharding column, without SET NULL";
+
+    /// The connection that had a list of warnings is gone.
+    WarningsLost = "SH3016", 1105, "HY000", Unavailable, "the list of warnings is gone with the connection that had it", "";
 
     /// A fault in Shoal.
     Internal = "SH9001", 1105, "HY000", Internal, "internal error: {}", "please report it";

@@ -80,37 +80,30 @@ DELETE FROM customers WHERE id = 10 AND name = 'somebody else';
 SELECT number FROM orders WHERE customer_id = 1 ORDER BY number;
 
 -- What is for several shards, or for none that can be told.
--- @refused SH2001
+-- @refused SH2016
 SELECT * FROM customers ORDER BY id;
--- @refused SH2001
+-- @refused SH2016
 SELECT COUNT(*) FROM customers;
--- @refused SH2001
 SELECT * FROM customers WHERE name = 'Ada';
--- @refused SH2001
+-- @refused SH2016
 SELECT * FROM customers WHERE id > 3 ORDER BY id;
--- @refused SH2001
+-- @refused SH2016
 SELECT * FROM customers WHERE id = 1 OR name = 'Bert' ORDER BY id;
--- @refused SH2001
 SELECT * FROM customers WHERE id + 0 = 1;
--- @refused SH2001
+-- @refused SH2016
 SELECT * FROM customers WHERE NOT id = 1 ORDER BY id;
--- @refused SH2001
 UPDATE customers SET balance = 0 WHERE balance < 0;
--- @refused SH2001
 DELETE FROM customers WHERE name = 'Emil';
--- @refused SH2001
 DELETE FROM orders WHERE number = 77;
 INSERT INTO customers (id, name) VALUES (20, 'Lea'), (21, 'Max'), (22, 'Nora'), (23, 'Otto'), (24, 'Paula');
 INSERT INTO customers (id, name) VALUES (1, 'on one shard'), (31, 'on the other');
 -- @refused SH2003
 SELECT a.name, b.name FROM customers a JOIN customers b WHERE a.id = 1 AND b.id = 31;
--- @refused SH2001
+-- @refused SH2016
 SELECT name FROM customers WHERE id = 1 OR id = 31 ORDER BY id;
--- @refused SH2001
+-- @refused SH2016
 SELECT name FROM customers WHERE id IN (1, 31) ORDER BY id;
--- @refused SH2001
 DELETE FROM customers WHERE id IN (1, 31);
--- @refused SH2001
 SELECT name FROM customers WHERE id BETWEEN 1 AND 1;
 -- @refused SH2007
 UPDATE customers SET id = 40 WHERE id = 9;

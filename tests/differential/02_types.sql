@@ -89,7 +89,7 @@ SELECT *, hidden FROM others WHERE id = 2;
 SELECT e + 0, s + 0, ST_AsText(p), doubled, kept FROM others WHERE id = 1;
 SELECT j->'$.b[1]', j->>'$.b[2]', JSON_LENGTH(j, '$.b'), JSON_TYPE(j), j->'$.nothing' FROM others WHERE id = 1;
 SELECT JSON_OBJECT('id', id, 'j', j), JSON_ARRAY(e, s), JSON_SET(j, '$.a.y', 5) FROM others WHERE id = 1;
--- @refused SH2001
+-- @refused SH2016
 SELECT jt.* FROM others, JSON_TABLE(j, '$.b[*]' COLUMNS (n FOR ORDINALITY, v varchar(10) PATH '$')) AS jt WHERE id = 1 ORDER BY n;
 UPDATE others SET j = JSON_REMOVE(j, '$.a') WHERE id = 1;
 SELECT j FROM others WHERE id = 1;

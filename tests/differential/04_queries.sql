@@ -66,13 +66,13 @@ SELECT 1/0;
 SELECT 'abc' + 1;
 
 -- For several shards, or beyond what is routed.
--- @refused SH2001
+-- @refused SH2016
 SELECT a.owner, e.n FROM accounts a JOIN entries e ON e.account_id = a.id ORDER BY a.owner, e.n;
 -- @refused SH2003
 SELECT * FROM accounts a, accounts b WHERE a.id = 1 AND b.id = 31;
--- @refused SH2001
+-- @refused SH2016
 SELECT owner FROM accounts WHERE id = 1 AND id IN (SELECT account_id FROM entries);
--- @refused SH2001
+-- @refused SH2016
 SELECT owner FROM accounts WHERE id = 1 UNION SELECT note FROM entries;
--- @refused SH2001
+-- @refused SH2016
 WITH RECURSIVE up AS (SELECT id, parent FROM accounts WHERE id = 2 UNION ALL SELECT a.id, a.parent FROM accounts a JOIN up ON a.id = up.parent) SELECT * FROM up;

@@ -32,6 +32,8 @@ mod found;
 mod generator;
 #[path = "routing_fuzz/random.rs"]
 mod random;
+#[path = "routing_fuzz/scatters.rs"]
+mod scatters;
 #[path = "routing_fuzz/statement.rs"]
 mod statement;
 #[path = "routing_fuzz/writes.rs"]

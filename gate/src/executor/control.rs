@@ -97,6 +97,32 @@ pub async fn take_last_insert_id(
     value.and_then(|value| value.parse().ok()).ok_or(AskError::Unreadable)
 }
 
+/// Reads the rows, all text, of a statement that was sent on a connection with these capabilities.
+pub async fn answered(
+    connection: &mut Connection,
+    capabilities: CapabilityFlags,
+) -> Result<Vec<Row>, AskError> {
+    let (first, mut sequence) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
+    if first.first() == Some(&0xff) {
+        return Err(AskError::Refused(first));
+    }
+    let columns = take_lenenc_int(&mut &first[..]).ok_or(AskError::Unreadable)?;
+    let has_eof = !capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    for _ in 0..columns + u64::from(has_eof) {
+        (_, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+    }
+    let mut rows = Vec::new();
+    loop {
+        let payload;
+        (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
+        match payload.first() {
+            Some(0xff) => return Err(AskError::Refused(payload)),
+            Some(0xfe) if payload.len() < 0xff_ffff => return Ok(rows),
+            _ => rows.push(row(&payload, columns).ok_or(AskError::Unreadable)?),
+        }
+    }
+}
+
 /// Whether MySQL can prepare the statement; nothing is executed. The connection must be closed afterwards: it
 /// keeps the prepared statement.
 pub async fn prepares(connection: &mut Connection, sql: &[u8]) -> Result<(), AskError> {

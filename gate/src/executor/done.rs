@@ -3,6 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use proto::wire::StatusFlags;
 use proto::wire::packet::{put_lenenc_bytes, put_lenenc_int, take_lenenc_bytes, take_lenenc_int};
+use proto::wire::response::End;
 
 /// What an OK packet says, for connections without session tracking.
 struct Done<'a> {
@@ -31,6 +32,16 @@ impl<'a> Done<'a> {
     }
 }
 
+/// What an OK packet says of its end.
+pub fn end(payload: &[u8]) -> Option<End> {
+    Done::read(payload).map(|done| End {
+        status: done.status,
+        failed: false,
+        insert_id: done.last_insert_id,
+        warnings: done.warnings,
+    })
+}
+
 /// The payload that answers a schema change which every shard has made: rows are counted together; warnings are those
 /// of the first shard, since every shard warns of the same. Without an info what is counted are no rows, but
 /// such as the one database that was altered. `None` if one of them is no OK packet.
@@ -48,7 +59,13 @@ pub fn summed(payloads: &[Vec<u8>]) -> Option<Vec<u8>> {
     let warnings = all.iter().fold(0, |sum: u16, done| sum.saturating_add(done.warnings));
     let status = all.iter().fold(StatusFlags::empty(), |any, done| any | done.status);
     let counts = ["Records", "Duplicates", "Warnings", "Rows matched", "Changed"];
-    write(&all, status - StatusFlags::SERVER_STATUS_IN_TRANS, warnings, &info_together(&all, &counts))
+    write(&all, outside(status, payloads), warnings, &info_together(&all, &counts))
+}
+
+/// The status of a session whose statement was done so: several parts were each in a transaction of their own, which
+/// is over; one was done in the session's own.
+fn outside(status: StatusFlags, payloads: &[Vec<u8>]) -> StatusFlags {
+    if payloads.len() > 1 { status - StatusFlags::SERVER_STATUS_IN_TRANS } else { status }
 }
 
 /// How many rows of an INSERT a part had, and how many of them met an equal key.
@@ -82,7 +99,7 @@ pub fn inserted(answers: &[Vec<u8>], parts: &[PartOfRows], insert_id: u64) -> Op
         .map(|(done, part)| told(done).unwrap_or_else(|| (part.duplicates)(part.rows, done.affected_rows)));
     let (rows, duplicates): (u64, u64) = (parts.iter().map(|part| part.rows).sum(), duplicates.sum());
     let info = format!("Records: {rows}  Duplicates: {duplicates}  Warnings: {warnings}");
-    write(&all, status - StatusFlags::SERVER_STATUS_IN_TRANS, warnings, &info)
+    write(&all, outside(status, answers), warnings, &info)
 }
 
 /// The affected rows and the insert id that an OK packet tells.

@@ -12,7 +12,7 @@ use topo::snapshot::{Keyspace, Snapshot};
 
 use super::insert::{Number, known_shard, numbers};
 use super::route::{self, Literals};
-use crate::plan::{DatabaseChange, InsertRows, Pin, Plan, Route, Target};
+use crate::plan::{DatabaseChange, Effect, InsertRows, Pin, Plan, Route, Scatter, Shards, Target};
 
 /// A plan as it is shown.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -82,7 +82,14 @@ pub fn explain(
                 format!("Change of the vschema of {}, under its lock: in the topology", change.keyspace);
             Ok(Explained { lines: vec![line], queries: Vec::new() })
         }
-        Plan::Answer(_) | Plan::Set(_) => {
+        Plan::Scatter(scatter) => {
+            explain_scatter(scatter, keyspace(scatter.route.keyspace.as_str())?, literals, sql)
+        }
+        Plan::Transaction { .. } => Ok(Explained {
+            lines: vec!["Answer of the gate, or of the shard that the transaction is on".to_owned()],
+            queries: Vec::new(),
+        }),
+        Plan::Answer(_) | Plan::Set(_) | Plan::ShowWarnings(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }
         // Its text may hold a password, which is shown nowhere.
@@ -141,6 +148,7 @@ fn explain_route(
         Target::Shard(_) => shown.lines.push("  the shard that USE chose".to_owned()),
         Target::Any if keyspace.sharded => shown.lines.push("  any shard would do".to_owned()),
         Target::Any => shown.lines.push(format!("  {} is not sharded", keyspace.name)),
+        Target::Left => {}
         Target::Pinned(pins) => {
             for pin in pins {
                 let line = pin_line(pin, literals)?;
@@ -152,6 +160,39 @@ fn explain_route(
         }
     }
     shown.send(keyspace, shard, sql);
+    Ok(shown)
+}
+
+fn explain_scatter(
+    scatter: &Scatter,
+    keyspace: &Keyspace,
+    literals: Literals<'_>,
+    sql: &str,
+) -> Result<Explained, ClientError> {
+    let mut shown = Explained::default();
+    let shards = match &scatter.shards {
+        Shards::All => (0..keyspace.shards.len()).collect(),
+        Shards::Of(pins) => route::listed_shards(pins, keyspace, literals)?,
+    };
+    if let (Some(clause), [_, _, ..]) = (&scatter.merges, shards.as_slice()) {
+        return Err(ErrorId::NeedsMerging.with(clause));
+    }
+    let names: Vec<String> =
+        shards.iter().filter_map(|shard| Some(keyspace.shards.get(*shard)?.shard.to_string())).collect();
+    shown.lines.push(match (names.as_slice(), scatter.effect) {
+        ([name], _) => format!("Route to {name}: the statement as it is"),
+        (_, Effect::Rows) => format!("Scatter to {}: rows one shard after the other", names.join(", ")),
+        (_, Effect::Write) => format!("Write on {}: all of them or none", names.join(", ")),
+    });
+    match &scatter.shards {
+        Shards::All => shown.lines.push("  any shard may have rows for it".to_owned()),
+        Shards::Of(pins) => {
+            for pin in pins {
+                shown.lines.push(pin_line(pin, literals)?);
+            }
+        }
+    }
+    shards.into_iter().for_each(|shard| shown.send(keyspace, shard, sql));
     Ok(shown)
 }
 

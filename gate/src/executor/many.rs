@@ -40,9 +40,18 @@ impl From<ReadError> for NotDone {
     }
 }
 
-/// Executes statements without rows, one after the other in one write; gives the last one's OK packet. They must be
-/// such that doing a later one after an earlier one failed does no harm.
-pub async fn execute(connection: &mut Connection, statements: &[&[u8]]) -> Result<Vec<u8>, NotDone> {
+/// Reads the OK packet of a statement that was sent.
+pub async fn done(connection: &mut Connection) -> Result<Vec<u8>, NotDone> {
+    let (payload, _) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
+    match payload.first() {
+        Some(0x00) => Ok(payload),
+        Some(0xff) => Err(NotDone::Refused(payload)),
+        _ => Err(NotDone::Lost),
+    }
+}
+
+/// Sends statements in one write.
+pub async fn send(connection: &mut Connection, statements: &[&[u8]]) -> Result<(), NotDone> {
     let mut out = bytes::BytesMut::new();
     for sql in statements {
         let mut payload = Vec::with_capacity(1 + sql.len());
@@ -50,16 +59,19 @@ pub async fn execute(connection: &mut Connection, statements: &[&[u8]]) -> Resul
         payload.extend_from_slice(sql);
         write_payload(&mut out, 0, &payload);
     }
-    connection.write_all(&out).await.map_err(NotDone::NotSent)?;
+    connection.write_all(&out).await.map_err(NotDone::NotSent)
+}
+
+/// Executes statements without rows, one after the other in one write; gives the last one's OK packet. They must be
+/// such that doing a later one after an earlier one failed does no harm.
+pub async fn execute(connection: &mut Connection, statements: &[&[u8]]) -> Result<Vec<u8>, NotDone> {
+    send(connection, statements).await?;
     let mut answer = Ok(Vec::new());
     for _ in statements {
-        let (payload, _) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
-        match payload.first() {
-            Some(0x00) if answer.is_ok() => answer = Ok(payload),
-            Some(0x00) => {}
-            Some(0xff) if answer.is_ok() => answer = Err(NotDone::Refused(payload)),
-            Some(0xff) => {}
-            _ => return Err(NotDone::Lost),
+        match (done(connection).await, &answer) {
+            (Err(error @ (NotDone::Lost | NotDone::NotSent(_))), _) => return Err(error),
+            (next, Ok(_)) => answer = next,
+            (_, Err(_)) => {}
         }
     }
     answer

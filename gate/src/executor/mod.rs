@@ -1,6 +1,7 @@
 //! Does what a plan says. Knows nothing of SQL: it sends the client's bytes, or questions of its own.
 
 pub mod accounts;
+pub mod concat;
 pub mod control;
 pub mod done;
 pub mod explain;

@@ -32,6 +32,7 @@ pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Re
                 .ok_or_else(|| ErrorId::UnknownShard.with(format_args!("{}/{range}", keyspace.name)));
         }
         Target::Pinned(pins) => pins,
+        Target::Left => return Err(ErrorId::Internal.with("a scatter's route by itself")),
     };
     let mut agreed = None;
     for pin in pins {
@@ -42,6 +43,22 @@ pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Re
         }
     }
     agreed.ok_or_else(|| ErrorId::Internal.with("a route without pins"))
+}
+
+/// Indexes of the shards of a list's values, in order; that of any shard, if the list is empty.
+pub fn listed_shards(
+    pins: &[Pin],
+    keyspace: &Keyspace,
+    literals: Literals<'_>,
+) -> Result<Vec<usize>, ClientError> {
+    let shards = pins.iter().map(|pin| pinned_shard(pin, keyspace, literals));
+    let mut shards = shards.collect::<Result<Vec<usize>, ClientError>>()?;
+    shards.sort_unstable();
+    shards.dedup();
+    if shards.is_empty() {
+        shards.push(shard(&Target::Any, keyspace, literals)?);
+    }
+    Ok(shards)
 }
 
 fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {

@@ -6,6 +6,7 @@
 //!   kind       by the first words
 //!   target     which keyspace the statement is about
 //!   pins       sharded: which literals fix the shard         (pins, insert)
+//!   scatter    sharded: several shards without merging
 //!   schema     DDL: what the shards could not keep true      (schema_change)
 //!   vschema    ALTER VSCHEMA, SHOW VSCHEMA
 //! ```
@@ -24,13 +25,16 @@ mod listing;
 mod per_shard;
 mod pins;
 mod rewrite;
+mod scatter;
 mod schema_change;
 mod sequence;
 mod set;
 mod setting;
 mod show;
 mod target;
+mod transaction;
 mod vschema;
+mod warnings;
 
 use std::rc::Rc;
 
@@ -116,6 +120,9 @@ fn is_final(id: ErrorId) -> bool {
 
 fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     guards::sidecar(request)?;
+    if let Some(asked) = warnings::asked(request) {
+        return Ok(Plan::ShowWarnings(asked));
+    }
     let kind = kind_of(request.words);
     if kind == Kind::Use {
         // Its name is no word of the grammar: `@replica` in it is no variable.
@@ -144,8 +151,8 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Query | Kind::Insert | Kind::Update | Kind::Delete => rows_statement(request, kind),
         Kind::Use => Err(ErrorId::NotUnderstood.plain()),
         Kind::Set => set::plan(request),
-        Kind::EndTransaction => end_transaction(request),
-        Kind::BeginTransaction(what) => Err(ErrorId::Transaction.with(what)),
+        Kind::Transaction => transaction::plan(request),
+        Kind::DistributedTransaction => Err(ErrorId::Transaction.with("XA")),
         Kind::ShowListing(listed) => listing::plan(request, listed),
         Kind::ShowProcesses => Ok(Plan::Answer(Answer::Processes)),
         Kind::ShowTableStatus => show::table_status(request),
@@ -207,7 +214,13 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     if let Statement::Insert(insert) = &statement {
         return insert::plan(insert, &tables, keyspace);
     }
-    let target = Target::Pinned(pins::of_statement(&statement, &tables, keyspace)?);
+    let target = match pins::of_statement(&statement, &tables, keyspace) {
+        Ok(pins) => Target::Pinned(pins),
+        Err(error) if error.id == ErrorId::NoShardingValue => {
+            return scatter::plan(request, &statement, &tables, keyspace);
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Plan::Route(Rc::new(Route {
         keyspace: keyspace.name.clone(),
         target,
@@ -216,13 +229,6 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         refusal: Refusal::OfAll,
         tablets: Tablets::Primary,
     })))
-}
-
-fn end_transaction(request: &Request<'_>) -> Result<Plan, ClientError> {
-    if request.words.has("CHAIN") || request.words.has("RELEASE") {
-        return Err(ErrorId::Transaction.with("AND CHAIN or RELEASE"));
-    }
-    Ok(Plan::Answer(Answer::Ok))
 }
 
 fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> Result<Plan, ClientError> {

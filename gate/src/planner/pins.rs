@@ -118,11 +118,7 @@ impl Walk<'_> {
     }
 
     fn delete(&mut self, delete: &Delete) -> Result<(), ClientError> {
-        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-        if !delete.tables.is_empty() || delete.using.is_some() {
-            return Err(ErrorId::NotUnderstood.plain());
-        }
-        self.block(from, delete.selection.as_ref())
+        self.block(delete_from(delete)?, delete.selection.as_ref())
     }
 
     /// Pins every table of one query block.
@@ -159,10 +155,27 @@ impl Walk<'_> {
     }
 }
 
+/// The tables of a DELETE of one table.
+pub(super) fn delete_from(delete: &Delete) -> Result<&[TableWithJoins], ClientError> {
+    let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+    if !delete.tables.is_empty() || delete.using.is_some() {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    Ok(from)
+}
+
 /// Refuses an assignment to the sharding column of a table that the pins are of.
 pub(super) fn refuse_sharding_column(
     target: &sqlparser::ast::AssignmentTarget,
     pins: &[Pin],
+) -> Result<(), ClientError> {
+    refuse_column(target, pins.iter().map(|pin| &pin.key))
+}
+
+/// Refuses an assignment to the column of one of the keys.
+pub(super) fn refuse_column<'a>(
+    target: &sqlparser::ast::AssignmentTarget,
+    mut keys: impl Iterator<Item = &'a ShardingKey>,
 ) -> Result<(), ClientError> {
     let last =
         |name: &ObjectName| name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone());
@@ -175,8 +188,8 @@ pub(super) fn refuse_sharding_column(
     if !column.is_ascii() {
         return Err(ErrorId::NotUnderstood.plain());
     }
-    match pins.iter().find(|pin| pin.key.column.eq_ignore_ascii_case(&column)) {
-        Some(pin) => Err(ErrorId::ShardingColumnUpdate.with(&pin.key.column)),
+    match keys.find(|key| key.column.eq_ignore_ascii_case(&column)) {
+        Some(key) => Err(ErrorId::ShardingColumnUpdate.with(&key.column)),
         None => Ok(()),
     }
 }
@@ -239,13 +252,13 @@ fn on(constraint: &JoinConstraint) -> Option<&Expr> {
 }
 
 /// How a query block names one of its tables, and the column that is looked for.
-struct Binding<'a> {
-    schema: &'a str,
-    table: &'a str,
-    alias: Option<&'a str>,
+pub(super) struct Binding<'a> {
+    pub(super) schema: &'a str,
+    pub(super) table: &'a str,
+    pub(super) alias: Option<&'a str>,
     /// No other table stands in the block, so an unqualified column is this one's.
-    alone: bool,
-    column: &'a str,
+    pub(super) alone: bool,
+    pub(super) column: &'a str,
 }
 
 impl Binding<'_> {
@@ -273,7 +286,26 @@ impl Binding<'_> {
         }
     }
 
-    fn is_column(&self, expr: &Expr) -> bool {
+    /// The literals of which the condition fixes the column to one, if it does for every row that meets it. NULL is
+    /// not among them: no row is equal to it.
+    pub(super) fn listed_by(&self, condition: &Expr) -> Option<Vec<(usize, bool)>> {
+        match condition {
+            Expr::Nested(inner) => self.listed_by(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                match (self.listed_by(left), self.listed_by(right)) {
+                    (Some(a), Some(b)) => Some(if a.len() <= b.len() { a } else { b }),
+                    (a, b) => a.or(b),
+                }
+            }
+            Expr::InList { expr, list, negated: false } if self.is_column(expr) => {
+                list.iter().filter(|item| !is_null(item)).map(literal).collect()
+            }
+            _ => self.pinned_by(condition).map(|pin| vec![pin]),
+        }
+    }
+
+    /// Whether the expression is the column, and could not be another one.
+    pub(super) fn is_column(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Nested(inner) => self.is_column(inner),
             Expr::Identifier(name) => self.alone && name.value.eq_ignore_ascii_case(self.column),
@@ -294,5 +326,13 @@ impl Binding<'_> {
             }
             _ => false,
         }
+    }
+}
+
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_null(inner),
+        Expr::Value(value) => matches!(value.value, Value::Null),
+        _ => false,
     }
 }

@@ -9,11 +9,14 @@ mod inserted;
 mod login;
 mod looking;
 mod parts;
+mod scatter;
 mod schema;
 mod sequence;
 mod setting;
 mod statement;
+mod transaction;
 mod vschema;
+mod warnings;
 mod who;
 
 use std::net::IpAddr;
@@ -26,9 +29,9 @@ use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
-use proto::wire::reply::{TextColumn, write_error, write_ok, write_text_result};
+use proto::wire::reply::{Form, TextColumn, write_error, write_ok, write_text_result};
 use proto::wire::result::{ResultColumn, ResultRow, write_result};
-use proto::wire::{CapabilityFlags, StatusFlags, command};
+use proto::wire::{CapabilityFlags, command};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use topo::snapshot::Snapshot;
@@ -43,6 +46,8 @@ use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::Fingerprint;
 use crate::worker::Worker;
 use inserted::LastInserted;
+use transaction::Transaction;
+use warnings::Warnings;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -127,6 +132,8 @@ struct Session {
     class: Option<Rc<SessionClass>>,
     /// Holds statements that came in several packets.
     scratch: Vec<u8>,
+    transaction: Transaction,
+    warnings: Warnings,
 }
 
 impl Session {
@@ -149,6 +156,8 @@ impl Session {
             inserted: LastInserted::default(),
             class: None,
             scratch: Vec::new(),
+            transaction: Transaction::default(),
+            warnings: Warnings::default(),
         }
     }
 
@@ -194,6 +203,11 @@ impl Session {
             }
             // Commands without an answer, about prepared statements that nobody has.
             Some((&(command::STMT_CLOSE | command::STMT_SEND_LONG_DATA), _)) => {}
+            // Drivers send the statement as text then.
+            Some((&command::STMT_PREPARE, _)) => {
+                self.forget_warnings();
+                self.answer_error(&ErrorId::UnsupportedPrepare.plain()).await?;
+            }
             Some(_) => self.answer_error(&ErrorId::UnknownCommand.plain()).await?,
         }
         self.client.consume(framed.wire_bytes);
@@ -234,12 +248,13 @@ impl Session {
 
     async fn answer_ok(&mut self) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        write_ok(&mut out, 1, self.transaction.status());
         Ok(self.client.write_all(&out).await?)
     }
 
     async fn answer_error(&mut self, error: &ClientError) -> Result<(), SessionEnd> {
         self.worker.shared.measures.told(error);
+        self.warnings.error(error);
         let mut out = BytesMut::new();
         write_error(&mut out, 1, error);
         Ok(self.client.write_all(&out).await?)
@@ -257,7 +272,7 @@ impl Session {
         rows: &[Vec<String>],
     ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_text_result(&mut out, 1, self.capabilities, columns, rows);
+        write_text_result(&mut out, 1, self.form(), columns, rows);
         Ok(self.client.write_all(&out).await?)
     }
 
@@ -267,9 +282,13 @@ impl Session {
         rows: &[ResultRow],
     ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        let shape = (self.capabilities, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-        write_result(&mut out, 1, shape, columns, rows);
+        write_result(&mut out, 1, (self.capabilities, self.transaction.status()), columns, rows);
         Ok(self.client.write_all(&out).await?)
+    }
+
+    /// How the session's own result sets are written.
+    fn form(&self) -> Form {
+        Form { capabilities: self.capabilities, status: self.transaction.status() }
     }
 
     async fn close_with(&mut self, error: ClientError) -> SessionEnd {

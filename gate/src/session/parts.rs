@@ -2,15 +2,19 @@
 
 use futures::future::join_all;
 use proto::errors::{ClientError, ErrorId};
+use proto::wire::CapabilityFlags;
 use topo::snapshot::{Keyspace, Shard};
 
 use super::held::Next;
+use super::scatter::{OWN_TIME, WARNINGS, one_time};
 use super::{Session, SessionEnd};
 use crate::backend::{Backend, Unreached};
+use crate::executor::control::{self, Row};
 use crate::executor::done;
-use crate::executor::many::{NotDone, Part, execute};
+use crate::executor::many::{self, NotDone, Part, execute, send};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
+use crate::plan::Afterwards;
 
 /// What came of a write.
 #[derive(Debug)]
@@ -21,8 +25,23 @@ pub(super) enum Written {
     Refused(Vec<u8>),
     /// Nothing was done, or it is not known; the error says which.
     Failed(ClientError),
+    /// Nothing was done, and the client knows why.
+    Told,
     /// Nothing was done: plan again, by the newest snapshot.
     Again,
+}
+
+impl Written {
+    /// Whether MySQL has a list of warnings for it.
+    fn has_warnings(&self) -> bool {
+        match self {
+            Self::Done(answers) => {
+                answers.iter().any(|answer| done::end(answer).is_some_and(|end| end.warnings > 0))
+            }
+            Self::Refused(_) => true,
+            Self::Failed(_) | Self::Told | Self::Again => false,
+        }
+    }
 }
 
 /// A connection on which a part is done.
@@ -30,6 +49,7 @@ struct Branch<'a> {
     part: &'a Part,
     shard: &'a Shard,
     backend: Backend,
+    capabilities: CapabilityFlags,
     /// Whether the connection is as it was, so that the next statement may use it.
     clean: bool,
 }
@@ -41,6 +61,39 @@ impl Branch<'_> {
         self.clean &= done.is_ok();
         done
     }
+
+    /// Does the part inside its transaction; gives what it warned of, too, which COMMIT would clear.
+    async fn write(&mut self) -> (Result<Vec<u8>, NotDone>, Vec<Row>) {
+        let connection = &mut self.backend.connection;
+        if let Err(error) = send(connection, &[&self.part.sql, WARNINGS]).await {
+            self.clean = false;
+            return (Err(error), Vec::new());
+        }
+        let answer = many::done(connection).await;
+        let warnings = match &answer {
+            Ok(_) | Err(NotDone::Refused(_)) => control::answered(connection, self.capabilities).await.ok(),
+            Err(_) => None,
+        };
+        self.clean &= warnings.is_some();
+        (answer, warnings.unwrap_or_default())
+    }
+
+    /// Commits its transaction. A trouble that comes after the COMMIT only costs the connection.
+    async fn commit(&mut self) -> Result<(), NotDone> {
+        let connection = &mut self.backend.connection;
+        self.clean = false;
+        send(connection, &[b"COMMIT", OWN_TIME]).await?;
+        many::done(connection).await?;
+        self.clean = many::done(connection).await.is_ok();
+        Ok(())
+    }
+}
+
+/// Takes back what is not committed; what a branch whose connection is lost has done goes with its connection.
+async fn roll_back(branches: &mut [Branch<'_>]) {
+    const END: [&[u8]; 2] = [b"ROLLBACK", OWN_TIME];
+    let open = branches.iter_mut().filter(|branch| branch.clean);
+    join_all(open.map(|branch| branch.execute(&END))).await;
 }
 
 impl Session {
@@ -53,6 +106,7 @@ impl Session {
             },
             Written::Refused(packet) => self.answer_packet(&packet).await?,
             Written::Failed(error) => self.answer_error(&error).await?,
+            Written::Told => {}
             Written::Again => return Ok(Next::Again),
         }
         Ok(Next::Answered)
@@ -66,6 +120,10 @@ impl Session {
         parts: &[Part],
         patience: &mut Patience,
     ) -> Result<Written, SessionEnd> {
+        self.settle().await;
+        if self.transaction.is_active() {
+            return self.write_in_transaction(keyspace, parts, patience).await;
+        }
         let mut places: Vec<(&Part, &Shard)> =
             parts.iter().filter_map(|part| Some((part, keyspace.shards.get(part.shard)?))).collect();
         places.sort_by_key(|(part, _)| part.shard);
@@ -86,7 +144,10 @@ impl Session {
         let mut branches = Vec::with_capacity(parts.len());
         for ((part, shard), opened) in places.into_iter().zip(opened) {
             match opened {
-                Ok(backend) => branches.push(Branch { part, shard, backend, clean: true }),
+                Ok(backend) => {
+                    let capabilities = class.capabilities;
+                    branches.push(Branch { part, shard, backend, capabilities, clean: true });
+                }
                 Err(unreached) => return self.unwritten(shard, unreached, patience).await,
             }
         }
@@ -94,8 +155,12 @@ impl Session {
             [only] => self.write_alone(only, patience).await?,
             several => self.write_together(several, patience).await?,
         };
-        for branch in branches {
-            if branch.clean && !keyspace.has_stored_programs {
+        let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { Afterwards::Reuse };
+        let alone = branches.len() == 1;
+        for branch in branches.into_iter().filter(|branch| branch.clean) {
+            if alone && written.has_warnings() {
+                self.warnings.keep(branch.backend, afterwards);
+            } else if afterwards == Afterwards::Reuse {
                 worker.give_back(branch.backend);
             }
         }
@@ -122,33 +187,26 @@ impl Session {
         branches: &mut [Branch<'_>],
         patience: &mut Patience,
     ) -> Result<Written, SessionEnd> {
-        let begun = join_all(branches.iter_mut().map(|branch| branch.execute(&[b"BEGIN"]))).await;
-        let mut failed = begun.into_iter().enumerate().find_map(|(place, begun)| Some((place, begun.err()?)));
-        let mut answers = Vec::with_capacity(branches.len());
-        if failed.is_none() {
-            for (place, branch) in branches.iter_mut().enumerate() {
-                match execute(&mut branch.backend.connection, &[&branch.part.sql]).await {
-                    Ok(answer) => answers.push(answer),
-                    Err(not_done) => {
-                        failed = Some((place, not_done));
-                        break;
-                    }
-                }
+        let answers = match self.write_all(branches).await {
+            Ok(answers) => answers,
+            Err((place, not_done)) => {
+                roll_back(branches).await;
+                return self.not_written(&mut branches[place], not_done, patience).await;
             }
-        }
-        if let Some((place, not_done)) = failed {
-            branches[place].clean &= matches!(not_done, NotDone::Refused(_));
-            // What a branch whose connection is lost has done goes with its connection.
-            let open = branches.iter_mut().filter(|branch| branch.clean);
-            join_all(open.map(|branch| branch.execute(&[b"ROLLBACK"]))).await;
-            return self.not_written(&mut branches[place], not_done, patience).await;
-        }
+        };
         if done::summed(&answers).is_none() {
-            let open = branches.iter_mut();
-            join_all(open.map(|branch| branch.execute(&[b"ROLLBACK"]))).await;
+            roll_back(branches).await;
             return Ok(Written::Failed(ErrorId::Internal.with("an OK packet that cannot be read")));
         }
-        let commits = join_all(branches.iter_mut().map(|branch| branch.execute(&[b"COMMIT"]))).await;
+        let holding = &self.worker.shared.holding;
+        if let Some(held) = branches.iter().position(|branch| holding.is_held(branch.shard)) {
+            // Its primary would perhaps not take the COMMIT any more, and the others would.
+            roll_back(branches).await;
+            let shard = branches[held].shard;
+            let end = self.until_released(shard, patience).await?;
+            return Ok(end.error(&shard.shard).map_or(Written::Again, Written::Failed));
+        }
+        let commits = join_all(branches.iter_mut().map(Branch::commit)).await;
         let mut uncommitted: Vec<(usize, NotDone)> = commits
             .into_iter()
             .enumerate()
@@ -169,6 +227,23 @@ impl Session {
                 Ok(Written::Failed(ErrorId::PartialCommit.with(names.join(", "))))
             }
         }
+    }
+
+    /// Begins on all branches, then does one part after the other; the answers of all, or which one failed.
+    async fn write_all(&mut self, branches: &mut [Branch<'_>]) -> Result<Vec<Vec<u8>>, (usize, NotDone)> {
+        let one_time = one_time();
+        let begin = [one_time.as_bytes(), b"BEGIN"];
+        let begun = join_all(branches.iter_mut().map(|branch| branch.execute(&begin))).await;
+        for (place, begun) in begun.into_iter().enumerate() {
+            begun.map_err(|error| (place, error))?;
+        }
+        let mut answers = Vec::with_capacity(branches.len());
+        for (place, branch) in branches.iter_mut().enumerate() {
+            let (answer, warnings) = branch.write().await;
+            self.warnings.take(warnings);
+            answers.push(answer.map_err(|error| (place, error))?);
+        }
+        Ok(answers)
     }
 
     /// Nothing of the statement is done anywhere, because of what happened to this part.

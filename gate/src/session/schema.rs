@@ -75,6 +75,10 @@ impl Session {
         snapshot: &Snapshot,
         patience: &mut Patience,
     ) -> Result<Option<Next>, SessionEnd> {
+        // MySQL commits what is open before it changes a schema.
+        if self.transaction.is_active() && !Box::pin(self.commit_implicitly()).await? {
+            return Ok(Some(Next::Answered));
+        }
         let keyspace = snapshot.keyspace(keyspace.as_str());
         let is_held = |shard: &&Shard| self.worker.shared.holding.is_held(shard);
         match keyspace.and_then(|keyspace| keyspace.shards.iter().find(is_held)) {
@@ -87,6 +91,7 @@ impl Session {
         match made {
             Ok(made) => {
                 let packet = with_more_warnings(made.answer, made.notes.len());
+                made.notes.iter().for_each(|note| self.warnings.note(note));
                 self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
             Err(error) => self.tell(&error).await,

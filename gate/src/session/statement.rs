@@ -74,6 +74,12 @@ impl Session {
             aim: &self.aim,
         };
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
+        if self.warnings.are_any() && !matches!(plan, Plan::ShowWarnings(_)) {
+            // The list belongs to the statement before.
+            if let Some(backend) = self.warnings.clear() {
+                self.worker.give_back(backend);
+            }
+        }
         let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
             Plan::Route(route) | Plan::RouteOnce(route) => {
                 (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?)
@@ -87,6 +93,18 @@ impl Session {
             }
             Plan::NextNumbers(next) => {
                 (|of| &of.answers, Box::pin(self.next_numbers(&next, framed, &snapshot)).await?)
+            }
+            Plan::Scatter(scatter) => {
+                let next = Box::pin(self.scatter(&scatter, framed, &snapshot, patience)).await?;
+                (|of| &of.scattered, next)
+            }
+            Plan::Transaction { step, snapshot_of } => {
+                let keyspace = snapshot_of.and_then(|name| snapshot.keyspace(name.as_str()));
+                let of = (&step, keyspace.map(AsRef::as_ref));
+                (|of| &of.answers, Box::pin(self.transact(of, framed, patience)).await?)
+            }
+            Plan::ShowWarnings(show) => {
+                (|of| &of.answers, Box::pin(self.show_warnings(&show, framed)).await?)
             }
             Plan::Answer(answer) => {
                 self.answer(answer, framed).await?;
@@ -118,6 +136,9 @@ impl Session {
                 (|of| &of.schema_changes, Box::pin(self.change_vschema(&change)).await?)
             }
             Plan::Account(statement) => {
+                if self.transaction.is_active() && !Box::pin(self.commit_implicitly()).await? {
+                    return Ok(Next::Answered);
+                }
                 (|of| &of.answers, Box::pin(self.account_statement(&statement)).await?)
             }
             Plan::Refuse { error, judge } => {
@@ -147,10 +168,26 @@ impl Session {
             spans: &self.fingerprint.literals,
             character_set: self.character_set,
         };
-        let shard = match route::shard(&route.target, keyspace, literals) {
-            Ok(index) => &keyspace.shards[index],
+        let index = match route::shard(&route.target, keyspace, literals) {
+            Ok(index) => index,
             Err(error) => return self.tell(&error).await,
         };
+        self.route_to((route, index), framed, keyspace, patience).await
+    }
+
+    /// Relays the statement to one shard of the keyspace.
+    pub(super) async fn route_to(
+        &mut self,
+        (route, index): (&Route, usize),
+        framed: Framed,
+        keyspace: &Keyspace,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        if self.transaction.is_active() {
+            let in_transaction = self.route_in_transaction((route, index), framed, keyspace, patience);
+            return Box::pin(in_transaction).await;
+        }
+        let shard = &keyspace.shards[index];
         let class = match self.class_for(&route.keyspace) {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
@@ -179,7 +216,9 @@ impl Session {
                     || Box::pin(self.learn_inserted(&mut backend, &class, end)).await;
                 let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
                     && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-                if route.afterwards == Afterwards::Reuse && untouched && is_whole {
+                if untouched && is_whole && (end.failed || end.warnings > 0) && end.insert_id == 0 {
+                    self.warnings.keep(backend, route.afterwards);
+                } else if route.afterwards == Afterwards::Reuse && untouched && is_whole {
                     self.worker.give_back(backend);
                 }
                 Ok(Next::Answered)
@@ -201,7 +240,7 @@ impl Session {
     }
 
     /// Answers with the gate's refusal, or with MySQL's own error if it has one: the statement is wrong by itself.
-    async fn refuse(
+    pub(super) async fn refuse(
         &mut self,
         (error, judge): (ClientError, Option<KeyspaceName>),
         sql: &[u8],
@@ -233,7 +272,7 @@ impl Session {
     }
 
     /// The statement's packets with a column list before its VALUES; `None` if there is none to be seen.
-    fn with_columns(&mut self, framed: Framed, columns: &str) -> Option<BytesMut> {
+    pub(super) fn with_columns(&mut self, framed: Framed, columns: &str) -> Option<BytesMut> {
         let payload = self.client.payload(framed, &mut self.scratch);
         // One for the command byte.
         let (before, after) = payload.split_at(1 + self.fingerprint.values_at?);

@@ -22,10 +22,10 @@ pub enum Kind {
     Use,
     /// SET.
     Set,
-    /// COMMIT or ROLLBACK, outside a transaction without effect.
-    EndTransaction,
-    /// BEGIN, START TRANSACTION, SAVEPOINT, XA and the like; the words are for the error.
-    BeginTransaction(&'static str),
+    /// BEGIN, START TRANSACTION, COMMIT, ROLLBACK, savepoints.
+    Transaction,
+    /// XA.
+    DistributedTransaction,
     /// SHOW of what the gate knows by itself.
     ShowListing(Listed),
     /// SHOW PROCESSLIST.
@@ -126,8 +126,7 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
         "SET" if rest.first() == Some(&"PASSWORD") => Kind::Account,
         "SET" => Kind::Set,
         "GRANT" | "REVOKE" => Kind::Account,
-        "COMMIT" => Kind::EndTransaction,
-        "ROLLBACK" if !rest.contains(&"TO") => Kind::EndTransaction,
+        "BEGIN" | "COMMIT" | "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Kind::Transaction,
         "SHOW" => show(rest),
         "DESCRIBE" | "DESC" | "EXPLAIN" => describe(rest),
         "VEXPLAIN" => Kind::Vexplain,
@@ -139,10 +138,8 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
 
 fn elsewhere(first: &str, rest: &[&str]) -> Kind {
     match first {
-        "BEGIN" => Kind::BeginTransaction("BEGIN"),
-        "START" if rest.first() == Some(&"TRANSACTION") => Kind::BeginTransaction("START TRANSACTION"),
-        "ROLLBACK" | "SAVEPOINT" | "RELEASE" => Kind::BeginTransaction("SAVEPOINT"),
-        "XA" => Kind::BeginTransaction("XA"),
+        "START" if rest.first() == Some(&"TRANSACTION") => Kind::Transaction,
+        "XA" => Kind::DistributedTransaction,
         "PREPARE" | "EXECUTE" | "DEALLOCATE" => Kind::SessionState("a prepared statement"),
         "LOCK" if matches!(rest.first(), Some(&"TABLES" | &"TABLE")) => Kind::SessionState("a table lock"),
         "UNLOCK" => Kind::SessionState("a table lock"),
@@ -269,9 +266,9 @@ mod tests {
             ("((select ?0))", Kind::Query),
             ("with a as (select ?0) select * from a", Kind::Query),
             ("replace into t values (?0)", Kind::Insert),
-            ("rollback", Kind::EndTransaction),
-            ("rollback work to savepoint a", Kind::BeginTransaction("SAVEPOINT")),
-            ("start transaction", Kind::BeginTransaction("START TRANSACTION")),
+            ("rollback work to savepoint a", Kind::Transaction),
+            ("start transaction", Kind::Transaction),
+            ("xa begin ?3", Kind::DistributedTransaction),
             ("start replica", Kind::Unsupported("START")),
             ("show full tables like ?3", Kind::ShowSchema),
             ("show schemas", Kind::ShowListing(Listed::Databases)),

@@ -5,6 +5,7 @@
 pub mod alter_vschema;
 pub mod character_set;
 pub mod fingerprint;
+pub mod function;
 pub mod kind;
 pub mod lexeme;
 pub mod literal;

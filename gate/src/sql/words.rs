@@ -159,6 +159,11 @@ impl<'a> Words<'a> {
         self.names.iter().any(|name| name.is(word))
     }
 
+    /// Whether a system variable stands in it.
+    pub fn has_system_variable(&self) -> bool {
+        !self.variables.is_empty()
+    }
+
     /// What of a session's state the text asks for, if anything.
     pub fn session_state(&self) -> Option<&'static str> {
         let called = self.names.iter().find_map(|name| {

@@ -8,7 +8,7 @@ use proto::limits::MAX_PACKET_BYTES;
 use proto::wire::connection::Connection;
 use proto::wire::handshake::Greeting;
 use proto::wire::packet::write_payload;
-use proto::wire::reply::{TextColumn, write_ok, write_text_result};
+use proto::wire::reply::{Form, TextColumn, write_ok, write_text_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -156,7 +156,11 @@ async fn serve(
 fn answer_question(out: &mut BytesMut, text: &str) {
     let rows = if text.contains("routines") { vec![vec!["0".to_owned()]] } else { vec![] };
     let columns = [TextColumn { name: "x", length: 9 }];
-    write_text_result(out, 1, CapabilityFlags::CLIENT_DEPRECATE_EOF, &columns, &rows);
+    let form = Form {
+        capabilities: CapabilityFlags::CLIENT_DEPRECATE_EOF,
+        status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+    };
+    write_text_result(out, 1, form, &columns, &rows);
 }
 
 fn error(code: u16) -> Vec<u8> {

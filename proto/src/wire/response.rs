@@ -22,6 +22,8 @@ pub struct End {
     pub failed: bool,
     /// The insert id that it tells; 0 for none.
     pub insert_id: u64,
+    /// How many warnings there are; 0 after an error.
+    pub warnings: u16,
 }
 
 /// What one look at the buffer found.
@@ -144,9 +146,7 @@ impl ResponseScanner {
             Expect::Rows => match payload.first() {
                 Some(0xff) => Ok(Some(failure())),
                 Some(0xfe) if length < MAX_PAYLOAD => {
-                    let eof = |status| End { status, failed: false, insert_id: 0 };
-                    let end = if self.deprecate_eof { ok_end(payload) } else { eof_status(payload).map(eof) };
-                    self.terminator(end?)
+                    self.terminator(if self.deprecate_eof { ok_end(payload)? } else { eof_end(payload)? })
                 }
                 _ => Ok(None),
             },
@@ -161,25 +161,27 @@ impl ResponseScanner {
 }
 
 fn failure() -> End {
-    End { status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, failed: true, insert_id: 0 }
+    End { status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, failed: true, insert_id: 0, warnings: 0 }
 }
 
-/// What an OK packet says: header, affected rows, last insert id, status flags.
+/// Of an OK packet: header, affected rows, last insert id, status flags, warnings.
 fn ok_end(payload: &[u8]) -> Result<End, BadResponse> {
     let mut rest = payload.get(1..).ok_or(BadResponse)?;
     take_lenenc_int(&mut rest).ok_or(BadResponse)?;
     let insert_id = take_lenenc_int(&mut rest).ok_or(BadResponse)?;
-    Ok(End { status: status_at(rest)?, failed: false, insert_id })
+    let [status, warnings] = two_numbers(rest)?;
+    Ok(End { status: StatusFlags::from_bits_truncate(status), failed: false, insert_id, warnings })
 }
 
-/// Status flags of an EOF packet: header, warnings, then they.
-fn eof_status(payload: &[u8]) -> Result<StatusFlags, BadResponse> {
-    status_at(payload.get(3..).ok_or(BadResponse)?)
+/// Of an EOF packet: header, warnings, status flags.
+fn eof_end(payload: &[u8]) -> Result<End, BadResponse> {
+    let [warnings, status] = two_numbers(payload.get(1..).ok_or(BadResponse)?)?;
+    Ok(End { status: StatusFlags::from_bits_truncate(status), failed: false, insert_id: 0, warnings })
 }
 
-fn status_at(bytes: &[u8]) -> Result<StatusFlags, BadResponse> {
-    let flags = bytes.first_chunk::<2>().ok_or(BadResponse)?;
-    Ok(StatusFlags::from_bits_truncate(u16::from_le_bytes(*flags)))
+fn two_numbers(bytes: &[u8]) -> Result<[u16; 2], BadResponse> {
+    let &[a, b, c, d] = bytes.first_chunk::<4>().ok_or(BadResponse)?;
+    Ok([u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])])
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use super::compare::compare;
 use super::script::{Refusal, Script, Statement};
 use super::session::Session;
 
+/// The errors that a keyspace of one shard does not give.
+const OF_SEVERAL_SHARDS: [ErrorId; 4] =
+    [ErrorId::SeveralShards, ErrorId::SecondShard, ErrorId::NeedsMerging, ErrorId::EarlySnapshot];
+
 /// Whether the keyspace of a run has a sharding key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharding {
@@ -78,7 +82,7 @@ impl Contest {
         match self.sharding {
             Sharding::Plain => false,
             Sharding::Unsharded => refusal.everywhere,
-            Sharding::OneShard => refusal.id != ErrorId::SeveralShards.row().id,
+            Sharding::OneShard => OF_SEVERAL_SHARDS.iter().all(|error| refusal.id != error.row().id),
             Sharding::Sharded => true,
         }
     }

@@ -73,7 +73,7 @@ fn a_gate_serves_from_its_last_snapshot_while_etcd_is_away() -> Result<()> {
 }
 
 /// The mysqld that a shard's session talks to.
-fn mysqld_of(cluster: &Cluster, port: u16) -> Result<u32> {
+pub(crate) fn mysqld_of(cluster: &Cluster, port: u16) -> Result<u32> {
     let tablets = cluster.shoal(&["get", "tablets"])?;
     let line = tablets.lines().find(|line| line.contains(&format!(":{port}"))).context("no such tablet")?;
     let alias = line.split_whitespace().next().context("no alias")?;

@@ -8,9 +8,11 @@ mod half_made;
 mod login;
 mod numbers;
 mod relay;
+mod scatter;
 mod schema;
 mod sight;
 mod tls;
+mod transactions;
 mod vschema;
 
 use std::future::Future;

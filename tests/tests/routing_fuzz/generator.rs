@@ -66,12 +66,26 @@ impl<'a> Generator<'a> {
     pub(crate) fn form(random: &'a mut Random) -> Form {
         let mut generator = Self { random, form: Form::default(), expressions: vec![], outer: vec![] };
         match generator.random.below(100) {
-            0..55 => generator.read(),
-            55..78 => generator.insert(),
-            78..92 => generator.update(),
+            0..40 => generator.read(),
+            40..58 => generator.scattered_read(),
+            58..76 => generator.insert(),
+            76..88 => generator.update(),
+            88..92 => generator.scattered_write(),
             _ => generator.delete(),
         }
         generator.form
+    }
+
+    pub(super) fn access(&mut self, access: Access) {
+        self.form.access = access;
+    }
+
+    pub(super) fn take_pieces(&mut self) -> Vec<Piece> {
+        std::mem::take(&mut self.form.pieces)
+    }
+
+    pub(super) fn put_pieces(&mut self, pieces: Vec<Piece>) {
+        self.form.pieces.extend(pieces);
     }
 
     pub(super) fn words(&mut self, text: &str) {
@@ -298,7 +312,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    fn connective(&mut self) {
+    pub(super) fn connective(&mut self) {
         match self.random.below(40) {
             0 => self.words("OR"),
             1 => self.words("XOR"),
@@ -360,7 +374,7 @@ impl<'a> Generator<'a> {
     }
 
     /// Any condition.
-    fn term(&mut self, sources: &[Source], depth: usize) {
+    pub(super) fn term(&mut self, sources: &[Source], depth: usize) {
         let source = self.random.pick(sources);
         let column = format!("{}.{}", source.name, source.table.columns[1]);
         match self.random.below(12) {

@@ -1,0 +1,452 @@
+//! Statements that no literal fixes to one shard: which shards they are for, and whether the shards' answers, put
+//! together, are that of one MySQL with all the rows.
+//!
+//! A statement qualifies if it is one query block whose every row is made from rows of one shard: of one table, or
+//! of tables that are joined by equal sharding columns of one vindex and type. What several shards would have to
+//! merge (an order, a bound, groups, …) stands in the plan; such a statement goes on if one shard has all its rows.
+
+use std::ops::ControlFlow;
+
+use proto::errors::{ClientError, ErrorId};
+use sqlparser::ast::{
+    Assignment, BinaryOperator, Expr, GroupByExpr, JoinConstraint, JoinOperator, ObjectName, Query, Select,
+    SetExpr, Statement, TableFactor, TableWithJoins, Visit, Visitor,
+};
+use topo::records::ColumnType;
+use topo::snapshot::{Keyspace, ShardingKey};
+
+use super::Request;
+use super::pins::{Binding, delete_from, refuse_column, sharding_key};
+use super::target::{TableName, Tables};
+use crate::aim::Tablets;
+use crate::plan::{Afterwards, Effect, Pin, Plan, Refusal, Route, Scatter, Shards, Target};
+use crate::sql::function::{Function, function};
+use crate::sql::words::Words;
+
+/// The plan of a statement of which not every table is pinned.
+pub(super) fn plan(
+    request: &Request<'_>,
+    statement: &Statement,
+    tables: &Tables,
+    keyspace: &Keyspace,
+) -> Result<Plan, ClientError> {
+    if let (Statement::Query(_), [_]) = (statement, keyspace.shards.as_slice()) {
+        // All rows are there, whatever the query makes of them.
+        tables.references.iter().try_for_each(|name| sharding_key(keyspace, &name.table).map(|_| ()))?;
+        return Ok(scatter(keyspace, Shards::All, Effect::Rows, None));
+    }
+    let (effect, from, selection, assignments) = parts(statement, request.words)?;
+    let block = Block::read(from, tables, keyspace)?;
+    for assignment in assignments {
+        refuse_column(&assignment.target, block.factors.iter().map(|factor| factor.key))?;
+    }
+    let mut conditions: Vec<&Expr> = selection.into_iter().collect();
+    if from.iter().all(has_only_inner_joins) {
+        from.iter().for_each(|item| inner_conditions(item, &mut conditions));
+    }
+    if !block.is_of_one_shard(from, &conditions) {
+        return Err(ErrorId::NeedsMerging.with("a join that is not by equal sharding columns"));
+    }
+    let shards = block.shards(&conditions);
+    let merges = merges(statement, request.words);
+    let several = keyspace.shards.len() > 1;
+    if let (Some(clause), Shards::All, true) = (&merges, &shards, several) {
+        return Err(ErrorId::NeedsMerging.with(clause));
+    }
+    Ok(scatter(keyspace, shards, effect, merges))
+}
+
+fn scatter(keyspace: &Keyspace, shards: Shards, effect: Effect, merges: Option<String>) -> Plan {
+    let route = Route {
+        keyspace: keyspace.name.clone(),
+        target: Target::Left,
+        columns: None,
+        afterwards: if keyspace.has_stored_programs { Afterwards::Close } else { Afterwards::Reuse },
+        refusal: Refusal::OfAll,
+        tablets: Tablets::Primary,
+    };
+    Plan::Scatter(Scatter { route, shards, effect, merges }.into())
+}
+
+type Parts<'a> = (Effect, &'a [TableWithJoins], Option<&'a Expr>, &'a [Assignment]);
+
+/// The one query block of a statement.
+fn parts<'a>(statement: &'a Statement, words: &Words<'_>) -> Result<Parts<'a>, ClientError> {
+    if let ControlFlow::Break(what) = statement.visit(&mut Nested::default()) {
+        return Err(ErrorId::NeedsMerging.with(set_operation(words).unwrap_or(what)));
+    }
+    let refused = || ErrorId::NotUnderstood.plain();
+    match statement {
+        Statement::Query(query) => {
+            let SetExpr::Select(select) = query.body.as_ref() else { return Err(refused()) };
+            check_query(query, select).ok_or_else(refused)?;
+            Ok((Effect::Rows, &select.from, select.selection.as_ref(), &[]))
+        }
+        Statement::Update(update) => {
+            if update.from.is_some() || update.returning.is_some() || update.or.is_some() {
+                return Err(refused());
+            }
+            let from = std::slice::from_ref(&update.table);
+            Ok((Effect::Write, from, update.selection.as_ref(), &update.assignments))
+        }
+        Statement::Delete(delete) => {
+            let from = delete_from(delete)?;
+            Ok((Effect::Write, from, delete.selection.as_ref(), &[]))
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// Whether the query has no part that is not of MySQL's grammar: what the parser takes for one was misread.
+fn check_query(query: &Query, select: &Select) -> Option<()> {
+    let plain = query.with.is_none()
+        && query.fetch.is_none()
+        && query.for_clause.is_none()
+        && query.settings.is_none()
+        && query.format_clause.is_none()
+        && query.pipe_operators.is_empty()
+        && select.top.is_none()
+        && select.exclude.is_none()
+        && select.lateral_views.is_empty()
+        && select.prewhere.is_none()
+        && select.connect_by.is_empty()
+        && select.cluster_by.is_empty()
+        && select.distribute_by.is_empty()
+        && select.sort_by.is_empty()
+        && select.qualify.is_none()
+        && select.value_table_mode.is_none();
+    plain.then_some(())
+}
+
+/// Breaks at a query inside the statement's outermost one.
+#[derive(Default)]
+struct Nested {
+    inside: bool,
+}
+
+impl Visitor for Nested {
+    type Break = &'static str;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<&'static str> {
+        self.inside = !matches!(statement, Statement::Query(_));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
+        if query.with.is_some() {
+            return ControlFlow::Break("a common table expression");
+        }
+        if matches!(query.body.as_ref(), SetExpr::SetOperation { .. }) {
+            return ControlFlow::Break("UNION");
+        }
+        match std::mem::replace(&mut self.inside, true) {
+            true => ControlFlow::Break("a subquery"),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+fn set_operation(words: &Words<'_>) -> Option<&'static str> {
+    ["UNION", "INTERSECT", "EXCEPT"].into_iter().find(|word| words.has(word))
+}
+
+/// Reserved words of clauses for which several answers have to be merged, and the clauses' names.
+const MERGING: [(&str, &str); 12] = [
+    ("GROUP", "GROUP BY"),
+    ("HAVING", "HAVING"),
+    ("OVER", "a window function"),
+    ("WINDOW", "a window function"),
+    ("QUALIFY", "QUALIFY"),
+    ("DISTINCT", "DISTINCT"),
+    ("DISTINCTROW", "DISTINCT"),
+    ("ORDER", "ORDER BY"),
+    ("LIMIT", "LIMIT"),
+    ("MATCH", "MATCH … AGAINST"),
+    ("PROCEDURE", "PROCEDURE"),
+    ("TABLESAMPLE", "TABLESAMPLE"),
+];
+
+/// What of a single query block could not be answered by putting several shards' rows together, if anything.
+fn merges(statement: &Statement, words: &Words<'_>) -> Option<String> {
+    if let ControlFlow::Break(what) = statement.visit(&mut Expressions) {
+        return Some(what);
+    }
+    // The words say so, too, where the tree should not.
+    let clause = MERGING.iter().find(|(word, _)| words.has(word)).map(|(_, clause)| (*clause).to_owned());
+    clause.or_else(|| words.has_system_variable().then(|| "a system variable".to_owned()))
+}
+
+/// Breaks at an expression whose value for a row depends on anything but the row.
+struct Expressions;
+
+impl Visitor for Expressions {
+    type Break = String;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
+        let SetExpr::Select(select) = query.body.as_ref() else { return ControlFlow::Continue(()) };
+        match &select.group_by {
+            GroupByExpr::Expressions(list, with) if list.is_empty() && with.is_empty() => {
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Break("GROUP BY".into()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+        match expr {
+            Expr::Function(call) => {
+                let name = match call.name.0.as_slice() {
+                    [part] => part.as_ident().map(|ident| ident.value.to_ascii_uppercase()),
+                    _ => None,
+                };
+                match name.as_deref().map(function) {
+                    _ if call.over.is_some() => ControlFlow::Break("a window function".into()),
+                    Some(Function::OfRow) => ControlFlow::Continue(()),
+                    Some(_) => ControlFlow::Break(format!("{}()", name.unwrap_or_default())),
+                    None => ControlFlow::Break("a stored function".into()),
+                }
+            }
+            Expr::Identifier(_)
+            | Expr::CompoundIdentifier(_)
+            | Expr::IsFalse(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsTrue(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::InList { .. }
+            | Expr::Between { .. }
+            | Expr::BinaryOp { .. }
+            | Expr::Like { .. }
+            | Expr::RLike { .. }
+            | Expr::UnaryOp { .. }
+            | Expr::Convert { .. }
+            | Expr::Cast { .. }
+            | Expr::Extract { .. }
+            | Expr::Ceil { .. }
+            | Expr::Floor { .. }
+            | Expr::Position { .. }
+            | Expr::Substring { .. }
+            | Expr::Trim { .. }
+            | Expr::Collate { .. }
+            | Expr::Nested(_)
+            | Expr::Value(_)
+            | Expr::Prefixed { .. }
+            | Expr::TypedString(_)
+            | Expr::Case { .. }
+            | Expr::Tuple(_)
+            | Expr::Interval(_)
+            | Expr::MemberOf(_) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break("an expression of this kind".into()),
+        }
+    }
+}
+
+/// A table of the block, and how it is named there.
+struct Factor<'a> {
+    binding: Binding<'a>,
+    key: &'a ShardingKey,
+}
+
+/// The tables of the query block, in their order.
+struct Block<'a> {
+    factors: Vec<Factor<'a>>,
+}
+
+impl<'a> Block<'a> {
+    fn read(
+        from: &'a [TableWithJoins],
+        tables: &Tables,
+        keyspace: &'a Keyspace,
+    ) -> Result<Self, ClientError> {
+        let mut names = Vec::new();
+        from.iter().try_for_each(|item| collect(item, &mut names))?;
+        let alone = names.len() == 1;
+        let mut factors = Vec::new();
+        for (name, alias) in names {
+            let name = TableName::read(name).filter(|name| tables.references.contains(name));
+            let name = name.ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+            let (table, key) = sharding_key(keyspace, &name.table)?;
+            let binding = Binding {
+                schema: keyspace.name.as_str(),
+                table: &table.name,
+                alias,
+                alone,
+                column: &key.column,
+            };
+            factors.push(Factor { binding, key });
+        }
+        // Tables that the block does not show would not be looked at.
+        if factors.is_empty() || factors.len() != tables.references.len() {
+            return Err(ErrorId::NotUnderstood.plain());
+        }
+        Ok(Self { factors })
+    }
+
+    /// Whether every row of the block is made from rows of one shard.
+    fn is_of_one_shard(&self, from: &[TableWithJoins], conditions: &[&Expr]) -> bool {
+        let mut groups = Groups((0..self.factors.len()).collect());
+        if from.iter().all(has_only_inner_joins) {
+            conditions.iter().for_each(|condition| self.unite(condition, &mut groups));
+            return groups.are_one(0..self.factors.len());
+        }
+        let mut first = 0;
+        for item in from {
+            let Some(places) = self.item(item, first, &mut groups) else { return false };
+            first = places.end;
+        }
+        // Between items there is a comma, which is an inner join.
+        conditions.iter().for_each(|condition| self.unite(condition, &mut groups));
+        groups.are_one(0..self.factors.len())
+    }
+
+    /// The places of an item with outer joins, if its every row is of one shard. Each join must equate the two
+    /// sides by its own ON: what an outer join does not match stays, whatever other conditions say.
+    fn item(&self, item: &TableWithJoins, first: usize, groups: &mut Groups) -> Option<Places> {
+        let mut end = self.factor(&item.relation, first, groups)?.end;
+        for join in &item.joins {
+            let right = self.factor(&join.relation, end, groups)?;
+            let equated = self.pairs(on(&join.join_operator)?);
+            let joins = |(a, b): &&(usize, usize)| (first..end).contains(a) != (first..end).contains(b);
+            let pair = equated.iter().find(joins)?;
+            groups.unite(*pair);
+            end = right.end;
+        }
+        groups.are_one(first..end).then_some(first..end)
+    }
+
+    fn factor(&self, factor: &TableFactor, first: usize, groups: &mut Groups) -> Option<Places> {
+        match factor {
+            TableFactor::NestedJoin { table_with_joins, .. } => self.item(table_with_joins, first, groups),
+            _ => Some(first..first + 1),
+        }
+    }
+
+    fn unite(&self, condition: &Expr, groups: &mut Groups) {
+        self.pairs(condition).into_iter().for_each(|pair| groups.unite(pair));
+    }
+
+    /// The tables whose sharding columns the condition equates, for all rows that meet it.
+    fn pairs(&self, condition: &Expr) -> Vec<(usize, usize)> {
+        match condition {
+            Expr::Nested(inner) => self.pairs(inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                let mut pairs = self.pairs(left);
+                pairs.extend(self.pairs(right));
+                pairs
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+                let place = |side| self.factors.iter().position(|factor| factor.binding.is_column(side));
+                match (place(left), place(right)) {
+                    (Some(a), Some(b)) if maps_alike(self.factors[a].key, self.factors[b].key) => {
+                        vec![(a, b)]
+                    }
+                    _ => vec![],
+                }
+            }
+            _ => vec![],
+        }
+    }
+
+    /// The shards of all rows that meet the conditions.
+    fn shards(&self, conditions: &[&Expr]) -> Shards {
+        let lists = || {
+            let all = self.factors.iter().flat_map(|factor| conditions.iter().map(move |c| (factor, *c)));
+            all.filter_map(|(factor, condition)| Some((factor, factor.binding.listed_by(condition)?)))
+        };
+        // The shortest list leaves the fewest shards.
+        let Some((factor, literals)) = lists().min_by_key(|(_, literals)| literals.len()) else {
+            return Shards::All;
+        };
+        let pin = |(literal, negative)| Pin { key: factor.key.clone(), literal, negative };
+        Shards::Of(literals.into_iter().map(pin).collect())
+    }
+}
+
+/// Places of tables that are next to each other in the block.
+type Places = std::ops::Range<usize>;
+
+/// For each table the number of its group: the rows of a group that belong together are on one shard.
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn unite(&mut self, (a, b): (usize, usize)) {
+        let (from, to) = (self.0[a], self.0[b]);
+        self.0.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
+    }
+
+    fn are_one(&self, places: Places) -> bool {
+        self.0[places].windows(2).all(|pair| pair[0] == pair[1])
+    }
+}
+
+/// Whether equal values of the two columns have one keyspace ID.
+fn maps_alike(a: &ShardingKey, b: &ShardingKey) -> bool {
+    let integers = |key: &ShardingKey| matches!(key.kind, ColumnType::Integer { .. });
+    a.vindex == b.vindex && (a.kind == b.kind || (integers(a) && integers(b)))
+}
+
+/// The names of an item's tables, with their aliases.
+fn collect<'a>(
+    item: &'a TableWithJoins,
+    names: &mut Vec<(&'a ObjectName, Option<&'a str>)>,
+) -> Result<(), ClientError> {
+    for factor in std::iter::once(&item.relation).chain(item.joins.iter().map(|join| &join.relation)) {
+        match factor {
+            TableFactor::Table { name, alias, args: None, sample: None, version: None, .. } => {
+                names.push((name, alias.as_ref().map(|alias| alias.name.value.as_str())));
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => collect(table_with_joins, names)?,
+            _ => return Err(ErrorId::NeedsMerging.with("a table of this kind")),
+        }
+    }
+    Ok(())
+}
+
+fn is_inner(operator: &JoinOperator) -> bool {
+    matches!(
+        operator,
+        JoinOperator::Join(_)
+            | JoinOperator::Inner(_)
+            | JoinOperator::CrossJoin(_)
+            | JoinOperator::StraightJoin(_)
+    )
+}
+
+/// The ON of a join whose kind is known here.
+fn on(operator: &JoinOperator) -> Option<&Expr> {
+    match operator {
+        JoinOperator::Join(JoinConstraint::On(condition))
+        | JoinOperator::Inner(JoinConstraint::On(condition))
+        | JoinOperator::CrossJoin(JoinConstraint::On(condition))
+        | JoinOperator::StraightJoin(JoinConstraint::On(condition))
+        | JoinOperator::Left(JoinConstraint::On(condition))
+        | JoinOperator::LeftOuter(JoinConstraint::On(condition))
+        | JoinOperator::Right(JoinConstraint::On(condition))
+        | JoinOperator::RightOuter(JoinConstraint::On(condition)) => Some(condition),
+        _ => None,
+    }
+}
+
+fn has_only_inner_joins(item: &TableWithJoins) -> bool {
+    let nested = |factor: &TableFactor| match factor {
+        TableFactor::NestedJoin { table_with_joins, .. } => has_only_inner_joins(table_with_joins),
+        _ => true,
+    };
+    nested(&item.relation)
+        && item.joins.iter().all(|join| is_inner(&join.join_operator) && nested(&join.relation))
+}
+
+/// The ON conditions of an item that has inner joins only: all rows meet them.
+fn inner_conditions<'a>(item: &'a TableWithJoins, conditions: &mut Vec<&'a Expr>) {
+    let mut nested = |factor: &'a TableFactor| {
+        if let TableFactor::NestedJoin { table_with_joins, .. } = factor {
+            inner_conditions(table_with_joins, conditions);
+        }
+    };
+    nested(&item.relation);
+    item.joins.iter().for_each(|join| nested(&join.relation));
+    conditions.extend(item.joins.iter().filter_map(|join| on(&join.join_operator)));
+}

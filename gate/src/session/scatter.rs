@@ -1,0 +1,305 @@
+//! Statements for several shards.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use futures::future::join_all;
+use proto::errors::{ClientError, ErrorId};
+use proto::wire::command;
+use proto::wire::connection::Framed;
+use proto::wire::packet::write_payload;
+use proto::wire::reply::error_payload;
+use topo::snapshot::{Keyspace, Shard, Snapshot};
+
+use super::held::Next;
+use super::{Session, SessionEnd};
+use crate::backend::{Backend, SessionClass, Unreached};
+use crate::executor::concat::{Broken, Concat, Head, Tail};
+use crate::executor::control;
+use crate::executor::many::{Part, done};
+use crate::executor::route::{self, Literals};
+use crate::hold::Patience;
+use crate::hold::decide::{error_code, is_refusal};
+use crate::limits::MAX_SHARDS_AT_ONCE;
+use crate::plan::{Afterwards, Effect, Scatter, Shards};
+
+/// What a session's time is set back to.
+pub(super) const OWN_TIME: &[u8] = b"SET timestamp = DEFAULT";
+
+/// A statement that gives all shards one moment for NOW() and its like.
+pub(super) fn one_time() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("SET timestamp = {}.{:06}", now.as_secs(), now.subsec_micros())
+}
+
+/// Asks a connection for what its last statement warned of.
+pub(super) const WARNINGS: &[u8] = b"SHOW WARNINGS";
+
+/// A shard's side of a statement in progress.
+struct Source<'a> {
+    shard: &'a Shard,
+    backend: Backend,
+    /// Whether its whole answer was read.
+    done: bool,
+    /// Whether what it warns of is part of the answer.
+    counts: bool,
+}
+
+/// Why a shard has no rows for the answer.
+enum Trouble {
+    /// MySQL's error packet.
+    MySqls(Vec<u8>),
+    /// An error of the gate's own.
+    Ours(ClientError),
+}
+
+/// The packets for one shard: the statement at the moment that is the same for all shards, and what it warned of.
+fn request(sql: &[u8]) -> BytesMut {
+    let mut out = BytesMut::new();
+    for text in [one_time().as_bytes(), sql, WARNINGS, OWN_TIME] {
+        let payload = [&[command::QUERY], text].concat();
+        write_payload(&mut out, 0, &payload);
+    }
+    out
+}
+
+/// How a read went on.
+enum Progress {
+    /// The rows of these shards are with the client.
+    Rows,
+    /// The client has its answer, an error.
+    Ended,
+    /// Nothing was executed: plan again.
+    Again,
+}
+
+impl Session {
+    /// Sends the statement to the shards that it is for.
+    pub(super) async fn scatter(
+        &mut self,
+        scatter: &Scatter,
+        framed: Framed,
+        snapshot: &Arc<Snapshot>,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let Some(keyspace) = snapshot.keyspace(scatter.route.keyspace.as_str()) else {
+            return self.tell(&ErrorId::UnknownDatabase.with(&scatter.route.keyspace)).await;
+        };
+        let sql = &self.client.payload(framed, &mut self.scratch)[1..];
+        let literals = Literals { sql, spans: &self.fingerprint.literals, character_set: self.character_set };
+        let shards = match &scatter.shards {
+            Shards::All => Ok((0..keyspace.shards.len()).collect()),
+            Shards::Of(pins) => route::listed_shards(pins, keyspace, literals),
+        };
+        let shards = match shards {
+            Ok(shards) => shards,
+            Err(error) => return self.tell(&error).await,
+        };
+        if let [only] = shards[..] {
+            return self.route_to((&scatter.route, only), framed, keyspace, patience).await;
+        }
+        let sql = sql.to_vec();
+        if let Some(clause) = &scatter.merges {
+            let refusal = (ErrorId::NeedsMerging.with(clause), Some(keyspace.name.clone()));
+            return self.refuse(refusal, &sql, snapshot, patience).await;
+        }
+        self.settle().await;
+        if self.transaction.is_active() {
+            let error = self.several_shards();
+            return self.tell(&error).await;
+        }
+        match scatter.effect {
+            Effect::Rows => self.concat(keyspace, &shards, (&sql, scatter.route.afterwards), patience).await,
+            Effect::Write => {
+                let parts: Vec<Part> =
+                    shards.into_iter().map(|shard| Part { shard, sql: sql.clone() }).collect();
+                let written = self.write_parts(keyspace, &parts, patience).await?;
+                self.answer_written(written).await
+            }
+        }
+    }
+
+    /// Puts the rows of the shards together, some shards at a time.
+    async fn concat(
+        &mut self,
+        keyspace: &Keyspace,
+        shards: &[usize],
+        (sql, afterwards): (&[u8], Afterwards),
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let shards: Vec<&Shard> = shards.iter().filter_map(|shard| keyspace.shards.get(*shard)).collect();
+        if let Some(shard) = shards.iter().find(|shard| self.worker.shared.holding.is_held(shard)) {
+            return self.hold(shard, patience).await;
+        }
+        let class = match self.class_for(&keyspace.name) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await,
+        };
+        let request = request(sql);
+        let mut answer = Concat::new(class.capabilities);
+        let mut columns = None;
+        for some in shards.chunks(MAX_SHARDS_AT_ONCE) {
+            let mut sources = match self.sources(some, &class, &request).await {
+                Ok(sources) => sources,
+                // Only before the first rows is it as if nothing had happened.
+                Err((shard, unreached)) if columns.is_none() => {
+                    return self.unreached(shard, unreached, patience).await;
+                }
+                Err((shard, unreached)) => {
+                    let error = unreached.give_up(&shard.shard);
+                    return self.broken_off(&mut answer, &error).await;
+                }
+            };
+            let progress = self.rows(&mut sources, &mut answer, &mut columns, patience).await?;
+            let twice = self.close_sources(sources, &class, afterwards).await;
+            answer.discount(twice);
+            match progress {
+                Progress::Rows => {}
+                Progress::Ended => return Ok(Next::Answered),
+                Progress::Again => return Ok(Next::Again),
+            }
+        }
+        answer.end(&mut self.client).await.map_err(|_| SessionEnd::Left)?;
+        Ok(Next::Answered)
+    }
+
+    /// Connections to the shards that have the request.
+    async fn sources<'a>(
+        &self,
+        shards: &[&'a Shard],
+        class: &SessionClass,
+        request: &[u8],
+    ) -> Result<Vec<Source<'a>>, (&'a Shard, Unreached)> {
+        let connected = join_all(shards.iter().map(|shard| self.worker.backend(shard, class))).await;
+        let mut sources = Vec::with_capacity(shards.len());
+        for (&shard, connected) in shards.iter().zip(connected) {
+            let backend = connected.map_err(|unreached| (shard, unreached))?;
+            sources.push(Source { shard, backend, done: false, counts: true });
+        }
+        for source in &mut sources {
+            let sent = source.backend.connection.write_all(request).await;
+            sent.map_err(|error| (source.shard, Unreached::NotSent(error)))?;
+        }
+        Ok(sources)
+    }
+
+    /// The rows of these shards, which have the request.
+    async fn rows(
+        &mut self,
+        sources: &mut [Source<'_>],
+        answer: &mut Concat,
+        columns: &mut Option<Vec<Vec<u8>>>,
+        patience: &mut Patience,
+    ) -> Result<Progress, SessionEnd> {
+        let heads = join_all(sources.iter_mut().map(|source| {
+            let answer = &*answer;
+            async move {
+                done(&mut source.backend.connection).await.map_err(|_| Broken::Shard)?;
+                answer.head(&mut source.backend.connection).await
+            }
+        }));
+        let heads = heads.await;
+        let mut failed: Option<(usize, Trouble)> = None;
+        for (place, head) in heads.into_iter().enumerate() {
+            let trouble = match head {
+                Ok(Head::Columns(these)) if columns.as_ref().is_none_or(|columns| *columns == these) => {
+                    if columns.is_none() {
+                        answer.columns(&these);
+                        *columns = Some(these);
+                    }
+                    continue;
+                }
+                Ok(Head::Columns(_) | Head::Done(_)) => {
+                    Trouble::Ours(ErrorId::UnequalShards.with(&sources[place].shard.shard))
+                }
+                Ok(Head::Failed(packet)) => {
+                    sources[place].done = true;
+                    Trouble::MySqls(packet)
+                }
+                Err(_) => Trouble::Ours(ErrorId::ShardLost.with(&sources[place].shard.shard)),
+            };
+            failed.get_or_insert((place, trouble));
+        }
+        if let Some((place, trouble)) = failed {
+            // The others have the same error, or none.
+            sources.iter_mut().enumerate().for_each(|(other, source)| source.counts = other == place);
+            return self.head_failed(sources[place].shard, trouble, answer, patience).await;
+        }
+        let count = columns.as_ref().map_or(0, Vec::len);
+        for source in sources {
+            let tail = answer.rows(count, &mut source.backend.connection, &mut self.client).await;
+            match tail {
+                Ok(Tail::End) => source.done = true,
+                Ok(Tail::Failed(packet)) => {
+                    source.done = true;
+                    answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
+                    return Ok(Progress::Ended);
+                }
+                Err(Broken::Client(_)) => return Err(SessionEnd::Left),
+                Err(Broken::Shard) => {
+                    let error = ErrorId::ShardLost.with(&source.shard.shard);
+                    self.broken_off(answer, &error).await?;
+                    return Ok(Progress::Ended);
+                }
+            }
+        }
+        Ok(Progress::Rows)
+    }
+
+    /// Answers with what went wrong before the rows of some shards.
+    async fn head_failed(
+        &mut self,
+        shard: &Shard,
+        trouble: Trouble,
+        answer: &mut Concat,
+        patience: &mut Patience,
+    ) -> Result<Progress, SessionEnd> {
+        match trouble {
+            Trouble::MySqls(packet) => {
+                let refused = error_code(&packet).is_some_and(is_refusal);
+                if refused && !answer.has_begun() && self.again_after_refusal(shard, patience).await? {
+                    return Ok(Progress::Again);
+                }
+                answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
+            }
+            Trouble::Ours(error) => {
+                self.broken_off(answer, &error).await?;
+            }
+        }
+        Ok(Progress::Ended)
+    }
+
+    /// The answer ends with an error of the gate's own: so far it consists of whole packets.
+    async fn broken_off(&mut self, answer: &mut Concat, error: &ClientError) -> Result<Next, SessionEnd> {
+        self.worker.shared.measures.told(error);
+        self.warnings.error(error);
+        answer.fail(&error_payload(error), &mut self.client).await.map_err(|_| SessionEnd::Left)?;
+        Ok(Next::Answered)
+    }
+
+    /// Takes down what the shards have warned of, and gives back the connections whose answers were read. Gives how
+    /// many warnings are of the statement's text, and were there already.
+    async fn close_sources(
+        &mut self,
+        sources: Vec<Source<'_>>,
+        class: &SessionClass,
+        afterwards: Afterwards,
+    ) -> u16 {
+        let mut twice = 0;
+        for mut source in sources {
+            if !source.done {
+                continue;
+            }
+            let connection = &mut source.backend.connection;
+            let Ok(warnings) = control::answered(connection, class.capabilities).await else { continue };
+            if source.counts {
+                twice += self.warnings.take_once(warnings);
+            }
+            if done(connection).await.is_ok() && afterwards == Afterwards::Reuse {
+                self.worker.give_back(source.backend);
+            }
+        }
+        twice
+    }
+}

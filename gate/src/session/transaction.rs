@@ -1,0 +1,399 @@
+//! The session's transaction: on one shard, on a connection of its own until it ends.
+//!
+//! ```text
+//!                 BEGIN                first statement                 COMMIT, ROLLBACK
+//!   ┌──────┐ ──────────────► ┌───────┐ ───────────────► ┌──────┐ ──────────────────────► none, or begun
+//!   │ none │                 │ begun │                  │ open │                         (autocommit = 0, AND CHAIN)
+//!   └──────┘ ◄────────────── └───────┘ ◄─────────────── └──────┘
+//!              COMMIT, …              nothing done yet      │ connection lost ──► lost ── ROLLBACK ──► none
+//! ```
+//!
+//! BEGIN costs nothing: which shard it is for shows at the first statement. With autocommit = 0 a session is always
+//! in one of the three states on the right, and MySQL says in its answers whether a transaction is open.
+
+mod pinned;
+
+use std::rc::Rc;
+
+use proto::errors::ErrorId;
+use proto::ids::ShardRef;
+use proto::wire::connection::{Connection, Framed};
+use proto::wire::packet::write_payload;
+use proto::wire::{StatusFlags, command};
+use topo::snapshot::{Keyspace, Shard};
+
+use super::held::Next;
+use super::{Session, SessionEnd};
+use crate::backend::{Backend, SessionClass};
+use crate::executor::done;
+use crate::executor::many::{self, NotDone, execute};
+use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::hold::Patience;
+use crate::limits::MAX_SAVEPOINTS;
+use crate::plan::{Afterwards, Beginning, Ending, Refusal, TransactionStep};
+use pinned::{Manner, Pinned};
+
+/// A session's transaction.
+pub(super) struct Transaction {
+    /// Whether statements outside a transaction commit by themselves.
+    autocommit: bool,
+    state: State,
+}
+
+enum State {
+    /// Each statement commits by itself.
+    None,
+    /// It has no shard yet.
+    Begun(Begun),
+    /// It is on a connection.
+    Open(Box<Open>),
+    /// The connection to the shard is lost, and the transaction with it.
+    Lost(ShardRef),
+}
+
+/// What a connection is told first.
+#[derive(Clone, Default)]
+struct Begun {
+    /// `None`: nothing was said, autocommit is off.
+    beginning: Option<Beginning>,
+    /// Names, the oldest first.
+    savepoints: Vec<String>,
+}
+
+struct Open {
+    shard: Shard,
+    backend: Backend,
+    class: Rc<SessionClass>,
+    begun: Begun,
+    footing: Footing,
+    /// What becomes of the connection in the end.
+    afterwards: Afterwards,
+    status: StatusFlags,
+}
+
+/// What is known of a transaction on its connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Footing {
+    /// Nothing was done in it that another connection would not do as well.
+    Fresh,
+    /// It is where its rows are.
+    Used,
+    /// A statement failed, or has warnings that are wanted first: MySQL may have ended the transaction.
+    Unsure,
+}
+
+impl Default for Transaction {
+    fn default() -> Self {
+        Self { autocommit: true, state: State::None }
+    }
+}
+
+impl Transaction {
+    /// Whether statements go by anything but their own plan.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.state, State::None)
+    }
+
+    /// The status flags of an answer of the gate's own.
+    pub(super) fn status(&self) -> StatusFlags {
+        let mut status = StatusFlags::empty();
+        status.set(StatusFlags::SERVER_STATUS_AUTOCOMMIT, self.autocommit);
+        match &self.state {
+            State::Begun(Begun { beginning: Some(beginning), .. }) => {
+                status |= StatusFlags::SERVER_STATUS_IN_TRANS;
+                status.set(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY, beginning.read_only == Some(true));
+            }
+            State::Open(open) => {
+                let of_transaction =
+                    StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_IN_TRANS_READONLY;
+                status |= open.status & of_transaction;
+            }
+            State::None | State::Begun(_) | State::Lost(_) => {}
+        }
+        status
+    }
+
+    /// The connection that it is on.
+    pub(super) fn backend(&mut self) -> Option<&mut Backend> {
+        match &mut self.state {
+            State::Open(open) => Some(&mut open.backend),
+            _ => None,
+        }
+    }
+
+    /// What follows on the end of a transaction.
+    fn ended(&self) -> State {
+        if self.autocommit { State::None } else { State::Begun(Begun::default()) }
+    }
+}
+
+/// Asks for the status flags of a connection.
+async fn status_of(connection: &mut Connection) -> Result<StatusFlags, NotDone> {
+    let mut out = bytes::BytesMut::new();
+    write_payload(&mut out, 0, &[command::PING]);
+    connection.write_all(&out).await.map_err(NotDone::NotSent)?;
+    let payload = many::done(connection).await?;
+    done::end(&payload).map(|end| end.status).ok_or(NotDone::Lost)
+}
+
+impl Session {
+    /// Does what a statement about transactions says.
+    pub(super) async fn transact(
+        &mut self,
+        (step, snapshot_of): (&TransactionStep, Option<&Keyspace>),
+        framed: Framed,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        self.settle().await;
+        if let State::Lost(shard) = &self.transaction.state {
+            let shard = shard.clone();
+            return match step {
+                TransactionStep::Rollback(ending) => {
+                    self.transaction.state = self.transaction.ended();
+                    self.ended(*ending, None).await
+                }
+                TransactionStep::Commit(_) => {
+                    self.transaction.state = self.transaction.ended();
+                    self.tell(&ErrorId::TransactionLost.with(shard)).await
+                }
+                _ => self.tell(&ErrorId::TransactionLost.with(shard)).await,
+            };
+        }
+        match step {
+            TransactionStep::Begin(beginning) => {
+                if !self.commit_implicitly().await? {
+                    return Ok(Next::Answered);
+                }
+                let begun = Begun { beginning: Some(*beginning), savepoints: Vec::new() };
+                if let Some(keyspace) = snapshot_of {
+                    let before = std::mem::replace(&mut self.transaction.state, State::Begun(begun));
+                    if let Pinned::Not(next) = self.pin(keyspace, 0, patience).await? {
+                        self.transaction.state = before;
+                        return Ok(next);
+                    }
+                    if let State::Open(open) = &mut self.transaction.state {
+                        open.footing = Footing::Used;
+                    }
+                } else {
+                    self.transaction.state = State::Begun(begun);
+                }
+                self.answer_ok().await?;
+            }
+            TransactionStep::Commit(ending) | TransactionStep::Rollback(ending) => {
+                let rolls_back = matches!(step, TransactionStep::Rollback(_));
+                return self.end_transaction((*ending, rolls_back), framed).await;
+            }
+            TransactionStep::Save(_) | TransactionStep::RollbackTo(_) | TransactionStep::Release(_) => {
+                return self.savepoint(step, framed, patience).await;
+            }
+            TransactionStep::Autocommit(on) => {
+                // Only turning it on ends what is open.
+                if *on && !self.transaction.autocommit && !self.commit_implicitly().await? {
+                    return Ok(Next::Answered);
+                }
+                if *on != self.transaction.autocommit {
+                    self.transaction.autocommit = *on;
+                    return self.follow_autocommit().await;
+                }
+                self.answer_ok().await?;
+            }
+        }
+        Ok(Next::Answered)
+    }
+
+    /// Autocommit was turned on or off.
+    async fn follow_autocommit(&mut self) -> Result<Next, SessionEnd> {
+        match &mut self.transaction.state {
+            State::None => self.transaction.state = self.transaction.ended(),
+            State::Begun(Begun { beginning: None, .. }) => self.transaction.state = self.transaction.ended(),
+            State::Begun(_) | State::Lost(_) => {}
+            State::Open(open) => {
+                let text: &[u8] =
+                    if self.transaction.autocommit { b"SET autocommit = 1" } else { b"SET autocommit = 0" };
+                if execute(&mut open.backend.connection, &[text]).await.is_err() {
+                    return self.lost().await;
+                }
+            }
+        }
+        self.answer_ok().await.map(|()| Next::Answered)
+    }
+
+    /// COMMIT and ROLLBACK.
+    async fn end_transaction(
+        &mut self,
+        (ending, rolls_back): (Ending, bool),
+        framed: Framed,
+    ) -> Result<Next, SessionEnd> {
+        let open = match std::mem::replace(&mut self.transaction.state, State::None) {
+            State::Open(open) => open,
+            State::Begun(begun) => {
+                self.transaction.state = self.transaction.ended();
+                return self.ended(ending, begun.beginning).await;
+            }
+            State::None | State::Lost(_) => {
+                self.transaction.state = self.transaction.ended();
+                return self.ended(ending, None).await;
+            }
+        };
+        let mut open = open;
+        if !rolls_back && !open.backend.connection.is_quiet() {
+            // It is gone already, so that the COMMIT cannot have been executed.
+            self.transaction.state = self.transaction.ended();
+            return self.tell(&ErrorId::TransactionLost.with(&open.shard.shard)).await;
+        }
+        let request = Request::Front(framed.wire_bytes);
+        let capabilities = open.class.capabilities;
+        let relayed = relay(&mut self.client, request, &mut open.backend.connection, capabilities).await;
+        self.transaction.state = self.transaction.ended();
+        match relayed {
+            Ok(Relayed::Answered(end)) => {
+                if ending == Ending::Release {
+                    self.client.shutdown().await;
+                    return Err(SessionEnd::Left);
+                }
+                let chained = open.begun.beginning.filter(|_| ending == Ending::Chain);
+                let beginning = chained.map(|before| Beginning { snapshot: false, ..before });
+                open.begun = Begun { beginning, savepoints: Vec::new() };
+                self.transaction.state = State::Open(open);
+                self.after_answer(end, Footing::Fresh).await;
+                Ok(Next::Answered)
+            }
+            Ok(Relayed::Refused(bytes)) => {
+                // MySQL has rolled it back.
+                open.backend.connection.forward(bytes, &mut self.client).await?;
+                Ok(Next::Answered)
+            }
+            Err(RelayError::Client(_)) => Err(SessionEnd::Left),
+            Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
+            // Without its connection a transaction is rolled back.
+            Err(_) if rolls_back => self.ended(ending, open.begun.beginning).await,
+            Err(RelayError::NotSent(_)) => self.tell(&ErrorId::TransactionLost.with(&open.shard.shard)).await,
+            Err(RelayError::ShardBeforeAnswer) => {
+                self.tell(&ErrorId::ShardLost.with(&open.shard.shard)).await
+            }
+        }
+    }
+
+    /// The gate answers the end of a transaction that was on no connection.
+    async fn ended(&mut self, ending: Ending, beginning: Option<Beginning>) -> Result<Next, SessionEnd> {
+        if ending == Ending::Chain {
+            let beginning = beginning.map(|before| Beginning { snapshot: false, ..before });
+            let begun = Begun { beginning: Some(beginning.unwrap_or_default()), savepoints: Vec::new() };
+            self.transaction.state = State::Begun(begun);
+        }
+        self.answer_ok().await?;
+        if ending == Ending::Release {
+            self.client.shutdown().await;
+            return Err(SessionEnd::Left);
+        }
+        Ok(Next::Answered)
+    }
+
+    async fn savepoint(
+        &mut self,
+        step: &TransactionStep,
+        framed: Framed,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let begun = match &mut self.transaction.state {
+            State::Open(_) => {
+                let request = Request::Front(framed.wire_bytes);
+                let manner =
+                    Manner { afterwards: Afterwards::Reuse, refusal: Refusal::OfAll, footing: Footing::Used };
+                return self.relay_pinned(request, manner, patience).await;
+            }
+            State::Begun(begun) => Some(&mut begun.savepoints),
+            State::None | State::Lost(_) => None,
+        };
+        let place = |names: &[String], name: &str| names.iter().position(|n| n.eq_ignore_ascii_case(name));
+        let missing = match (step, begun) {
+            (TransactionStep::Save(name), Some(names)) => {
+                if let Some(place) = place(names, name) {
+                    names.remove(place);
+                }
+                if names.len() == MAX_SAVEPOINTS {
+                    return self.tell(&ErrorId::NotUnderstood.plain()).await;
+                }
+                names.push(name.clone());
+                None
+            }
+            // Without a transaction there is nothing to mark.
+            (TransactionStep::Save(_), None) => None,
+            (TransactionStep::RollbackTo(name) | TransactionStep::Release(name), names) => {
+                let keep = usize::from(matches!(step, TransactionStep::RollbackTo(_)));
+                match names.and_then(|names| Some((place(names, name)?, names))) {
+                    Some((place, names)) => {
+                        names.truncate(place + keep);
+                        None
+                    }
+                    None => Some(name),
+                }
+            }
+            _ => None,
+        };
+        match missing {
+            Some(name) => self.tell(&ErrorId::NoSavepoint.with(name)).await,
+            None => self.answer_ok().await.map(|()| Next::Answered),
+        }
+    }
+
+    /// Commits what is open before a statement that does so in MySQL; whether it may go on. If not, the client has
+    /// been told.
+    pub(super) async fn commit_implicitly(&mut self) -> Result<bool, SessionEnd> {
+        self.settle().await;
+        let ended = self.transaction.ended();
+        match std::mem::replace(&mut self.transaction.state, ended) {
+            State::None | State::Begun(_) => Ok(true),
+            State::Lost(shard) => {
+                self.transaction.state = State::Lost(shard.clone());
+                self.tell(&ErrorId::TransactionLost.with(shard)).await?;
+                Ok(false)
+            }
+            State::Open(mut open) => match execute(&mut open.backend.connection, &[b"COMMIT"]).await {
+                Ok(_) => {
+                    self.release(*open).await;
+                    Ok(true)
+                }
+                Err(NotDone::Refused(packet)) => {
+                    self.answer_packet(&packet).await?;
+                    Ok(false)
+                }
+                Err(NotDone::NotSent(_)) => {
+                    self.tell(&ErrorId::TransactionLost.with(&open.shard.shard)).await?;
+                    Ok(false)
+                }
+                Err(NotDone::Lost) => {
+                    self.tell(&ErrorId::ShardLost.with(&open.shard.shard)).await?;
+                    Ok(false)
+                }
+            },
+        }
+    }
+
+    /// Gives a connection back whose transaction has ended.
+    async fn release(&mut self, mut open: Open) {
+        if open.afterwards == Afterwards::Close {
+            return;
+        }
+        // The connection was told so when autocommit was off.
+        let undo = [&b"SET autocommit = 1"[..]];
+        if self.transaction.autocommit || execute(&mut open.backend.connection, &undo).await.is_ok() {
+            self.worker.give_back(open.backend);
+        }
+    }
+
+    /// After an error only MySQL knows whether the transaction is still open, so it is asked.
+    pub(super) async fn settle(&mut self) {
+        let State::Open(open) = &mut self.transaction.state else { return };
+        if open.footing != Footing::Unsure {
+            return;
+        }
+        open.footing = Footing::Used;
+        let (shard, status) = (open.shard.shard.clone(), status_of(&mut open.backend.connection).await);
+        match status {
+            Ok(status) if status.contains(StatusFlags::SERVER_STATUS_IN_TRANS) => open.status = status,
+            Ok(_) => self.let_go().await,
+            Err(_) => self.transaction.state = State::Lost(shard),
+        }
+    }
+}
