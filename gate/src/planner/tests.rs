@@ -505,7 +505,10 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("create view v as select user()", "SH2005"),
         ("select * from _shoal.heartbeat", "SH1012"),
         ("select * from `_shoal` . t", "SH1012"),
-        ("grant all on *.* to x", "SH2011"),
+        (
+            "grant all on *.* to x",
+            "account Grant { privileges: All, on: Everywhere, users: [UserName(\"x\")] }",
+        ),
         ("drop database main", "SH2011"),
         ("selec 1", "SH2004"),
         ("select 'a", "SH2004"),
