@@ -22,10 +22,8 @@ pub struct Rights {
 pub enum Followed {
     /// Nothing new for this user.
     Same,
-    /// The user may do other things now, but nowhere less.
-    More,
-    /// Somewhere the user may do less than before: what was begun under the old rights must not go on.
-    Less,
+    /// The user may do other things now.
+    Changed,
 }
 
 impl Rights {
@@ -49,11 +47,8 @@ impl Rights {
         if *now == self.grants {
             return Ok(Followed::Same);
         }
-        let named = self.grants.keyspaces.keys();
-        let less = now.everywhere < self.grants.everywhere
-            || named.into_iter().any(|keyspace| now.role(keyspace) < self.grants.role(keyspace));
         self.grants = now.clone();
-        Ok(if less { Followed::Less } else { Followed::More })
+        Ok(Followed::Changed)
     }
 
     /// Somebody who may do everything.
@@ -139,12 +134,12 @@ mod tests {
         let mut rights: Option<Rights> = None;
         let steps = [
             (grants(None, &[("shop", Write)]), Followed::Same),
-            (grants(None, &[("shop", Write), ("main", Read)]), Followed::More),
-            (grants(Some(Write), &[]), Followed::More),
-            (grants(Some(Read), &[("shop", Write)]), Followed::Less),
-            (grants(Some(Read), &[("shop", Admin)]), Followed::More),
-            (grants(Some(Read), &[("shop", Write)]), Followed::Less),
-            (grants(None, &[]), Followed::Less),
+            (grants(None, &[("shop", Write), ("main", Read)]), Followed::Changed),
+            (grants(Some(Write), &[]), Followed::Changed),
+            (grants(Some(Read), &[("shop", Write)]), Followed::Changed),
+            (grants(Some(Read), &[("shop", Admin)]), Followed::Changed),
+            (grants(Some(Read), &[("shop", Write)]), Followed::Changed),
+            (grants(None, &[]), Followed::Changed),
         ];
         for (granted, expected) in steps {
             record.grants = granted;

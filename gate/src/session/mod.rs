@@ -238,7 +238,7 @@ impl Session {
     async fn follow_rights(&mut self, snapshot: &Snapshot) -> Result<(), SessionEnd> {
         match self.rights.follow(snapshot) {
             Ok(Followed::Same) => Ok(()),
-            Ok(Followed::More | Followed::Less) => {
+            Ok(Followed::Changed) => {
                 self.class = None;
                 Ok(())
             }
