@@ -165,8 +165,6 @@ error_table! {
     NumberedColumn = "SH2020", 1235, "42000", Refused, "the statement does not tell the value of AUTO_INCREMENT column {}", "write it as a literal, NULL or DEFAULT, or leave it out";
     /// New numbers of a sharded table that are there already, again and again.
     NumbersTaken = "SH2021", 1062, "23000", Limit, "new numbers of table {} are there already, although others were taken several times", "rows are written into it with numbers of their own; retry";
-    /// LAST_INSERT_ID() inside an item of a select list that takes its name from it.
-    NamelessLastInsertId = "SH2022", 1235, "42000", Refused, "a column that is computed from LAST_INSERT_ID() has no name of its own", "give it one with AS";
     /// A sequence that is none, or more numbers of it than there are.
     BadSequence = "SH2023", 1235, "42000", Refused, "{} gives no numbers", "a sequence is a table of an unsharded keyspace with columns id, next_id, cache and one row with id 0; ask for 1 to 1000000 numbers";
     /// A new sharded table was given an entry in the vschema.

@@ -43,7 +43,7 @@ impl Reader<'_> {
             "RENAME" => self.about_users(|reader| {
                 let pair = |reader: &mut Self| {
                     let from = reader.user()?;
-                    reader.expect(&["TO"])?;
+                    reader.demand(&["TO"])?;
                     Ok((from, reader.user()?))
                 };
                 Ok(AccountStatement::Rename(reader.list(pair)?))
@@ -63,7 +63,7 @@ impl Reader<'_> {
         if self.words(&["ROLE"]) {
             return Err(no_roles());
         }
-        self.expect(&["USER"])?;
+        self.demand(&["USER"])?;
         then(self)
     }
 
@@ -99,7 +99,7 @@ impl Reader<'_> {
     }
 
     fn set_password(&mut self) -> Result<AccountStatement, ClientError> {
-        self.expect(&["PASSWORD"])?;
+        self.demand(&["PASSWORD"])?;
         let subject = if self.words(&["FOR"]) { self.subject()? } else { Subject::Current };
         if !self.symbol('=') {
             return Err(form(
@@ -169,7 +169,7 @@ impl Reader<'_> {
         let users = self.list(Self::user)?;
         let everything = names.iter().any(|name| name.starts_with("ALL"));
         if self.words(&["WITH"]) {
-            self.expect(&["GRANT", "OPTION"])?;
+            self.demand(&["GRANT", "OPTION"])?;
             if on != Level::Everywhere || !everything {
                 return Err(form(
                     "only users with ALL ON *.* make users and grant rights; leave WITH GRANT OPTION out",
@@ -227,7 +227,7 @@ impl Reader<'_> {
             return Err(form("nobody acts for another user here; PROXY cannot be granted"));
         }
         let on = self.level()?;
-        self.expect(&[then])?;
+        self.demand(&[then])?;
         Ok((names, on))
     }
 
@@ -259,7 +259,7 @@ impl Reader<'_> {
         if self.words(&["CREATE", "USER"]) {
             return self.subject().map(AccountStatement::ShowCreate);
         }
-        self.expect(&["GRANTS"])?;
+        self.demand(&["GRANTS"])?;
         let subject = if self.words(&["FOR"]) { self.subject()? } else { Subject::Current };
         if self.words(&["USING"]) {
             return Err(no_roles());
@@ -338,7 +338,7 @@ impl Reader<'_> {
         are_next
     }
 
-    fn expect(&mut self, words: &[&str]) -> Result<(), ClientError> {
+    fn demand(&mut self, words: &[&str]) -> Result<(), ClientError> {
         if self.words(words) { Ok(()) } else { Err(unread()) }
     }
 

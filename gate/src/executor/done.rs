@@ -137,7 +137,8 @@ pub fn with_more_warnings(payload: Vec<u8>, more: usize) -> Vec<u8> {
 /// The first shard's text with these counts replaced by those of all.
 fn info_together(all: &[Done<'_>], counts: &[&str]) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for (place, part) in all[0].info.split("  ").enumerate() {
+    let first = all.first().map(|done| done.info).unwrap_or_default();
+    for (place, part) in first.split("  ").enumerate() {
         let of = |done: &Done<'_>| -> Option<u64> {
             done.info.split("  ").nth(place)?.split_once(": ")?.1.parse().ok()
         };

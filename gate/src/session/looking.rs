@@ -3,8 +3,8 @@
 use proto::account::DataRole;
 use proto::errors::ErrorId;
 use proto::ids::KeyspaceName;
+use proto::wire::CapabilityFlags;
 use proto::wire::connection::Framed;
-use proto::wire::{CapabilityFlags, StatusFlags};
 use topo::snapshot::Snapshot;
 
 use super::held::Next;
@@ -63,7 +63,7 @@ impl Session {
         }
         match table_status::together(&answers) {
             Some(table) => {
-                let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+                let status = self.transaction.status();
                 let packets = table_status::packets(&table, self.capabilities, status);
                 self.client.write_all(&packets).await?;
             }

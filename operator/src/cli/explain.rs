@@ -171,8 +171,8 @@ mod tests {
         }
         let said = find("SH9999").unwrap_err().to_string();
         assert!(said.starts_with("there is no error SH9999;") && said.contains("`shoal explain`"), "{said}");
-        let said = find("1049").unwrap_err().to_string();
-        assert!(said.contains("is a code of MySQL") && said.contains("SH1002"), "{said}");
+        let said = find("1235").unwrap_err().to_string();
+        assert!(said.contains("is a code of MySQL") && said.contains("SH2001"), "{said}");
     }
 
     #[test]

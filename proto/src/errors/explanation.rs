@@ -112,8 +112,6 @@ explanations! {
         "Write it as a literal, NULL or DEFAULT, or leave the column out.";
     "SH2021", "Numbers that were new to the gate belong to rows already, because others write rows with numbers of their own ahead of it.",
         "Retry; let either the application or Shoal choose the numbers.";
-    "SH2022", "The gate puts the value in place of LAST_INSERT_ID(), and the column's name would change with it.",
-        "Give the column a name with AS.";
     "SH2023", "SELECT NEXT VALUES needs a sequence table as Vitess has them, and this is none, or the count is out of bounds.",
         "Make the table in an unsharded keyspace with columns id, next_id and cache and one row with id 0, add it by ALTER VSCHEMA ADD SEQUENCE, and ask for 1 to 1000000 numbers.";
     "SH2025", "A table of a sharded keyspace needs a sharding key. The vschema had none for this one, so the gate chose a column of its primary key.",
