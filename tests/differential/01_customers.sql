@@ -96,7 +96,10 @@ UPDATE customers SET balance = 0 WHERE balance < 0;
 DELETE FROM customers WHERE name = 'Emil';
 DELETE FROM orders WHERE number = 77;
 INSERT INTO customers (id, name) VALUES (20, 'Lea'), (21, 'Max'), (22, 'Nora'), (23, 'Otto'), (24, 'Paula');
-INSERT INTO customers (id, name) VALUES (1, 'on one shard'), (31, 'on the other');
+-- A row that is there undoes those on the other shard, too.
+INSERT INTO customers (id, name) VALUES (1, 'on one shard'), (34, 'on the other'), (35, 'on some');
+SELECT * FROM customers WHERE id = 34;
+SELECT * FROM customers WHERE id = 35;
 -- @refused SH2003
 SELECT a.name, b.name FROM customers a JOIN customers b WHERE a.id = 1 AND b.id = 31;
 -- @refused SH2016

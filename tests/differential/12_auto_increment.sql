@@ -10,7 +10,6 @@
 -- @table children parent xxhash
 
 -- The numbered column is the sharding column.
-SELECT LAST_INSERT_ID();
 CREATE TABLE counted (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, u int, v varchar(20) DEFAULT 'x');
 INSERT INTO counted (u) VALUES (1);
 SELECT LAST_INSERT_ID();
