@@ -43,7 +43,7 @@ fn tables_that_the_shards_could_not_keep_leave_nothing_behind() -> Result<()> {
     wait(async {
         let mut client = session(&cluster, "app", "shop").await?;
         for (statement, id) in [
-            ("create table items (id varchar(20) primary key)", "SH2012"),
+            ("create table items (id varchar(20) collate utf8mb4_sv_0900_ai_ci primary key)", "SH2012"),
             ("create table items (id double primary key)", "SH2012"),
             ("create table items (other int primary key)", "SH2012"),
             ("create table items (id bigint primary key, a int unique)", "SH2008"),
