@@ -40,8 +40,8 @@ pub const MAX_FORWARD_BYTES: usize = 64 * 1024;
 pub const MAX_CONTROL_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Life of the lock on a schema change if its gate dies.
 pub const SCHEMA_LOCK_TTL: Duration = Duration::from_secs(10);
-/// How long a schema change waits for another one.
-pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a schema change waits for another one: longer than the lock of a gate that died is there.
+pub const SCHEMA_LOCK_WAIT: Duration = Duration::from_secs(15);
 /// How long a change of a vschema waits for the transactions of a table that must be empty.
 pub const TABLE_LOCK_WAIT: Duration = Duration::from_secs(5);
 /// How long a schema change waits for its own gate to have learnt of it.

@@ -91,7 +91,7 @@ ALTER TABLE parts ADD COLUMN first int AFTER id;
 ALTER TABLE parts MODIFY id varchar(10) NOT NULL;
 -- @refused SH2004
 ALTER TABLE parts DROP PRIMARY KEY;
--- @refused SH2011
 RENAME TABLE parts TO pieces;
+RENAME TABLE pieces TO parts;
 -- @refused SH2012
 CREATE TABLE worded (id varchar(20) COLLATE utf8mb4_sv_0900_ai_ci NOT NULL PRIMARY KEY);

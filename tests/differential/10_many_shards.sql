@@ -60,7 +60,7 @@ SELECT id IN (1, 8) FROM buyers WHERE id IN (1, 8, 3);
 -- A list of one shard may have any clause.
 SELECT name, COUNT(*) FROM buyers WHERE id IN (1, 1) GROUP BY name ORDER BY name LIMIT 1;
 SELECT id FROM buyers WHERE id IN (NULL, 5) LIMIT 1;
--- @refused SH2002
+-- @refused SH2002 several
 SELECT id FROM buyers WHERE id IN (1, 2.5);
 -- @refused SH2016
 SELECT id FROM buyers WHERE id IN (1, 8, 3, 10, 5, 6) ORDER BY id;

@@ -1,20 +1,20 @@
 -- What a schema may hold, and how it changes, in keyspaces of every kind.
 -- @table bills customer_id xxhash
--- @table buyers id xxhash
+-- @table payers id xxhash
 -- @table archived customer_id xxhash
 
 -- Foreign keys that each shard keeps by itself: sharding column to sharding column.
-CREATE TABLE buyers (id bigint NOT NULL, name varchar(20), PRIMARY KEY (id));
-CREATE TABLE bills (customer_id bigint NOT NULL, id int NOT NULL, total int, PRIMARY KEY (customer_id, id), CONSTRAINT of_customer FOREIGN KEY (customer_id) REFERENCES buyers (id) ON DELETE CASCADE);
-INSERT INTO buyers VALUES (1, 'Ann');
-INSERT INTO buyers VALUES (2, 'Bob');
+CREATE TABLE payers (id bigint NOT NULL, name varchar(20), PRIMARY KEY (id));
+CREATE TABLE bills (customer_id bigint NOT NULL, id int NOT NULL, total int, PRIMARY KEY (customer_id, id), CONSTRAINT of_customer FOREIGN KEY (customer_id) REFERENCES payers (id) ON DELETE CASCADE);
+INSERT INTO payers VALUES (1, 'Ann');
+INSERT INTO payers VALUES (2, 'Bob');
 INSERT INTO bills VALUES (1, 1, 10);
 INSERT INTO bills VALUES (2, 1, 20);
 INSERT INTO bills VALUES (3, 1, 30);
-DELETE FROM buyers WHERE id = 1;
+DELETE FROM payers WHERE id = 1;
 SELECT * FROM bills WHERE customer_id = 1;
 SELECT * FROM bills WHERE customer_id = 2;
-DROP TABLE buyers;
+DROP TABLE payers;
 SHOW CREATE TABLE bills;
 ALTER TABLE bills DROP FOREIGN KEY of_customer;
 DELETE FROM bills WHERE customer_id = 2;
@@ -33,7 +33,7 @@ SELECT doubled(total) FROM bills WHERE customer_id = 4;
 -- @refused SH2033
 CREATE FUNCTION counted() RETURNS int READS SQL DATA RETURN (SELECT COUNT(*) FROM bills);
 -- @refused SH2033
-CREATE TRIGGER copied AFTER INSERT ON bills FOR EACH ROW INSERT INTO buyers VALUES (NEW.id, 'x');
+CREATE TRIGGER copied AFTER INSERT ON bills FOR EACH ROW INSERT INTO payers VALUES (NEW.id, 'x');
 -- @refused SH2033
 CREATE VIEW totals AS SELECT SUM(total) FROM bills;
 -- @refused SH2034 everywhere
@@ -48,4 +48,4 @@ ALTER TABLE archived RENAME TO bills;
 SELECT total FROM bills WHERE customer_id = 5;
 ALTER DATABASE COLLATE utf8mb4_bin;
 ALTER DATABASE {db} COLLATE utf8mb4_0900_ai_ci;
-DROP TABLE bills, buyers;
+DROP TABLE bills, payers;

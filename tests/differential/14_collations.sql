@@ -57,9 +57,7 @@ UPDATE people SET v = 20 WHERE name = 'ANNÁ';
 SELECT * FROM people WHERE name = 'anna';
 DELETE FROM people WHERE name = 'łódŹ';
 SELECT * FROM people WHERE name = 'Łódź';
--- @refused SH2001
 SELECT * FROM people WHERE name = 'anna' COLLATE utf8mb4_bin;
--- @refused SH2001
 SELECT * FROM people WHERE name = _latin1'anna';
 -- @refused SH2002
 SELECT * FROM people WHERE name = 5;

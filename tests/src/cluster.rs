@@ -11,12 +11,14 @@ use proto::ids::KeyspaceName;
 
 use crate::differential::session::Address;
 use crate::folder::Folder;
-use crate::ports::free_port;
+use crate::ports::free_ports;
 use crate::process::{pids_naming, wait_for};
 use crate::programs;
 
-/// In a cluster file, the port that the gate gets.
+/// In a cluster file, the port that the gate gets; a second gate gets the next one.
 pub const GATE_PORT: &str = "{gate_port}";
+/// Ports that are kept free for gates.
+const MOST_GATES: u16 = 2;
 /// How long the processes of an ended cluster may still be seen.
 const GONE_DEADLINE: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -31,7 +33,7 @@ impl Cluster {
     /// Writes the cluster file, with a free port in place of [`GATE_PORT`], and waits until `up` says that the
     /// cluster takes SQL.
     pub fn start(file: &str) -> Result<Self> {
-        let (folder, gate_port) = (Folder::new()?, free_port()?);
+        let (folder, gate_port) = (Folder::new()?, free_ports(MOST_GATES)?);
         let cluster = Self { gate_port, folder };
         fs::write(cluster.file(), file.replace(GATE_PORT, &gate_port.to_string()))?;
         cluster.up()?;

@@ -18,13 +18,18 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A loopback port that was free a moment ago, and that this process gives out once.
 pub fn free_port() -> Result<u16> {
+    free_ports(1)
+}
+
+/// The first of so many ports in a row, each as [`free_port`] gives one.
+pub fn free_ports(count: u16) -> Result<u16> {
     let start = process::id().wrapping_mul(STRIDE);
     for _ in 0..COUNT {
-        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
-        let port = u16::try_from(FIRST + offset)?;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
+        let offset = start.wrapping_add(NEXT.fetch_add(count.into(), Ordering::Relaxed)) % COUNT;
+        let first = u16::try_from(FIRST + offset)?;
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return Ok(first);
         }
     }
-    bail!("no port is free from {FIRST} to {}", FIRST + COUNT)
+    bail!("no {count} ports in a row are free from {FIRST} to {}", FIRST + COUNT)
 }

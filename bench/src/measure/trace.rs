@@ -133,14 +133,15 @@ async fn last_words(mut counter: Child) -> Result<String> {
     Ok(said.lines().next_back().unwrap_or("it does not attach to the process").to_owned())
 }
 
-/// Who traces the threads of a process: 0 while one of them is not traced.
+/// Who traces the threads of a process: 0 while one of them is not traced. A thread that ends while it is looked at
+/// does not count.
 fn tracer(pid: u32) -> Option<u32> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let mut tracers = tasks.map(|task| {
+    let tracers = tasks.filter_map(|task| {
         let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
         status.lines().find_map(|line| line.strip_prefix("TracerPid:")?.trim().parse().ok())
     });
-    tracers.try_fold(u32::MAX, |least, tracer| Some(least.min(tracer?)))
+    tracers.min()
 }
 
 /// Whether perf has opened its counters.

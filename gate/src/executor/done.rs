@@ -134,6 +134,19 @@ pub fn with_more_warnings(payload: Vec<u8>, more: usize) -> Vec<u8> {
     write(&[done], status, warnings, info).unwrap_or_else(|| payload.clone())
 }
 
+/// The OK packet with so many warnings fewer; as it is, if it cannot be read.
+pub fn with_fewer_warnings(payload: Vec<u8>, fewer: u16) -> Vec<u8> {
+    let Some(done) = Done::read(&payload).filter(|_| fewer > 0) else { return payload };
+    let (status, warnings) = (done.status, done.warnings.saturating_sub(fewer));
+    let part = |part: &str| match part.strip_prefix("Warnings: ").and_then(|count| count.parse::<u64>().ok())
+    {
+        Some(count) => format!("Warnings: {}", count.saturating_sub(fewer.into())),
+        None => part.to_owned(),
+    };
+    let info: Vec<String> = done.info.split("  ").map(part).collect();
+    write(&[done], status, warnings, &info.join("  ")).unwrap_or_else(|| payload.clone())
+}
+
 /// The first shard's text with these counts replaced by those of all.
 fn info_together(all: &[Done<'_>], counts: &[&str]) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -201,5 +214,10 @@ mod tests {
         assert_eq!(with_more_warnings(plain.clone(), 2), more);
         assert_eq!(with_more_warnings(plain.clone(), 0), plain);
         assert_eq!(with_more_warnings(b"\xffno".to_vec(), 2), b"\xffno".to_vec());
+        let fewer = |count| with_fewer_warnings(ok(1, "Rows matched: 2  Changed: 1  Warnings: 1"), count);
+        assert_eq!(fewer(0), ok(1, "Rows matched: 2  Changed: 1  Warnings: 1"));
+        let mut none = ok(1, "Rows matched: 2  Changed: 1  Warnings: 0");
+        none[5] = 0;
+        assert_eq!(fewer(1), none);
     }
 }

@@ -30,10 +30,8 @@ pub(super) fn plan(
     tables: &Tables,
     keyspace: &Keyspace,
 ) -> Result<Plan, ClientError> {
-    if let (Statement::Query(_), [_]) = (statement, keyspace.shards.as_slice()) {
-        // All rows are there, whatever the query makes of them.
-        tables.references.iter().try_for_each(|name| sharding_key(keyspace, &name.table).map(|_| ()))?;
-        return Ok(scatter(keyspace, Shards::All, Effect::Rows, None));
+    if let [_] = keyspace.shards.as_slice() {
+        return on_the_only_shard(statement, tables, keyspace);
     }
     let (effect, from, selection, assignments) = parts(statement, request.words)?;
     let block = Block::read(from, tables, keyspace)?;
@@ -49,11 +47,32 @@ pub(super) fn plan(
     }
     let shards = block.shards(&conditions);
     let merges = merges(statement, request.words);
-    let several = keyspace.shards.len() > 1;
-    if let (Some(clause), Shards::All, true) = (&merges, &shards, several) {
+    if let (Some(clause), Shards::All) = (&merges, &shards) {
         return Err(ErrorId::NeedsMerging.with(clause));
     }
     Ok(scatter(keyspace, shards, effect, merges))
+}
+
+/// The plan where one shard has all rows, whatever the statement makes of them.
+fn on_the_only_shard(
+    statement: &Statement,
+    tables: &Tables,
+    keyspace: &Keyspace,
+) -> Result<Plan, ClientError> {
+    let key = |name: &TableName| sharding_key(keyspace, &name.table).map(|(_, key)| key);
+    let keys = tables.references.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    let effect = match statement {
+        Statement::Query(_) => Effect::Rows,
+        Statement::Delete(_) => Effect::Write,
+        Statement::Update(update) => {
+            for assignment in &update.assignments {
+                refuse_column(&assignment.target, keys.iter().copied())?;
+            }
+            Effect::Write
+        }
+        _ => return Err(ErrorId::NotUnderstood.plain()),
+    };
+    Ok(scatter(keyspace, Shards::All, effect, None))
 }
 
 fn scatter(keyspace: &Keyspace, shards: Shards, effect: Effect, merges: Option<String>) -> Plan {

@@ -203,9 +203,9 @@ const RISKY_IN_ALTER: [&str; 9] =
 
 /// Whether an ALTER TABLE might do more than every shard may do by itself.
 fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
-    // KEY after anything but these makes a primary key of a column.
-    let makes_key =
-        |pair: &[Name<'_>]| pair[1].is("KEY") && !pair[0].is_one_of(&["ADD", "DROP", "FULLTEXT", "SPATIAL"]);
+    // KEY after anything but these makes a primary key of a column. A FOREIGN KEY that got here is dropped.
+    let no_key_of_a_column = ["ADD", "DROP", "FOREIGN", "FULLTEXT", "SPATIAL"];
+    let makes_key = |pair: &[Name<'_>]| pair[1].is("KEY") && !pair[0].is_one_of(&no_key_of_a_column);
     // As an option of the table it says where numbers go on; a column would be numbered on each shard by itself.
     let numbers_column = |name: &Name<'_>| name.is("AUTO_INCREMENT") && !name.is_set();
     RISKY_IN_ALTER.iter().any(|word| words.has(word))

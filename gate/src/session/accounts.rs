@@ -2,7 +2,7 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::UserName;
-use proto::wire::reply::TextColumn;
+use proto::wire::result::{ResultColumn, ResultRow};
 use topo::records::UserRecord;
 
 use super::held::Next;
@@ -31,9 +31,9 @@ impl Session {
             Ok(None) => self.answer_ok().await?,
             Ok(Some((title, rows))) => {
                 let longest = rows.iter().map(|row| row.chars().count()).max().unwrap_or_default();
-                let column = TextColumn { name: &title, length: u32::try_from(longest).unwrap_or(u32::MAX) };
-                let rows: Vec<Vec<String>> = rows.into_iter().map(|row| vec![row]).collect();
-                self.answer_rows(&[column], &rows).await?;
+                let column = ResultColumn::text(title, u32::try_from(longest).unwrap_or(u32::MAX));
+                let rows: Vec<ResultRow> = rows.into_iter().map(|row| vec![Some(row)]).collect();
+                self.answer_result(&[column], &rows).await?;
             }
             Err(error) => self.answer_error(&error).await?,
         }

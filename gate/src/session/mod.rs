@@ -29,8 +29,8 @@ use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
-use proto::wire::reply::{Form, TextColumn, write_error, write_ok, write_text_result};
-use proto::wire::result::{ResultColumn, ResultRow, write_result};
+use proto::wire::reply::{write_error, write_ok};
+use proto::wire::result::{Form, ResultColumn, ResultRow, Texts, write_result};
 use proto::wire::{CapabilityFlags, command};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -42,7 +42,7 @@ use crate::aim::{Aim, Choice, choose};
 use crate::backend::SessionClass;
 use crate::clients::Presence;
 use crate::limits::LOGIN_TIMEOUT;
-use crate::sql::character_set::CharacterSet;
+use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::sql::fingerprint::Fingerprint;
 use crate::worker::Worker;
 use inserted::LastInserted;
@@ -266,29 +266,24 @@ impl Session {
         Ok(())
     }
 
-    async fn answer_rows(
-        &mut self,
-        columns: &[TextColumn<'_>],
-        rows: &[Vec<String>],
-    ) -> Result<(), SessionEnd> {
-        let mut out = BytesMut::new();
-        write_text_result(&mut out, 1, self.form(), columns, rows);
-        Ok(self.client.write_all(&out).await?)
-    }
-
     async fn answer_result(
         &mut self,
         columns: &[ResultColumn],
         rows: &[ResultRow],
     ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_result(&mut out, 1, (self.capabilities, self.transaction.status()), columns, rows);
+        write_result(&mut out, 1, self.form(), columns, rows);
         Ok(self.client.write_all(&out).await?)
     }
 
     /// How the session's own result sets are written.
     fn form(&self) -> Form {
-        Form { capabilities: self.capabilities, status: self.transaction.status() }
+        let collation = match self.character_set {
+            CharacterSet::Binary => DEFAULT_COLLATION,
+            _ => self.collation,
+        };
+        let texts = Texts { collation, bytes: self.character_set.longest_character() };
+        Form { capabilities: self.capabilities, status: self.transaction.status(), texts }
     }
 
     async fn close_with(&mut self, error: ClientError) -> SessionEnd {

@@ -240,8 +240,9 @@ impl Session {
         let mut answers = Vec::with_capacity(branches.len());
         for (place, branch) in branches.iter_mut().enumerate() {
             let (answer, warnings) = branch.write().await;
-            self.warnings.take(warnings);
-            answers.push(answer.map_err(|error| (place, error))?);
+            let twice = self.warnings.take_once(warnings);
+            let answer = answer.map_err(|error| (place, error))?;
+            answers.push(done::with_fewer_warnings(answer, twice));
         }
         Ok(answers)
     }

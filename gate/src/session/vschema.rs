@@ -2,7 +2,7 @@
 
 use proto::errors::ErrorId;
 use proto::limits::MAX_KEYSPACE_NAME;
-use proto::wire::reply::TextColumn;
+use proto::wire::result::{ResultColumn, ResultRow};
 use topo::records::{SchemaRecord, VindexDefinition};
 use topo::snapshot::{Keyspace, Snapshot};
 use topo::vschema::{Setting, Verdict, report};
@@ -42,12 +42,13 @@ impl Session {
         let Some((titles, rows)) = rows(show, &snapshot, seen) else {
             return self.answer_error(&ErrorId::NoDatabase.plain()).await;
         };
-        let column = |name: &&'static str| TextColumn {
-            name,
-            length: if *name == "Keyspace" { MAX_KEYSPACE_NAME as u32 } else { LONGEST_TEXT },
+        let column = |name: &&'static str| {
+            let longest = if *name == "Keyspace" { MAX_KEYSPACE_NAME as u32 } else { LONGEST_TEXT };
+            ResultColumn::text(*name, longest)
         };
-        let columns: Vec<TextColumn<'_>> = titles.iter().map(column).collect();
-        self.answer_rows(&columns, &rows).await
+        let columns: Vec<ResultColumn> = titles.iter().map(column).collect();
+        let rows: Vec<ResultRow> = rows.into_iter().map(|row| row.into_iter().map(Some).collect()).collect();
+        self.answer_result(&columns, &rows).await
     }
 }
 

@@ -1,10 +1,8 @@
 //! What the last statement warned of: MySQL keeps the list in its connection, so that one is kept, too.
 
-use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
 use proto::wire::connection::Framed;
-use proto::wire::reply::{Definition, write_result};
-use proto::wire::{ColumnFlags, ColumnType};
+use proto::wire::result::{ResultColumn, ResultRow};
 
 use super::held::Next;
 use super::scatter::WARNINGS;
@@ -16,8 +14,9 @@ use crate::executor::relay::{RelayError, Relayed, Request, relay};
 use crate::limits::MAX_WARNINGS;
 use crate::plan::{Afterwards, ShowWarnings, WarningCount};
 
-/// Codes of warnings that MySQL's parser gives, whatever rows there are: deprecated words.
-const DEPRECATED: [&str; 4] = ["1287", "1681", "3719", "3778"];
+/// Codes of warnings that MySQL gives for the text, whatever rows there are: deprecated words, and hints that cannot be
+/// read, contradict each other or name nothing.
+const OF_THE_TEXT: [&str; 8] = ["1064", "1287", "1681", "3126", "3127", "3128", "3719", "3778"];
 
 /// Level, code and text.
 type Warning = [String; 3];
@@ -85,7 +84,7 @@ impl Warnings {
     pub(super) fn take_once(&mut self, rows: Vec<Row>) -> u16 {
         let known = |row: &Row| {
             let code = row.get(1).and_then(Option::as_deref).unwrap_or_default();
-            DEPRECATED.contains(&code) && self.own.iter().any(|own| row.iter().flatten().eq(own.iter()))
+            OF_THE_TEXT.contains(&code) && self.own.iter().any(|own| row.iter().flatten().eq(own.iter()))
         };
         let (known, new): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(known);
         self.take(new);
@@ -162,63 +161,32 @@ impl Session {
 
     async fn answer_warnings(&mut self, show: &ShowWarnings) -> Result<Next, SessionEnd> {
         let is_wanted = |only_errors: bool, warning: &&Warning| !only_errors || warning[0] == "Error";
-        let mut out = BytesMut::new();
         match show {
             ShowWarnings::List { only_errors, offset, count } => {
                 let wanted = self.warnings.own.iter().filter(|warning| is_wanted(*only_errors, warning));
-                let rows: Vec<Vec<String>> =
-                    wanted.skip(*offset).take(*count).map(|warning| warning.to_vec()).collect();
-                write_result(&mut out, 1, self.form(), &list_columns(), &rows);
+                let row = |warning: &Warning| warning.iter().cloned().map(Some).collect();
+                let rows: Vec<ResultRow> = wanted.skip(*offset).take(*count).map(row).collect();
+                self.answer_result(&list_columns(), &rows).await?;
             }
             ShowWarnings::Counts { columns, clears } => {
                 let count = |column: &WarningCount| {
                     let wanted = |warning: &&Warning| is_wanted(column.only_errors, warning);
-                    self.warnings.own.iter().filter(wanted).count().to_string()
+                    Some(self.warnings.own.iter().filter(wanted).count().to_string())
                 };
                 let row = columns.iter().map(count).collect();
-                let columns: Vec<Definition<'_>> = columns.iter().map(count_column).collect();
-                write_result(&mut out, 1, self.form(), &columns, &[row]);
+                let columns: Vec<ResultColumn> =
+                    columns.iter().map(|column| ResultColumn::count(&column.name)).collect();
+                self.answer_result(&columns, &[row]).await?;
                 if *clears {
                     self.forget_warnings();
                 }
             }
         }
-        self.client.write_all(&out).await?;
         Ok(Next::Answered)
     }
 }
 
-/// Ids of collations in MySQL's descriptions of these columns.
-const UTF8MB4: u16 = 255;
-const BINARY: u16 = 63;
-
-fn list_columns() -> [Definition<'static>; 3] {
-    let text = |name, length| Definition {
-        name,
-        kind: ColumnType::MYSQL_TYPE_VAR_STRING,
-        collation: UTF8MB4,
-        length,
-        flags: ColumnFlags::NOT_NULL_FLAG,
-        decimals: 31,
-    };
-    let code = Definition {
-        name: "Code",
-        kind: ColumnType::MYSQL_TYPE_LONG,
-        collation: BINARY,
-        length: 5,
-        flags: ColumnFlags::NOT_NULL_FLAG | ColumnFlags::UNSIGNED_FLAG | ColumnFlags::BINARY_FLAG,
-        decimals: 0,
-    };
-    [text("Level", 28), code, text("Message", 2048)]
-}
-
-fn count_column(column: &WarningCount) -> Definition<'_> {
-    Definition {
-        name: &column.name,
-        kind: ColumnType::MYSQL_TYPE_LONGLONG,
-        collation: BINARY,
-        length: 21,
-        flags: ColumnFlags::UNSIGNED_FLAG | ColumnFlags::BINARY_FLAG,
-        decimals: 0,
-    }
+/// The columns of MySQL's own list.
+fn list_columns() -> [ResultColumn; 3] {
+    [ResultColumn::text("Level", 7), ResultColumn::code("Code"), ResultColumn::text("Message", 512)]
 }

@@ -56,6 +56,15 @@ impl CharacterSet {
         }
     }
 
+    /// Most bytes of one character. What the gate tells a client of binary is utf8mb4 all the same.
+    pub fn longest_character(self) -> u32 {
+        match self {
+            Self::Utf8mb4 | Self::Binary => 4,
+            Self::Utf8mb3 => 3,
+            Self::Latin1 | Self::Ascii => 1,
+        }
+    }
+
     /// MySQL's name for it.
     pub fn name(self) -> &'static str {
         match self {

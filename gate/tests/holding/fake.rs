@@ -8,7 +8,8 @@ use proto::limits::MAX_PACKET_BYTES;
 use proto::wire::connection::Connection;
 use proto::wire::handshake::Greeting;
 use proto::wire::packet::write_payload;
-use proto::wire::reply::{Form, TextColumn, write_ok, write_text_result};
+use proto::wire::reply::write_ok;
+use proto::wire::result::{Form, ResultColumn, ResultRow, Texts, write_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -154,13 +155,15 @@ async fn serve(
 
 /// No table, and nothing that is stored.
 fn answer_question(out: &mut BytesMut, text: &str) {
-    let rows = if text.contains("routines") { vec![vec!["0".to_owned()]] } else { vec![] };
-    let columns = [TextColumn { name: "x", length: 9 }];
+    let rows: Vec<ResultRow> =
+        if text.contains("routines") { vec![vec![Some("0".to_owned())]] } else { vec![] };
+    let columns = [ResultColumn::text("x", 9)];
     let form = Form {
         capabilities: CapabilityFlags::CLIENT_DEPRECATE_EOF,
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
+        texts: Texts { collation: 255, bytes: 4 },
     };
-    write_text_result(out, 1, form, &columns, &rows);
+    write_result(out, 1, form, &columns, &rows);
 }
 
 fn error(code: u16) -> Vec<u8> {

@@ -5,8 +5,6 @@ use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFl
 
 use super::packet::{put_lenenc_bytes, put_lenenc_int, write_payload};
 
-/// Id of utf8mb4_0900_ai_ci, in which Shoal's own texts are.
-const UTF8MB4: u16 = 255;
 /// Id of binary, which numbers have.
 const BINARY: u16 = 63;
 /// What MySQL says of the decimals of a text.
@@ -40,6 +38,30 @@ enum ResultKind {
     Number,
     /// A number of 32 bits.
     ShortNumber,
+    /// How many there are of something.
+    Count,
+    /// A code of an error.
+    Code,
+}
+
+/// How a result set of our own is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// The client's capabilities.
+    pub capabilities: CapabilityFlags,
+    /// The session's status.
+    pub status: StatusFlags,
+    /// What texts are described as.
+    pub texts: Texts,
+}
+
+/// What a client is told of texts: the collation of its own character set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Texts {
+    /// Id of the collation.
+    pub collation: u8,
+    /// Most bytes of one character.
+    pub bytes: u32,
 }
 
 /// A row: the values in text, `None` for NULL.
@@ -66,6 +88,16 @@ impl ResultColumn {
         Self { name: name.into(), kind: ResultKind::ShortNumber, null: Null::Never }
     }
 
+    /// How many there are of something.
+    pub fn count(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ResultKind::Count, null: Null::Sometimes }
+    }
+
+    /// A code of an error.
+    pub fn code(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ResultKind::Code, null: Null::Never }
+    }
+
     /// The same with NULLs among its values.
     pub fn nullable(self) -> Self {
         Self { null: Null::Sometimes, ..self }
@@ -81,7 +113,7 @@ impl ResultColumn {
         &self.name
     }
 
-    fn put(&self, payload: &mut BytesMut) {
+    fn put(&self, payload: &mut BytesMut, texts: Texts) {
         put_lenenc_bytes(payload, b"def");
         let (table, original) = match self.kind {
             ResultKind::Database => (["", "SCHEMATA", "schemata"], self.name.as_str()),
@@ -93,20 +125,21 @@ impl ResultColumn {
         put_lenenc_bytes(payload, original.as_bytes());
         put_lenenc_int(payload, 0x0c);
         let number = ColumnFlags::BINARY_FLAG;
+        let unsigned = number | ColumnFlags::UNSIGNED_FLAG;
+        let own = u16::from(texts.collation);
+        let text = ColumnType::MYSQL_TYPE_VAR_STRING;
         let (collation, length, kind, flags, decimals) = match self.kind {
-            ResultKind::Text(characters) => (
-                UTF8MB4,
-                characters * 4,
-                ColumnType::MYSQL_TYPE_VAR_STRING,
-                ColumnFlags::empty(),
-                NO_DECIMALS,
-            ),
+            ResultKind::Text(characters) => {
+                (own, characters.saturating_mul(texts.bytes), text, ColumnFlags::empty(), NO_DECIMALS)
+            }
             ResultKind::Database => {
                 let flags = ColumnFlags::BINARY_FLAG | ColumnFlags::NO_DEFAULT_VALUE_FLAG;
-                (UTF8MB4, 256, ColumnType::MYSQL_TYPE_VAR_STRING, flags, 0)
+                (own, 64 * texts.bytes, text, flags, 0)
             }
             ResultKind::Number => (BINARY, 22, ColumnType::MYSQL_TYPE_LONGLONG, number, 0),
             ResultKind::ShortNumber => (BINARY, 8, ColumnType::MYSQL_TYPE_LONG, number, 0),
+            ResultKind::Count => (BINARY, 21, ColumnType::MYSQL_TYPE_LONGLONG, unsigned, 0),
+            ResultKind::Code => (BINARY, 5, ColumnType::MYSQL_TYPE_LONG, unsigned, 0),
         };
         let flags = match self.null {
             Null::Never => flags | ColumnFlags::NOT_NULL_FLAG,
@@ -125,7 +158,7 @@ impl ResultColumn {
 pub fn write_result(
     out: &mut BytesMut,
     sequence: u8,
-    (capabilities, status): (CapabilityFlags, StatusFlags),
+    form: Form,
     columns: &[ResultColumn],
     rows: &[ResultRow],
 ) -> u8 {
@@ -134,12 +167,12 @@ pub fn write_result(
     let mut sequence = write_payload(out, sequence, &payload);
     for column in columns {
         payload.clear();
-        column.put(&mut payload);
+        column.put(&mut payload, form.texts);
         sequence = write_payload(out, sequence, &payload);
     }
-    let flags = status.bits().to_le_bytes();
+    let flags = form.status.bits().to_le_bytes();
     let eof = [0xfe, 0, 0, flags[0], flags[1]];
-    let deprecate_eof = capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    let deprecate_eof = form.capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF);
     if !deprecate_eof {
         sequence = write_payload(out, sequence, &eof);
     }
@@ -168,14 +201,16 @@ mod tests {
     use mysql_common::packets::Column;
     use mysql_common::proto::MyDeserialize;
 
+    const UTF8MB4: Texts = Texts { collation: 255, bytes: 4 };
+
     #[test]
     fn answers_end_where_the_scanner_says() {
         let columns = [ResultColumn::number("Id"), ResultColumn::text("db", 64).nullable()];
         let rows = [vec![Some("1".into()), None], vec![Some("2".into()), Some("shop".into())]];
         for capabilities in [CapabilityFlags::empty(), CapabilityFlags::CLIENT_DEPRECATE_EOF] {
             let mut out = BytesMut::new();
-            let shape = (capabilities, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-            let next = write_result(&mut out, 1, shape, &columns, &rows);
+            let form = Form { capabilities, status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, texts: UTF8MB4 };
+            let next = write_result(&mut out, 1, form, &columns, &rows);
             let progress = ResponseScanner::new(capabilities).scan(&out).unwrap();
             assert_eq!(progress.forward, out.len());
             assert!(progress.end.is_some_and(|end| !end.failed));
@@ -190,10 +225,12 @@ mod tests {
             (ResultColumn::databases(), "Database", 255, 256, 0x1081),
             (ResultColumn::number("Id"), "Id", 63, 22, 0x81),
             (ResultColumn::short_number("Time"), "Time", 63, 8, 0x81),
+            (ResultColumn::count("@@warning_count"), "@@warning_count", 63, 21, 0xa0),
+            (ResultColumn::code("Code"), "Code", 63, 5, 0xa1),
         ];
         for (column, name, collation, length, flags) in cases {
             let mut payload = BytesMut::new();
-            column.put(&mut payload);
+            column.put(&mut payload, UTF8MB4);
             let read = Column::deserialize((), &mut ParseBuf(&payload)).unwrap();
             let seen = (read.name_str().into_owned(), read.character_set(), read.column_length());
             assert_eq!(seen, (name.to_owned(), collation, length));

@@ -6,7 +6,7 @@ use anyhow::Result;
 use proto::errors::ErrorId;
 
 use super::compare::compare;
-use super::script::{Refusal, Script, Statement};
+use super::script::{Refusal, Scope, Script, Statement};
 use super::session::Session;
 
 /// The errors that a keyspace of one shard does not give.
@@ -81,8 +81,11 @@ impl Contest {
     fn expects(&self, refusal: &Refusal) -> bool {
         match self.sharding {
             Sharding::Plain => false,
-            Sharding::Unsharded => refusal.everywhere,
-            Sharding::OneShard => OF_SEVERAL_SHARDS.iter().all(|error| refusal.id != error.row().id),
+            Sharding::Unsharded => refusal.scope == Scope::Everywhere,
+            Sharding::OneShard => {
+                refusal.scope != Scope::Several
+                    && OF_SEVERAL_SHARDS.iter().all(|error| refusal.id != error.row().id)
+            }
             Sharding::Sharded => true,
         }
     }

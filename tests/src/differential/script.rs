@@ -13,6 +13,9 @@
 //! -- @refused SH2010 everywhere           and here on an unsharded one too
 //! SELECT /*! 1 */;
 //!
+//! -- @refused SH2002 several              and here only where there are several shards
+//! SELECT total FROM orders WHERE customer_id IN (1, 2.5);
+//!
 //! -- @known AffectedRows Info             on a sharded keyspace exactly this differs, for the reason given
 //! ALTER TABLE orders FORCE;
 //!
@@ -76,8 +79,19 @@ pub struct Statement {
 pub struct Refusal {
     /// Such as `SH2001`.
     pub id: String,
-    /// Whether an unsharded keyspace gives it too.
-    pub everywhere: bool,
+    /// Which keyspaces give it.
+    pub scope: Scope,
+}
+
+/// The keyspaces that give an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    Everywhere,
+    /// Sharded ones.
+    Sharded,
+    /// Those of several shards.
+    Several,
 }
 
 /// Reads all scripts of a folder, by name.
@@ -154,10 +168,14 @@ impl Reader {
                 column: column.to_owned(),
                 vindex: vindex.to_owned(),
             }),
-            ["refused", id, ref everywhere @ ..]
-                if id.len() == 6 && id.starts_with("SH") && matches!(everywhere, [] | ["everywhere"]) =>
-            {
-                self.refused = Some(Refusal { id: id.to_owned(), everywhere: !everywhere.is_empty() });
+            ["refused", id, ref scope @ ..] if id.len() == 6 && id.starts_with("SH") => {
+                let scope = match scope {
+                    [] => Scope::Sharded,
+                    ["everywhere"] => Scope::Everywhere,
+                    ["several"] => Scope::Several,
+                    _ => bail!("unknown directive @{directive}"),
+                };
+                self.refused = Some(Refusal { id: id.to_owned(), scope });
             }
             ["known", ref aspects @ ..] if !aspects.is_empty() => {
                 self.known = aspects.iter().map(ToString::to_string).collect();
@@ -198,15 +216,18 @@ SELECT row_number() OVER (ORDER BY id) FROM t WHERE id = 1;
         let seen: Vec<_> = script
             .statements
             .iter()
-            .map(|s| {
-                (s.line, s.refused.as_ref().map(|r| (r.id.as_str(), r.everywhere)), s.order, s.text.as_str())
-            })
+            .map(|s| (s.line, s.refused.as_ref().map(|r| (r.id.as_str(), r.scope)), s.order, s.text.as_str()))
             .collect();
         assert_eq!(seen[0], (4, None, Order::Free, "SELECT 1\n-- inside\nFROM t WHERE id = 1"));
-        assert_eq!(seen[1], (8, Some(("SH2001", false)), Order::Kept, "SELECT * FROM t order by id"));
+        assert_eq!(
+            seen[1],
+            (8, Some(("SH2001", Scope::Sharded)), Order::Kept, "SELECT * FROM t order by id")
+        );
         assert_eq!((seen[2].0, seen[2].1, seen[2].2), (10, None, Order::Free));
-        let everywhere = parse("x.sql", "-- @refused SH2010 everywhere\nSELECT 1;").unwrap();
-        assert!(everywhere.statements[0].refused.as_ref().is_some_and(|refusal| refusal.everywhere));
+        for (word, scope) in [("everywhere", Scope::Everywhere), ("several", Scope::Several)] {
+            let script = parse("x.sql", &format!("-- @refused SH2010 {word}\nSELECT 1;")).unwrap();
+            assert!(script.statements[0].refused.as_ref().is_some_and(|refusal| refusal.scope == scope));
+        }
     }
 
     #[test]

@@ -195,6 +195,7 @@ fn every_gate_follows_at_once_and_up_leaves_the_users_of_sql_alone() -> Result<(
     })?;
     let port = cluster.gate_port().to_string();
     fs::write(cluster.file(), file("{keyspace: other, role: read}").replace(GATE_PORT, &port))?;
+    cluster.down()?;
     cluster.up()?;
     wait(async {
         let bob = address(&cluster, cluster.gate_port(), ("bob", &format!("{SECRET}20")), "");

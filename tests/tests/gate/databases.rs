@@ -47,7 +47,10 @@ fn databases_come_and_go() -> Result<()> {
         client
             .run_all(&["create database if not exists extra", "alter database extra collate latin1_bin"])
             .await?;
-        ensure!(value(&mut other, "select @@collation_database").await? == "latin1_bin");
+        // As in MySQL, `@@collation_database` of another session stays what it was when that chose the database.
+        let collation =
+            "select default_collation_name from information_schema.schemata where schema_name = 'extra'";
+        ensure!(value(&mut other, collation).await? == "latin1_bin");
         for (statement, id) in [
             ("create database `with-dash`", "SH2027"),
             ("drop database main", "SH2028"),

@@ -128,7 +128,10 @@ fn no_statement_is_too_deep_or_too_long_for_the_gate() -> Result<()> {
             chain("+1", 200_000),
             format!("select {}1{} from items where id = 1", "(".repeat(50_000), ")".repeat(50_000)),
             format!("select {}1 from items where id = 1", "- ".repeat(100_000)),
-            format!("select owner from items where id = 1 /* {} */ or 1 = 1 order by owner", "x".repeat(3_000_000)),
+            format!(
+                "select owner from items where id = 1 /* {} */ or 1 = 1 order by owner",
+                "x".repeat(3_000_000)
+            ),
         ] {
             let head: String = statement.chars().take(60).collect();
             refusal(&mut client, &statement).await.with_context(|| head)?;
