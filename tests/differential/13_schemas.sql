@@ -37,7 +37,7 @@ CREATE TRIGGER copied AFTER INSERT ON bills FOR EACH ROW INSERT INTO payers VALU
 -- @refused SH2033
 CREATE VIEW totals AS SELECT SUM(total) FROM bills;
 -- @refused SH2034 everywhere
-CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM bills;
+CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2100-01-01' DO DELETE FROM bills;
 
 -- A new name.
 RENAME TABLE bills TO archived;

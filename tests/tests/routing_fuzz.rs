@@ -15,7 +15,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail, ensure};
 use proto::key_range::KeyRange;
 use tests::cluster::{Cluster, Shard};
-use tests::differential::compare::{Order, compare};
+use tests::differential::compare::{Aspect, Order, compare};
 use tests::differential::outcome::{Outcome, RowSeen};
 use tests::differential::session::Session;
 use tests::mysqld::PlainMysqld;
@@ -60,6 +60,10 @@ spec:
           prefixed: {column_vindexes: [{column: id, name: spread}]}
           filled: {column_vindexes: [{column: id, name: spread}]}
 "#;
+/// The shards of `FILE`.
+const SHARDS: u16 = 2;
+/// MySQL's code.
+const SYNTAX_ERROR: u16 = 1064;
 /// The vindex of `FILE`.
 const VINDEX: Vindex = Vindex::XxHash;
 const SCHEMA: &[&str] = &[
@@ -79,6 +83,21 @@ const KEPT_FORMS: usize = 200;
 /// An answer of the plain server's own, or one by which the gate refuses.
 fn is_refused(outcome: &Outcome) -> bool {
     outcome.shoal_error().is_some_and(|id| id.starts_with("SH2"))
+}
+
+/// Differences that README tells of: an executable comment reaches a shard as what it holds, so that MySQL quotes it
+/// without its marks, and cannot warn of a comment inside it; and what a constant is warned of, each shard warns of.
+fn is_known(statement: &str, (judge, subject): (&Outcome, &Outcome), aspect: Aspect) -> bool {
+    let held = statement.contains("/*!");
+    match (aspect, judge, subject) {
+        (Aspect::ErrorText, Outcome::Failed(judge), _) => held && judge.code == SYNTAX_ERROR,
+        (
+            Aspect::Warnings,
+            Outcome::Rows { warnings: judge, .. },
+            Outcome::Rows { warnings: subject, .. },
+        ) => (held && subject < judge) || (judge < subject && *subject <= SHARDS * judge),
+        _ => false,
+    }
 }
 
 /// The judge, and what is judged.
@@ -119,7 +138,8 @@ impl Duel {
             Outcome::Failed(_) => self.failed += 1,
             _ => self.routed += 1,
         }
-        let found = compare(&judge, &subject, Order::Free);
+        let mut found = compare(&judge, &subject, Order::Free);
+        found.retain(|difference| !is_known(statement, (&judge, &subject), difference.aspect));
         if found.is_empty() {
             return Ok(true);
         }
