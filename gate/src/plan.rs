@@ -21,7 +21,7 @@ use crate::aim::{Choice, Tablets};
 use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
-pub use rewrite::{By, Piece, SessionValue, rewritten};
+pub use rewrite::{By, Piece, Rewrite, SessionValue, rewritten};
 pub use scatter::{Effect, Scatter, Shards};
 pub use schema_change::{Abandon, DatabaseChange, SchemaChange};
 pub use sequence::NextNumbers;
@@ -73,7 +73,7 @@ pub enum Plan {
     /// Not done but shown.
     Explain(Box<Explain>),
     /// Put in other words, which are planned in its place.
-    Rewrite(Vec<Piece>),
+    Rewrite(Rewrite),
     /// Not done. Where a keyspace is named, its MySQL is asked first (by preparing the statement) whether the
     /// statement is wrong by itself; then MySQL's error is the answer.
     Refuse {

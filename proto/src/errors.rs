@@ -127,6 +127,11 @@ error_table! {
     /// A name that is longer than a user's may be.
     LongUserName = "SH1052", 1470, "HY000", Refused, "String '{}' is too long for user name (should be no longer than 32)", "";
 
+    /// CREATE USER IF NOT EXISTS of one who is there.
+    UserThere = "SH1053", 3163, "HY000", Note, "Authorization ID {} already exists.", "";
+    /// ALTER or DROP USER IF EXISTS of one who is not there.
+    UserNotThere = "SH1054", 3162, "HY000", Note, "Authorization ID {} does not exist.", "";
+
     /// The statement on a sharded table does not fix the sharding column to one value.
     NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
     /// A value whose shard cannot be told exactly.
@@ -217,6 +222,8 @@ error_table! {
     UserOfFile = "SH2048", 1235, "42000", Refused, "user {} stands in the cluster file", "change the user there, and bring the cluster up to it with `shoal local up -f`";
     /// A change of users of which nobody knows whether it was made.
     UsersUncertain = "SH2049", 1105, "HY000", Unknown, "the topology store did not say whether it took the change of users", "look with SHOW GRANTS before you repeat it";
+    /// A directive of Vitess that changes nothing here.
+    DirectivePassedOver = "SH2050", 1105, "HY000", Note, "directive {} is passed over", "QUERY_TIMEOUT_MS in a SELECT is the one that is honoured; leave the others out";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

@@ -103,9 +103,11 @@ pub fn init_file(keyspace: &KeyspaceName, secrets: &Secrets, transport: Transpor
     push_grant(&mut sql, &privileges(DataRole::Admin), "*.*", &format!("{agent} WITH GRANT OPTION"));
     push_grant(&mut sql, AGENT_OWN_SCHEMA, &schema_pattern(OWN_SCHEMA), &agent);
     push_grant(&mut sql, &["SELECT"], AGENT_PERFORMANCE, &agent);
+    push_unlock(&mut sql, &agent);
     let replication = format!("'{REPLICATION_ACCOUNT}'@'%'");
     push_account(&mut sql, &replication, &secrets.agent.password(REPLICATION_ACCOUNT), transport);
     push_grant(&mut sql, REPLICATION_GLOBAL, "*.*", &replication);
+    push_unlock(&mut sql, &replication);
     push_data_accounts(&mut sql, keyspace, &secrets.data, transport);
     // The account that initialisation leaves, without a password. It owns MySQL's own views and stays.
     sql.push_str("ALTER USER 'root'@'localhost' ACCOUNT LOCK;\n");
@@ -118,6 +120,7 @@ fn push_data_accounts(sql: &mut String, keyspace: &KeyspaceName, secret: &Secret
         let account = format!("'{name}'@'%'");
         push_account(sql, &account, &secret.password(&name), transport);
         push_grant(sql, &privileges(role), &schema_pattern(keyspace.as_str()), &account);
+        push_unlock(sql, &account);
     }
 }
 
@@ -153,7 +156,7 @@ pub fn hosted(keyspace: &KeyspaceName, secret: &Secret, transport: Transport) ->
     Hosted { count_made, accounts: names.len() as u64, statements }
 }
 
-/// Names and passwords come from alphabets without quotes or backslashes (`KeyspaceName`, URL-safe base64).
+/// A new account is locked, until `push_unlock`. Names and passwords come from alphabets without quotes or backslashes (`KeyspaceName`, URL-safe base64).
 fn push_account(sql: &mut String, account: &str, password: &str, transport: Transport) {
     let require = match transport {
         Transport::Plain => "NONE",
@@ -163,11 +166,16 @@ fn push_account(sql: &mut String, account: &str, password: &str, transport: Tran
     // Writing to a String does not fail.
     let _ = writeln!(
         sql,
-        "CREATE USER IF NOT EXISTS {account};\n\
+        "CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK;\n\
          ALTER USER {account} IDENTIFIED WITH caching_sha2_password BY '{password}' \
-         REQUIRE {require} ACCOUNT UNLOCK;\n\
+         REQUIRE {require};\n\
          REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account};"
     );
+}
+
+/// Lets the account in, which has all its rights now: who is let in shall not be denied anything by being early.
+fn push_unlock(sql: &mut String, account: &str) {
+    let _ = writeln!(sql, "ALTER USER {account} ACCOUNT UNLOCK;");
 }
 
 fn push_grant(sql: &mut String, privileges: &[&str], on: &str, account: &str) {
@@ -246,11 +254,11 @@ mod tests {
             sql.lines().filter(|line| line.contains(" IDENTIFIED WITH ")).map(str::to_owned).collect()
         };
         // Said either way, or accounts would keep what an earlier start required.
-        assert!(lines(Transport::Plain).iter().all(|line| line.contains(" REQUIRE NONE ")));
+        assert!(lines(Transport::Plain).iter().all(|line| line.contains(" REQUIRE NONE;")));
         let with_certificates = lines(Transport::Tls);
         assert_eq!(with_certificates.len(), 5);
         for line in with_certificates {
-            let required = if line.contains("'@'%' ") { " REQUIRE X509 " } else { " REQUIRE NONE " };
+            let required = if line.contains("'@'%' ") { " REQUIRE X509;" } else { " REQUIRE NONE;" };
             assert!(line.contains(required), "{line}");
         }
     }

@@ -19,13 +19,9 @@ pub type Users = BTreeMap<UserName, Option<UserRecord>>;
 pub struct Change {
     /// Users as they are to be; `None`: gone.
     pub users: Users,
-    /// Users passed over by IF [NOT] EXISTS, as MySQL's notes name them: code and text.
-    pub notes: Vec<(u16, String)>,
+    /// Users passed over by IF [NOT] EXISTS.
+    pub notes: Vec<ClientError>,
 }
-
-/// MySQL's codes of the notes for users that are not there, and that are there already.
-const NOTE_ABSENT: u16 = 3162;
-const NOTE_PRESENT: u16 = 3163;
 
 /// Whether the user may ask for this; MySQL's error if not.
 pub fn allow(statement: &AccountStatement, rights: &Rights) -> Result<(), ClientError> {
@@ -72,7 +68,7 @@ pub fn change(
         AccountStatement::Create { users, if_not_exists } => {
             let present = users.iter().map(|(name, _)| name).filter(|name| record(name).is_some());
             let present: Vec<&UserName> = present.collect();
-            change.pass_over("CREATE USER", &present, (*if_not_exists, NOTE_PRESENT))?;
+            change.pass_over("CREATE USER", &present, (*if_not_exists, ErrorId::UserThere))?;
             for ((name, _), hash) in users.iter().zip(hashes).filter(|((name, _), _)| record(name).is_none())
             {
                 let (password_hash, grants) = (hash.clone(), Grants::default());
@@ -85,7 +81,7 @@ pub fn change(
             if *command == PasswordCommand::SetPassword && !absent.is_empty() {
                 return Err(ErrorId::NoSuchUserRow.plain());
             }
-            change.pass_over("ALTER USER", &absent, (*if_exists, NOTE_ABSENT))?;
+            change.pass_over("ALTER USER", &absent, (*if_exists, ErrorId::UserNotThere))?;
             for ((name, _), hash) in names.iter().zip(users).zip(hashes) {
                 if let Some(record) = record(name) {
                     let changed = UserRecord { password_hash: hash.clone(), ..of_sql(name, record)?.clone() };
@@ -95,7 +91,7 @@ pub fn change(
         }
         AccountStatement::Drop { users, if_exists } => {
             let absent: Vec<&UserName> = users.iter().filter(|name| record(name).is_none()).collect();
-            change.pass_over("DROP USER", &absent, (*if_exists, NOTE_ABSENT))?;
+            change.pass_over("DROP USER", &absent, (*if_exists, ErrorId::UserNotThere))?;
             for name in users {
                 if let Some(record) = record(name) {
                     of_sql(name, record)?;
@@ -134,21 +130,21 @@ impl Change {
         &mut self,
         operation: &str,
         users: &[&UserName],
-        (allowed, note): (bool, u16),
+        (allowed, note): (bool, ErrorId),
     ) -> Result<(), ClientError> {
-        let (short, long) = match note {
-            NOTE_PRESENT => ("already exists.", "User account already exists"),
-            _ => ("does not exist.", "User account does not exist"),
-        };
         if users.is_empty() {
             return Ok(());
         }
         if !allowed {
             let names: Vec<String> = users.iter().map(|name| format!("'{name}'@'%'")).collect();
-            let detail = format!("{operation} failed for {} ({long})", names.join(","));
+            let why = match note {
+                ErrorId::UserThere => "User account already exists",
+                _ => "User account does not exist",
+            };
+            let detail = format!("{operation} failed for {} ({why})", names.join(","));
             return Err(ErrorId::UserOperation.with(detail));
         }
-        self.notes.extend(users.iter().map(|name| (note, format!("Authorization ID '{name}'@'%' {short}"))));
+        self.notes.extend(users.iter().map(|name| note.with(format_args!("'{name}'@'%'"))));
         Ok(())
     }
 }

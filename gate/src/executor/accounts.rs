@@ -17,7 +17,7 @@ pub async fn run(
     shared: &Shared,
     statement: &AccountStatement,
     current: &UserName,
-) -> Result<Vec<(u16, String)>, ClientError> {
+) -> Result<Vec<ClientError>, ClientError> {
     let hashes = hashes(statement).await?;
     for _ in 0..USER_CHANGE_ATTEMPTS {
         let mut users = Users::new();

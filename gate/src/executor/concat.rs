@@ -66,15 +66,15 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// Nothing yet; the shards' connections have these capabilities.
-    pub fn new(capabilities: CapabilityFlags) -> Self {
+    /// Nothing yet; the shards' connections have these capabilities. So many warnings are none of theirs.
+    pub fn new(capabilities: CapabilityFlags, warnings: u16) -> Self {
         Self {
             deprecate_eof: capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF),
             out: BytesMut::new(),
             sequence: 1,
             begun: false,
             status: StatusFlags::empty(),
-            warnings: 0,
+            warnings,
         }
     }
 

@@ -34,12 +34,8 @@ impl<'a> Done<'a> {
 
 /// What an OK packet says of its end.
 pub fn end(payload: &[u8]) -> Option<End> {
-    Done::read(payload).map(|done| End {
-        status: done.status,
-        failed: false,
-        insert_id: done.last_insert_id,
-        warnings: done.warnings,
-    })
+    Done::read(payload)?;
+    End::of_ok(payload).ok()
 }
 
 /// The payload that answers a schema change which every shard has made: rows are counted together; warnings are those
@@ -127,9 +123,9 @@ pub fn nothing_done() -> Vec<u8> {
 }
 
 /// The OK packet with so many warnings more; as it is, if it cannot be read.
-pub fn with_more_warnings(payload: Vec<u8>, more: usize) -> Vec<u8> {
+pub fn with_more_warnings(payload: Vec<u8>, more: u16) -> Vec<u8> {
     let Some(done) = Done::read(&payload).filter(|_| more > 0) else { return payload };
-    let warnings = done.warnings.saturating_add(u16::try_from(more).unwrap_or(u16::MAX));
+    let warnings = done.warnings.saturating_add(more);
     let (status, info) = (done.status, done.info);
     write(&[done], status, warnings, info).unwrap_or_else(|| payload.clone())
 }

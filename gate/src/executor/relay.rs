@@ -42,12 +42,13 @@ pub enum Request<'a> {
     Packets(&'a [u8]),
 }
 
-/// Relays one request and its answer.
+/// Relays one request and its answer, which tells of so many warnings more than the server knows.
 pub async fn relay(
     client: &mut Connection,
     request: Request<'_>,
     shard: &mut Connection,
     capabilities: CapabilityFlags,
+    more_warnings: u16,
 ) -> Result<Relayed, RelayError> {
     let bytes = match request {
         Request::Front(length) => &client.buffered()[..length],
@@ -70,6 +71,12 @@ pub async fn relay(
             && is_refused(&shard.buffered()[..scanned])
         {
             return Ok(Relayed::Refused(scanned));
+        }
+        if let Some(end @ End { failed: false, .. }) = progress.end
+            && more_warnings > 0
+        {
+            let warnings = end.warnings.saturating_add(more_warnings);
+            shard.patch(scanned - end.warnings_at, &warnings.to_le_bytes());
         }
         // A short answer goes out in one write when it is whole; a long one piece by piece.
         if progress.end.is_some() || scanned >= MAX_FORWARD_BYTES {

@@ -1,5 +1,16 @@
 //! A statement in other words.
 
+use proto::errors::ClientError;
+
+/// How a statement is put in other words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewrite {
+    /// What is replaced, in order and without overlaps.
+    pub pieces: Vec<Piece>,
+    /// What the client is told of it, each a row of the error table.
+    pub notes: Vec<ClientError>,
+}
+
 /// A piece of the client's text that something else is put in place of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {

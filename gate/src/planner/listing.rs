@@ -5,7 +5,7 @@ use proto::errors::{ClientError, ErrorId};
 use super::Request;
 use crate::limits::MAX_LISTED_PATTERN_BYTES;
 use crate::listing::{Listing, is_like, list};
-use crate::plan::{Answer, By, Piece, Plan};
+use crate::plan::{Answer, By, Piece, Plan, Rewrite};
 use crate::sql::kind::Listed;
 use crate::sql::literal::string_of;
 use crate::sql::tokens::{Token, TokenKind, tokens};
@@ -32,7 +32,7 @@ pub(super) fn plan(request: &Request<'_>, listed: Listed) -> Result<Plan, Client
         // MySQL filters: nobody else knows what its expressions mean.
         let by = format!("SELECT * FROM ({}) AS listing ", as_query(&listing, listed));
         let piece = Piece { start: rest[0].start, end: rest[filter].start, by: By::Text(by) };
-        return Ok(Plan::Rewrite(vec![piece]));
+        return Ok(Plan::Rewrite(Rewrite { pieces: vec![piece], notes: Vec::new() }));
     }
     let [pattern] = rest[filter + 1..] else { return Err(refused()) };
     if pattern.kind != TokenKind::String || pattern.of(sql).len() > MAX_LISTED_PATTERN_BYTES {

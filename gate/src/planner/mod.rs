@@ -131,8 +131,8 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     if kind == Kind::Account {
         return accounts::read(request.raw, request.database).map(Plan::Account);
     }
-    if let Some(pieces) = rewrite::pieces(request, kind)? {
-        return Ok(Plan::Rewrite(pieces));
+    if let Some(rewrite) = rewrite::rewrite(request, kind)? {
+        return Ok(Plan::Rewrite(rewrite));
     }
     guards::check(request)?;
     match aim::on_shard(request, kind)? {

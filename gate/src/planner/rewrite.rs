@@ -8,20 +8,21 @@ use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::Snapshot;
 
 use super::{Request, directive};
-use crate::plan::{By, Piece, SessionValue};
+use crate::plan::{By, Piece, Rewrite, SessionValue};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::Kind;
 use crate::sql::tokens::{Token, TokenKind, tokens};
 
-/// What is put in place of what; `None` where the statement stays as it is.
-pub(super) fn pieces(request: &Request<'_>, kind: Kind) -> Result<Option<Vec<Piece>>, ClientError> {
+/// How the statement is put in other words; `None` where it stays as it is.
+pub(super) fn rewrite(request: &Request<'_>, kind: Kind) -> Result<Option<Rewrite>, ClientError> {
     let sql = request.raw.as_bytes();
     if request.marks.has(Marks::EXECUTABLE_COMMENT) {
         let tokens = tokens(sql).ok_or_else(|| ErrorId::ExecutableComment.plain())?;
-        return executable(sql, &tokens, request.snapshot).map(Some);
+        let pieces = executable(sql, &tokens, request.snapshot)?;
+        return Ok(Some(Rewrite { pieces, notes: Vec::new() }));
     }
     if request.marks.has(Marks::DIRECTIVE) {
-        return Ok(directive::pieces(request.raw));
+        return Ok(directive::rewrite(request.raw));
     }
     let takes_values =
         matches!(kind, Kind::Query | Kind::Insert | Kind::Update | Kind::Delete | Kind::Vexplain);
@@ -32,7 +33,7 @@ pub(super) fn pieces(request: &Request<'_>, kind: Kind) -> Result<Option<Vec<Pie
     // Comments separate tokens, and are none.
     let tokens: Vec<Token> = tokens.into_iter().filter(|token| token.kind != TokenKind::Comment).collect();
     let pieces = Calls { sql, tokens: &tokens, pieces: Vec::new(), lists: vec![List::default()] }.read()?;
-    Ok((!pieces.is_empty()).then_some(pieces))
+    Ok((!pieces.is_empty()).then_some(Rewrite { pieces, notes: Vec::new() }))
 }
 
 /// The oldest version that Shoal stands before: every server executes the comments for it and those before.

@@ -14,7 +14,7 @@ mod schemas;
 use super::*;
 use crate::accounts::rights::Rights;
 use crate::aim::{Choice, choose};
-use crate::plan::{Effect, Shards};
+use crate::plan::{Effect, Rewrite, Shards};
 use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
@@ -176,7 +176,7 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         }
         Plan::ChangeVschema(change) => format!("{} vschema {:?}", change.keyspace, change.change),
         Plan::Answer(answer) => format!("answer {answer:?}"),
-        Plan::Rewrite(pieces) => {
+        Plan::Rewrite(Rewrite { pieces, .. }) => {
             let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, |value| format!("{value:?}"));
             format!("rewrite {}", String::from_utf8(rewritten).unwrap())
         }

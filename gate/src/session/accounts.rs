@@ -23,7 +23,13 @@ impl Session {
             (Ok(()), AccountStatement::ShowGrants(subject)) => self.grants_of(subject).await,
             (Ok(()), AccountStatement::ShowCreate(subject)) => self.creation_of(subject).await,
             (Ok(()), statement) => match self.current_user() {
-                Ok(current) => accounts::run(&self.worker.shared, statement, &current).await.map(|_| None),
+                Ok(current) => {
+                    let notes = accounts::run(&self.worker.shared, statement, &current).await;
+                    notes.map(|notes| {
+                        notes.iter().for_each(|note| self.warnings.note(note));
+                        None
+                    })
+                }
                 Err(error) => Err(error),
             },
         };

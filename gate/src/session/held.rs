@@ -9,7 +9,7 @@ use crate::backend::{Backend, Unreached};
 use crate::hold::end::HoldEnd;
 use crate::hold::{Patience, Verdict};
 use crate::limits::MAX_READ_AHEAD_BYTES;
-use crate::plan::Piece;
+use crate::plan::Rewrite;
 
 /// How an attempt with a statement ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Next {
     /// Nothing was executed: plan it again, by the newest snapshot.
     Again,
     /// Nothing was executed: it is planned in other words.
-    Rewrite(Vec<Piece>),
+    Rewrite(Rewrite),
 }
 
 impl Session {

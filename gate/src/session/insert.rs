@@ -17,7 +17,7 @@ use super::held::Next;
 use super::parts::Written;
 use super::{Session, SessionEnd};
 use crate::backend::SessionClass;
-use crate::executor::done::{PartOfRows, inserted, told};
+use crate::executor::done::{PartOfRows, inserted, told, with_more_warnings};
 use crate::executor::insert::{self, Number, Placed};
 use crate::executor::many::Part;
 use crate::executor::numbers::{NumberedTable, beyond, present};
@@ -254,7 +254,10 @@ impl Session {
         let insert_id = made.or(of_last_row).unwrap_or_default();
         let parts: Vec<PartOfRows> = attempt.parts.iter().map(|part| part_of(task, &attempt, part)).collect();
         match inserted(&answers, &parts, insert_id) {
-            Some(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Some(packet) => {
+                let packet = with_more_warnings(packet, self.warnings.notes());
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
             None => Err(SessionEnd::BrokenAnswer),
         }
     }

@@ -82,7 +82,7 @@ pub(super) async fn log_in(
     let mut out = BytesMut::new();
     match outcome {
         Ok((rights, character_set, choice)) => {
-            write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+            write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
             client.write_all(&out).await?;
             let capabilities = hello.capabilities & OFFERED;
             let user = String::from_utf8_lossy(&hello.user).into_owned();

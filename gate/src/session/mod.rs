@@ -248,7 +248,7 @@ impl Session {
 
     async fn answer_ok(&mut self) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_ok(&mut out, 1, self.transaction.status());
+        write_ok(&mut out, 1, self.transaction.status(), self.warnings.notes());
         Ok(self.client.write_all(&out).await?)
     }
 

@@ -101,7 +101,9 @@ impl Session {
     pub(super) async fn answer_written(&mut self, written: Written) -> Result<Next, SessionEnd> {
         match written {
             Written::Done(answers) => match done::summed(&answers) {
-                Some(packet) => self.answer_packet(&packet).await?,
+                Some(packet) => {
+                    self.answer_packet(&done::with_more_warnings(packet, self.warnings.notes())).await?;
+                }
                 None => return Err(SessionEnd::BrokenAnswer),
             },
             Written::Refused(packet) => self.answer_packet(&packet).await?,

@@ -90,8 +90,8 @@ impl Session {
     async fn answer_made(&mut self, made: Result<Made, ClientError>) -> Result<Next, SessionEnd> {
         match made {
             Ok(made) => {
-                let packet = with_more_warnings(made.answer, made.notes.len());
                 made.notes.iter().for_each(|note| self.warnings.note(note));
+                let packet = with_more_warnings(made.answer, self.warnings.notes());
                 self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
             Err(error) => self.tell(&error).await,

@@ -34,17 +34,18 @@ impl Session {
         self.presence.begins();
         self.fingerprint.read(&self.client.payload(framed, &mut self.scratch)[1..]);
         let mut patience = Patience::default();
-        let mut rewrites = 0;
+        let (mut rewrites, mut notes) = (0, Vec::new());
         loop {
-            match self.attempt(framed, &mut patience).await? {
+            match self.attempt(framed, &notes, &mut patience).await? {
                 Next::Answered => {
                     self.presence.ends();
                     return Ok(framed);
                 }
                 Next::Again => self.worker.shared.measures.repeats.increment(1),
-                Next::Rewrite(pieces) if rewrites < MAX_REWRITES => {
+                Next::Rewrite(rewrite) if rewrites < MAX_REWRITES => {
                     rewrites += 1;
-                    framed = self.rewrite(framed, &pieces);
+                    framed = self.rewrite(framed, &rewrite.pieces);
+                    notes.extend(rewrite.notes);
                 }
                 Next::Rewrite(_) => {
                     self.answer_error(&ErrorId::NotUnderstood.plain()).await?;
@@ -62,8 +63,14 @@ impl Session {
         self.client.replace(framed, &[&[command::QUERY], sql.as_slice()].concat())
     }
 
-    /// Plans the statement by the newest snapshot and does as planned, unless its shard does not take it now.
-    async fn attempt(&mut self, framed: Framed, patience: &mut Patience) -> Result<Next, SessionEnd> {
+    /// Plans the statement by the newest snapshot and does as planned, unless its shard does not take it now. The notes
+    /// are about the words it came in.
+    async fn attempt(
+        &mut self,
+        framed: Framed,
+        notes: &[ClientError],
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
         let snapshot = self.worker.shared.feed.snapshot();
         self.follow_rights(&snapshot).await?;
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
@@ -74,83 +81,77 @@ impl Session {
             aim: &self.aim,
         };
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
-        if self.warnings.are_any() && !matches!(plan, Plan::ShowWarnings(_)) {
-            // The list belongs to the statement before.
-            if let Some(backend) = self.warnings.clear() {
-                self.worker.give_back(backend);
+        if !matches!(plan, Plan::ShowWarnings(_)) {
+            if self.warnings.are_any() {
+                // The list belongs to the statement before.
+                self.forget_warnings();
             }
+            notes.iter().for_each(|note| self.warnings.note(note));
         }
-        let (counter, next): (fn(&Measures) -> &Counter, Next) = match plan {
-            Plan::Route(route) | Plan::RouteOnce(route) => {
-                (|of| &of.routed, self.route(&route, framed, &snapshot, patience).await?)
-            }
-            Plan::Explain(question) => {
-                (|of| &of.answers, Box::pin(self.explain(&question, framed, &snapshot)).await?)
-            }
-            Plan::Rewrite(pieces) => return Ok(Next::Rewrite(pieces)),
-            Plan::Insert(insert) => {
-                (|of| &of.routed, Box::pin(self.insert(&insert, framed, &snapshot, patience)).await?)
-            }
-            Plan::NextNumbers(next) => {
-                (|of| &of.answers, Box::pin(self.next_numbers(&next, framed, &snapshot)).await?)
-            }
-            Plan::Scatter(scatter) => {
-                let next = Box::pin(self.scatter(&scatter, framed, &snapshot, patience)).await?;
-                (|of| &of.scattered, next)
-            }
-            Plan::Transaction { step, snapshot_of } => {
-                let keyspace = snapshot_of.and_then(|name| snapshot.keyspace(name.as_str()));
-                let of = (&step, keyspace.map(AsRef::as_ref));
-                (|of| &of.answers, Box::pin(self.transact(of, framed, patience)).await?)
-            }
-            Plan::ShowWarnings(show) => {
-                (|of| &of.answers, Box::pin(self.show_warnings(&show, framed)).await?)
-            }
-            Plan::Answer(answer) => {
-                self.answer(answer, framed).await?;
-                (|of| &of.answers, Next::Answered)
-            }
-            Plan::Set(setting) => {
-                let sql = sql.to_vec();
-                (|of| &of.answers, Box::pin(self.set(&setting, &sql, &snapshot)).await?)
-            }
-            Plan::TableStatus(keyspace) => {
-                let sql = String::from_utf8_lossy(sql).into_owned();
-                (|of| &of.routed, Box::pin(self.table_status(&keyspace, &sql, &snapshot)).await?)
-            }
-            Plan::ChangeSchema(change) => {
-                let sql = sql.to_vec();
-                let next = Box::pin(self.change_schema(&change, &sql, &snapshot, patience)).await?;
-                (|of| &of.schema_changes, next)
-            }
-            Plan::ChangeDatabase(change) => {
-                let sql = sql.to_vec();
-                let next = Box::pin(self.change_database(&change, &sql, &snapshot, patience)).await?;
-                (|of| &of.schema_changes, next)
-            }
-            Plan::AbandonSchemaChange(plan) => {
-                let next = Box::pin(self.abandon_schema_change(&plan, &snapshot, patience)).await?;
-                (|of| &of.schema_changes, next)
-            }
-            Plan::ChangeVschema(change) => {
-                (|of| &of.schema_changes, Box::pin(self.change_vschema(&change)).await?)
-            }
-            Plan::Account(statement) => {
-                if self.transaction.is_active() && !Box::pin(self.commit_implicitly()).await? {
-                    return Ok(Next::Answered);
-                }
-                (|of| &of.answers, Box::pin(self.account_statement(&statement)).await?)
-            }
-            Plan::Refuse { error, judge } => {
-                let sql = sql.to_vec();
-                let next = Box::pin(self.refuse((error, judge), &sql, &snapshot, patience)).await?;
-                (|of| &of.refusals, next)
-            }
-        };
+        let counter = counter_of(&plan);
+        let next = self.follow(plan, framed, &snapshot, patience).await?;
         if next == Next::Answered {
             counter(&self.worker.shared.measures).increment(1);
         }
         Ok(next)
+    }
+
+    /// Does as planned.
+    async fn follow(
+        &mut self,
+        plan: Plan,
+        framed: Framed,
+        snapshot: &Arc<Snapshot>,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        let mut sql = || self.client.payload(framed, &mut self.scratch)[1..].to_vec();
+        match plan {
+            Plan::Route(route) | Plan::RouteOnce(route) => {
+                self.route(&route, framed, snapshot, patience).await
+            }
+            Plan::Explain(question) => Box::pin(self.explain(&question, framed, snapshot)).await,
+            Plan::Rewrite(rewrite) => Ok(Next::Rewrite(rewrite)),
+            Plan::Insert(insert) => Box::pin(self.insert(&insert, framed, snapshot, patience)).await,
+            Plan::NextNumbers(next) => Box::pin(self.next_numbers(&next, framed, snapshot)).await,
+            Plan::Scatter(scatter) => Box::pin(self.scatter(&scatter, framed, snapshot, patience)).await,
+            Plan::Transaction { step, snapshot_of } => {
+                let keyspace = snapshot_of.and_then(|name| snapshot.keyspace(name.as_str()));
+                let of = (&step, keyspace.map(AsRef::as_ref));
+                Box::pin(self.transact(of, framed, patience)).await
+            }
+            Plan::ShowWarnings(show) => Box::pin(self.show_warnings(&show, framed)).await,
+            Plan::Answer(answer) => self.answer(answer, framed).await.map(|()| Next::Answered),
+            Plan::Set(setting) => {
+                let sql = sql();
+                Box::pin(self.set(&setting, &sql, snapshot)).await
+            }
+            Plan::TableStatus(keyspace) => {
+                let sql = String::from_utf8_lossy(&sql()).into_owned();
+                Box::pin(self.table_status(&keyspace, &sql, snapshot)).await
+            }
+            Plan::ChangeSchema(change) => {
+                let sql = sql();
+                Box::pin(self.change_schema(&change, &sql, snapshot, patience)).await
+            }
+            Plan::ChangeDatabase(change) => {
+                let sql = sql();
+                Box::pin(self.change_database(&change, &sql, snapshot, patience)).await
+            }
+            Plan::AbandonSchemaChange(plan) => {
+                Box::pin(self.abandon_schema_change(&plan, snapshot, patience)).await
+            }
+            Plan::ChangeVschema(change) => Box::pin(self.change_vschema(&change)).await,
+            Plan::Account(statement) => {
+                if self.transaction.is_active() && !Box::pin(self.commit_implicitly()).await? {
+                    return Ok(Next::Answered);
+                }
+                Box::pin(self.account_statement(&statement)).await
+            }
+            Plan::Refuse { error, judge } => {
+                let sql = sql();
+                Box::pin(self.refuse((error, judge), &sql, snapshot, patience)).await
+            }
+        }
     }
 
     async fn route(
@@ -209,7 +210,8 @@ impl Session {
             None => None,
         };
         let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
-        match relay(&mut self.client, request, &mut backend.connection, class.capabilities).await {
+        let (capabilities, notes) = (class.capabilities, self.warnings.notes());
+        match relay(&mut self.client, request, &mut backend.connection, capabilities, notes).await {
             Ok(Relayed::Answered(end)) => {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
@@ -333,6 +335,27 @@ impl Session {
         });
         self.class = Some(class.clone());
         Ok(class)
+    }
+}
+
+/// What counts the statements that are done like this.
+fn counter_of(plan: &Plan) -> fn(&Measures) -> &Counter {
+    match plan {
+        Plan::Route(_) | Plan::RouteOnce(_) | Plan::Insert(_) | Plan::TableStatus(_) => |of| &of.routed,
+        Plan::Scatter(_) => |of| &of.scattered,
+        Plan::ChangeSchema(_)
+        | Plan::ChangeDatabase(_)
+        | Plan::AbandonSchemaChange(_)
+        | Plan::ChangeVschema(_) => |of| &of.schema_changes,
+        Plan::Refuse { .. } => |of| &of.refusals,
+        Plan::Explain(_)
+        | Plan::Rewrite(_)
+        | Plan::NextNumbers(_)
+        | Plan::Transaction { .. }
+        | Plan::ShowWarnings(_)
+        | Plan::Answer(_)
+        | Plan::Set(_)
+        | Plan::Account(_) => |of| &of.answers,
     }
 }
 

@@ -243,7 +243,9 @@ impl Session {
         }
         let request = Request::Front(framed.wire_bytes);
         let capabilities = open.class.capabilities;
-        let relayed = relay(&mut self.client, request, &mut open.backend.connection, capabilities).await;
+        let notes = self.warnings.notes();
+        let relayed =
+            relay(&mut self.client, request, &mut open.backend.connection, capabilities, notes).await;
         self.transaction.state = self.transaction.ended();
         match relayed {
             Ok(Relayed::Answered(end)) => {

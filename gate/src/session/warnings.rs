@@ -26,6 +26,8 @@ type Warning = [String; 3];
 pub(super) struct Warnings {
     /// What the gate knows itself: its own errors and notes, and what several shards have told it.
     own: Vec<Warning>,
+    /// How many of those no server counts.
+    notes: u16,
     /// Where the rest is.
     kept: Kept,
 }
@@ -58,6 +60,11 @@ impl Warnings {
         self.kept = Kept::Transaction;
     }
 
+    /// How many notes of the gate's own there are, which no server counts.
+    pub(super) fn notes(&self) -> u16 {
+        self.notes
+    }
+
     /// An error of the gate's own.
     pub(super) fn error(&mut self, error: &ClientError) {
         self.push("Error", error.id.row().code, error.message());
@@ -66,6 +73,7 @@ impl Warnings {
     /// Something the gate did that the client should know of; it is told first.
     pub(super) fn note(&mut self, note: &ClientError) {
         self.push("Note", note.id.row().code, note.message());
+        self.notes = self.notes.saturating_add(1);
     }
 
     fn push(&mut self, level: &str, code: u16, text: &str) {
@@ -94,6 +102,7 @@ impl Warnings {
     /// Forgets everything, at the next statement; gives the connection that was kept for it.
     pub(super) fn clear(&mut self) -> Option<Backend> {
         self.own.clear();
+        self.notes = 0;
         match std::mem::take(&mut self.kept) {
             Kept::Connection(backend, Afterwards::Reuse) => Some(backend),
             Kept::Connection(_, Afterwards::Close) | Kept::Nothing | Kept::Transaction => None,
@@ -126,7 +135,7 @@ impl Session {
             let connection = &mut backend.connection;
             if self.warnings.own.is_empty() {
                 let request = Request::Front(framed.wire_bytes);
-                return match relay(&mut self.client, request, connection, capabilities).await {
+                return match relay(&mut self.client, request, connection, capabilities, 0).await {
                     Ok(Relayed::Answered(_)) => Ok(Next::Answered),
                     Ok(Relayed::Refused(bytes)) => {
                         connection.forward(bytes, &mut self.client).await?;

@@ -120,7 +120,7 @@ async fn log_in(connection: &mut Connection, mood: Mood) -> Option<()> {
     let sequence = connection.write_payload(0, &greeting.payload()).await.ok()?;
     let (_, sequence) = connection.read_payload(sequence, MAX_PACKET_BYTES).await.ok()?;
     let mut out = BytesMut::new();
-    write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+    write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
     connection.write_all(&out).await.ok()
 }
 
@@ -141,7 +141,7 @@ async fn serve(
             // Not before the mood is known by which it is answered.
             seen.send_modify(|seen| seen.push(text));
             match mood {
-                Mood::Serving => drop(write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT)),
+                Mood::Serving => drop(write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0)),
                 Mood::Refusing(code) => drop(write_payload(&mut out, 1, &error(code))),
                 Mood::Breaking | Mood::Offline => {
                     timeout(Duration::MAX, moods.changed()).await.ok()?.ok()?;

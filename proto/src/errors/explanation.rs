@@ -74,6 +74,10 @@ explanations! {
         "Leave out the users that there are not.";
     "SH1052", "MySQL's names of users have at most 32 characters.",
         "Choose a shorter name.";
+    "SH1053", "CREATE USER IF NOT EXISTS leaves a user who is there as they are, password and rights included.",
+        "Nothing, or change the user with ALTER USER.";
+    "SH1054", "ALTER USER IF EXISTS and DROP USER IF EXISTS pass over users who are not there.",
+        "Nothing, unless the name is misspelt.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
     "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",
@@ -164,6 +168,8 @@ explanations! {
         "Change the user in the cluster file and bring the cluster up to it, or take the user out of the file.";
     "SH2049", "The answer of etcd was lost, so that it is not known whether the change was made.",
         "Look with SHOW GRANTS before you repeat it.";
+    "SH2050", "A directive of Vitess asks for something that is not done here, or done anyway: a planner, consolidation, memory, priority, fewer shards.",
+        "Nothing: the statement was done. QUERY_TIMEOUT_MS in a SELECT without hints of its own is honoured.";
     "SH3001", "The shard has no primary that takes statements, or the gate has no connection to it.",
         "Retry in a moment. If it stays, `shoal doctor` and `shoal get tablets` say which part does not run and why.";
     "SH3002", "The server or the network broke while the statement was under way, so its answer was lost.",

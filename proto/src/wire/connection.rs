@@ -105,6 +105,11 @@ impl Connection {
         &self.buffer
     }
 
+    /// Puts other bytes in place of some that have arrived.
+    pub fn patch(&mut self, at: usize, bytes: &[u8]) {
+        self.buffer[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
     /// Drops bytes from the front of what has arrived.
     pub fn consume(&mut self, bytes: usize) {
         self.buffer.advance(bytes);

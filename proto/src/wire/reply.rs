@@ -7,13 +7,13 @@ use super::packet::{put_lenenc_int, write_payload};
 use crate::errors::ClientError;
 
 /// Appends an OK packet; gives the next sequence id.
-pub fn write_ok(out: &mut BytesMut, sequence: u8, status: StatusFlags) -> u8 {
+pub fn write_ok(out: &mut BytesMut, sequence: u8, status: StatusFlags, warnings: u16) -> u8 {
     let mut payload = BytesMut::with_capacity(8);
     payload.put_u8(0x00);
     put_lenenc_int(&mut payload, 0);
     put_lenenc_int(&mut payload, 0);
     payload.put_u16_le(status.bits());
-    payload.put_u16_le(0);
+    payload.put_u16_le(warnings);
     write_payload(out, sequence, &payload)
 }
 

@@ -24,6 +24,8 @@ pub struct End {
     pub insert_id: u64,
     /// How many warnings there are; 0 after an error.
     pub warnings: u16,
+    /// How many bytes before its end the answer says so; 0 after an error.
+    pub warnings_at: usize,
 }
 
 /// What one look at the buffer found.
@@ -117,8 +119,8 @@ impl ResponseScanner {
     fn classify(&mut self, length: usize, payload: &[u8]) -> Result<Option<End>, BadResponse> {
         match self.expect {
             Expect::First => match payload.first().ok_or(BadResponse)? {
-                0x00 => self.terminator(ok_end(payload)?),
-                0xff => Ok(Some(failure())),
+                0x00 => self.terminator(End::of_ok(payload)?),
+                0xff => Ok(Some(End::of_error())),
                 // The gate never offers uploads, so no server asks for one.
                 0xfb => Err(BadResponse),
                 _ => {
@@ -140,14 +142,16 @@ impl ResponseScanner {
                     self.expect = Expect::Rows;
                     Ok(None)
                 }
-                Some(0xff) => Ok(Some(failure())),
+                Some(0xff) => Ok(Some(End::of_error())),
                 _ => Err(BadResponse),
             },
             Expect::Rows => match payload.first() {
-                Some(0xff) => Ok(Some(failure())),
-                Some(0xfe) if length < MAX_PAYLOAD => {
-                    self.terminator(if self.deprecate_eof { ok_end(payload)? } else { eof_end(payload)? })
-                }
+                Some(0xff) => Ok(Some(End::of_error())),
+                Some(0xfe) if length < MAX_PAYLOAD => self.terminator(if self.deprecate_eof {
+                    End::of_ok(payload)?
+                } else {
+                    End::of_eof(payload)?
+                }),
                 _ => Ok(None),
             },
         }
@@ -160,23 +164,30 @@ impl ResponseScanner {
     }
 }
 
-fn failure() -> End {
-    End { status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, failed: true, insert_id: 0, warnings: 0 }
-}
+impl End {
+    /// Of an OK packet: header, affected rows, last insert id, status flags, warnings.
+    pub fn of_ok(payload: &[u8]) -> Result<Self, BadResponse> {
+        let mut rest = payload.get(1..).ok_or(BadResponse)?;
+        take_lenenc_int(&mut rest).ok_or(BadResponse)?;
+        let insert_id = take_lenenc_int(&mut rest).ok_or(BadResponse)?;
+        let [status, warnings] = two_numbers(rest)?;
+        let status = StatusFlags::from_bits_truncate(status);
+        // After the status.
+        Ok(Self { status, failed: false, insert_id, warnings, warnings_at: rest.len() - 2 })
+    }
 
-/// Of an OK packet: header, affected rows, last insert id, status flags, warnings.
-fn ok_end(payload: &[u8]) -> Result<End, BadResponse> {
-    let mut rest = payload.get(1..).ok_or(BadResponse)?;
-    take_lenenc_int(&mut rest).ok_or(BadResponse)?;
-    let insert_id = take_lenenc_int(&mut rest).ok_or(BadResponse)?;
-    let [status, warnings] = two_numbers(rest)?;
-    Ok(End { status: StatusFlags::from_bits_truncate(status), failed: false, insert_id, warnings })
-}
+    /// Of an EOF packet: header, warnings, status flags.
+    fn of_eof(payload: &[u8]) -> Result<Self, BadResponse> {
+        let rest = payload.get(1..).ok_or(BadResponse)?;
+        let [warnings, status] = two_numbers(rest)?;
+        let status = StatusFlags::from_bits_truncate(status);
+        Ok(Self { status, failed: false, insert_id: 0, warnings, warnings_at: rest.len() })
+    }
 
-/// Of an EOF packet: header, warnings, status flags.
-fn eof_end(payload: &[u8]) -> Result<End, BadResponse> {
-    let [warnings, status] = two_numbers(payload.get(1..).ok_or(BadResponse)?)?;
-    Ok(End { status: StatusFlags::from_bits_truncate(status), failed: false, insert_id: 0, warnings })
+    fn of_error() -> Self {
+        let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        Self { status, failed: true, insert_id: 0, warnings: 0, warnings_at: 0 }
+    }
 }
 
 fn two_numbers(bytes: &[u8]) -> Result<[u16; 2], BadResponse> {

@@ -80,6 +80,62 @@ fn common_clients_log_in_and_look_around() -> Result<()> {
 }
 
 #[test]
+fn directives_of_vitess_are_honoured_or_noted() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut app = session(&cluster, "app", "shop").await?;
+        app.run_all(&["create table items (id bigint primary key, a int)"]).await?;
+        app.run_all(&["insert into items values (1, 1), (2, 2), (3, 3), (4, 4)"]).await?;
+        let noted = |outcome: &Outcome| match outcome {
+            Outcome::Rows { warnings, .. } => *warnings,
+            Outcome::Done(done) => done.warnings,
+            Outcome::Failed(_) => 0,
+        };
+        let honoured = app.run("select /*vt+ QUERY_TIMEOUT_MS=5000 */ a from items where id = 1").await?;
+        ensure!(noted(&honoured) == 0 && rows(&mut app, "show warnings").await?.is_empty());
+        // On one shard and on several, read and written, in a transaction and outside.
+        for statement in [
+            "select /*vt+ PLANNER=gen4 */ a from items where id = 1",
+            "select /*vt+ PLANNER=gen4 */ a from items",
+            "insert /*vt+ PLANNER=gen4 */ into items values (5, 5)",
+            "insert /*vt+ PLANNER=gen4 */ into items values (6, 6), (7, 7), (8, 8), (9, 9)",
+            "update /*vt+ PLANNER=gen4 */ items set a = a + 1",
+            "/*vt+ PLANNER=gen4 */ begin",
+            "delete /*vt+ PLANNER=gen4 */ from items where id = 1",
+            "commit /*vt+ PLANNER=gen4 */",
+        ] {
+            let outcome = app.run(statement).await?;
+            ensure!(noted(&outcome) == 1, "{statement}: {outcome}");
+            let listed = rows(&mut app, "show warnings").await?;
+            ensure!(
+                matches!(&listed[..], [one] if one.starts_with("Note|1105|directive PLANNER=gen4 ")),
+                "{statement}: {listed:?}"
+            );
+        }
+        // MySQL's own warnings stand after it.
+        let both = app.run("select /*vt+ PLANNER=gen4 */ 'x' + a from items where id = 5").await?;
+        ensure!(noted(&both) == 2, "{both}");
+        let listed = rows(&mut app, "show warnings").await?;
+        ensure!(listed.len() == 2 && listed[1].starts_with("Warning|1292|"), "{listed:?}");
+        // So do users who are there already, or are not.
+        app.run_all(&["create user ann identified by 'ann'"]).await?;
+        for (statement, expected) in [
+            (
+                "create user if not exists ann identified by 'x'",
+                "Note|3163|Authorization ID 'ann'@'%' already exists.",
+            ),
+            ("drop user if exists ben", "Note|3162|Authorization ID 'ben'@'%' does not exist."),
+        ] {
+            let outcome = app.run(statement).await?;
+            ensure!(noted(&outcome) == 1, "{statement}: {outcome}");
+            let listed = rows(&mut app, "show warnings").await?;
+            ensure!(listed == [expected], "{statement}: {listed:?}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn one_shard_is_chosen_read_and_written() -> Result<()> {
     let cluster = cluster()?;
     wait(async {

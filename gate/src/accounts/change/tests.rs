@@ -28,7 +28,7 @@ impl Bed {
             Ok(change) => {
                 self.0.extend(change.users);
                 let notes: Vec<String> =
-                    change.notes.iter().map(|(code, text)| format!("{code} {text}")).collect();
+                    change.notes.iter().map(|note| format!("{} {note}", note.id.row().code)).collect();
                 notes.join("; ")
             }
             Err(error) => {

@@ -87,7 +87,9 @@ impl Session {
         let (fresh, shard) = (open.footing == Footing::Fresh, open.shard.clone());
         let capabilities = open.class.capabilities;
         open.close_if(manner.afterwards);
-        let relayed = relay(&mut self.client, request, &mut open.backend.connection, capabilities).await;
+        let notes = self.warnings.notes();
+        let relayed =
+            relay(&mut self.client, request, &mut open.backend.connection, capabilities, notes).await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
                 self.learn_inserted_pinned(end).await;

@@ -71,7 +71,7 @@ async fn server(offered: CapabilityFlags, identity: Identity) -> (String, JoinHa
         let wants = connection.write_payload(sequence, &[auth::MORE_DATA, auth::FULL_NEEDED]).await.ok()?;
         let (password, sequence) = connection.read_payload(wants, 1000).await.ok()?;
         let mut out = bytes::BytesMut::new();
-        write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
         connection.write_all(&out).await.ok()?;
         Some(Got { before_tls, user: hello.user, collation: hello.collation, password })
     });
