@@ -224,6 +224,10 @@ error_table! {
     UsersUncertain = "SH2049", 1105, "HY000", Unknown, "the topology store did not say whether it took the change of users", "look with SHOW GRANTS before you repeat it";
     /// A directive of Vitess that changes nothing here.
     DirectivePassedOver = "SH2050", 1105, "HY000", Note, "directive {} is passed over", "QUERY_TIMEOUT_MS in a SELECT is the one that is honoured; leave the others out";
+    /// ALTER TABLE of the sharding column itself.
+    ShardingColumnDdl = "SH2051", 1235, "42000", Refused, "the change would drop, rename or convert sharding column {}", "make another table with the column that you want, and copy the rows into it";
+    /// ALTER TABLE of the column that the vschema has numbered.
+    NumberedColumnDdl = "SH2052", 1235, "42000", Refused, "the change would drop or rename column {}, which the vschema has numbered", "take auto_increment off the table first: ALTER VSCHEMA ON the table DROP AUTO_INCREMENT";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

@@ -67,6 +67,8 @@ const ADMIN: &[&str] = &[
     // Foreign keys.
     "REFERENCES",
     "CREATE VIEW",
+    // A schema change is tried on a copy.
+    "CREATE TEMPORARY TABLES",
     "CREATE ROUTINE",
     "ALTER ROUTINE",
     "TRIGGER",

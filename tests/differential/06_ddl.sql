@@ -82,15 +82,27 @@ ALTER TABLE parts ADD UNIQUE KEY by_weight (weight);
 -- @refused SH2008
 CREATE UNIQUE INDEX by_weight ON parts (weight);
 
--- Renaming, or naming the sharding column, might take the key away: refused, and rightly so.
--- @refused SH2004
+-- What leaves the sharding column as it is, and every unique key with it.
 ALTER TABLE parts RENAME COLUMN weight TO mass;
--- @refused SH2004
-ALTER TABLE parts ADD COLUMN first int AFTER id;
--- @refused SH2004
+ALTER TABLE parts ADD COLUMN first int AFTER id, CHANGE mass weight bigint;
+ALTER TABLE parts ADD UNIQUE KEY by_weight (weight, id), ADD INDEX plain (weight);
+SHOW CREATE TABLE parts;
+ALTER TABLE parts RENAME INDEX plain TO by_mass;
+ALTER TABLE parts DROP INDEX by_weight, DROP INDEX by_mass, DROP COLUMN first;
+ALTER TABLE parts CONVERT TO CHARACTER SET utf8mb4;
+ALTER TABLE parts DROP PRIMARY KEY, ADD PRIMARY KEY (id, weight);
+ALTER TABLE parts DROP PRIMARY KEY, ADD PRIMARY KEY (id);
+-- Wrong by themselves.
+ALTER TABLE parts RENAME COLUMN nothing TO something;
+ALTER TABLE parts CHANGE weight id int;
+-- @refused SH2051
 ALTER TABLE parts MODIFY id varchar(10) NOT NULL;
--- @refused SH2004
-ALTER TABLE parts DROP PRIMARY KEY;
+-- @refused SH2051
+ALTER TABLE parts RENAME COLUMN id TO number;
+-- @refused SH2008
+ALTER TABLE parts DROP PRIMARY KEY, ADD PRIMARY KEY (weight);
+-- @refused SH2008
+ALTER TABLE parts ADD COLUMN n int AUTO_INCREMENT, ADD UNIQUE KEY (n, id);
 RENAME TABLE parts TO pieces;
 RENAME TABLE pieces TO parts;
 -- @refused SH2012

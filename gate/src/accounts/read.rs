@@ -292,7 +292,7 @@ impl Reader<'_> {
         if name.chars().count() > MAX_ACCOUNT_NAME {
             return Err(ErrorId::LongUserName.with(name));
         }
-        name.parse().map_err(|invalid| form(invalid))
+        name.parse().map_err(form)
     }
 
     fn list<T>(&mut self, item: impl Fn(&mut Self) -> Result<T, ClientError>) -> Result<Vec<T>, ClientError> {

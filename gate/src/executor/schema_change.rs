@@ -2,8 +2,8 @@
 //! topology.
 //!
 //! ```text
-//!   lock ─► [put down what begins] ─► shard after shard ─► read back ─► records
-//!                                       first: [a new table: judge, or undo]
+//!   lock ─► [try on a copy] ─► [put down what begins] ─► shard after shard ─► read back ─► records
+//!                                                          first: [a new table: judge, or undo]
 //! ```
 //!
 //! In brackets: where there are several shards, or a sharded table. What some shards have made and others not
@@ -14,6 +14,7 @@ pub mod database;
 mod judge;
 mod pending;
 mod read_back;
+mod trial;
 mod vschema;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,7 @@ use crate::plan::SchemaChange;
 use crate::worker::Worker;
 pub use abandon::abandon;
 use pending::State;
+use trial::Verdict;
 use vschema::{Entry, StoredVschema};
 
 /// A schema change that was made, or that MySQL refused.
@@ -67,12 +69,38 @@ pub async fn run(
     }
     let lock = lock(worker, &change.keyspace).await?;
     let class = questioning(class);
-    let made = match Shards::open(worker, &change.keyspace, &class).await {
-        Ok(shards) => shards.make(change, sql, &lock).await,
+    let made = match tried(worker, change, &class, sql).await {
+        Ok(Some(refusal)) => Ok(Made::plain(refusal)),
+        Ok(None) => match Shards::open(worker, &change.keyspace, &class).await {
+            Ok(shards) => shards.make(change, sql, &lock).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     lock.release().await;
     made
+}
+
+/// Tries a change that has to be tried, unless it is gone on with; gives MySQL's error if it has one.
+async fn tried(
+    worker: &Worker,
+    change: &SchemaChange,
+    class: &SessionClass,
+    sql: &[u8],
+) -> Result<Option<Vec<u8>>, ClientError> {
+    let Some(trial) = &change.trial else { return Ok(None) };
+    if pending::read(worker, &change.keyspace).await?.is_some_and(|record| record.sql.as_bytes() == sql) {
+        return Ok(None);
+    }
+    let snapshot = worker.shared.feed.snapshot();
+    let keyspace = snapshot.keyspace(change.keyspace.as_str());
+    let keyspace = keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(&change.keyspace))?;
+    let shard = keyspace.shards.first().ok_or_else(|| ErrorId::ShardUnavailable.with(&change.keyspace))?;
+    match trial::judge(worker, (keyspace, shard), class, (trial, sql)).await? {
+        Verdict::Fit => Ok(None),
+        Verdict::Refused(packet) => Ok(Some(packet)),
+        Verdict::Unfit(error) => Err(error),
+    }
 }
 
 /// The lock on schema changes of the keyspace.

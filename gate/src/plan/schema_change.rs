@@ -19,8 +19,21 @@ pub struct SchemaChange {
     pub renames: Vec<(String, String)>,
     /// What it is about, in a sharded keyspace: by this is told which shards have made it.
     pub about: Vec<SchemaObject>,
+    /// Where its words do not tell what becomes of a sharded table: how to try it.
+    pub trial: Option<Trial>,
     /// In a sharded keyspace, every name in the statement: those of the tables that it is about are among them.
     pub names: BTreeSet<String>,
+}
+
+/// What is to be looked at when a change of a table is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The table.
+    pub table: String,
+    /// Its sharding column.
+    pub key: String,
+    /// The column that the vschema has numbered, if MySQL itself does not.
+    pub numbered: Option<String>,
 }
 
 /// A database comes or goes on the tablets of an unsharded keyspace.

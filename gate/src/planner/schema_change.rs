@@ -1,22 +1,20 @@
 //! DDL: which schema changes every shard may make, and what the shards together could not keep true.
 //!
 //! What a statement does is never derived from our reading of it: MySQL makes the change and its schema is
-//! read back. Here only the words are looked at that could break what holds over all shards; a statement with
-//! such a word is refused unless it is plainly harmless. A new table is judged after it was made on one shard.
+//! read back. Here only the words are looked at that could break what holds over all shards: a statement with such a
+//! word is tried on a copy of its table first. A new table is judged after it was made on one shard.
 
 use std::collections::BTreeSet;
 
 use proto::errors::{ClientError, ErrorId};
-use sqlparser::ast::{AlterTableOperation, CreateIndex, Expr, IndexColumn, Statement, TableConstraint};
 use topo::records::{NewTable, ObjectKind, SchemaObject};
 use topo::snapshot::{Keyspace, Sharding};
 
 use super::pins::sharding_key;
-use super::target::{self, TableName};
+use super::target;
 use super::{Request, database, per_shard, verb};
-use crate::plan::{Abandon, Plan, SchemaChange};
+use crate::plan::{Abandon, Plan, SchemaChange, Trial};
 use crate::sql::kind::Ddl;
-use crate::sql::parse::parse;
 use crate::sql::words::{Name, Words};
 
 /// The plan for a schema change.
@@ -32,6 +30,7 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
     let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
     if keyspace.sharded {
         change.renames = renames(request.words, ddl);
+        change.trial = trial(request.words, ddl, keyspace, &change.renames)?;
         change.creates = check_sharded(request, ddl, keyspace, &change.renames)?;
         change.about = about(request.words, ddl, keyspace, &change);
         let names = request.words.names.iter();
@@ -73,6 +72,7 @@ fn plain(keyspace: &Keyspace) -> SchemaChange {
         creates: None,
         renames: Vec::new(),
         about: Vec::new(),
+        trial: None,
         names: BTreeSet::new(),
     }
 }
@@ -100,17 +100,46 @@ fn check_sharded(
             }
             created_table(&words.names).map(Some).ok_or_else(|| ErrorId::NotUnderstood.plain())
         }
-        Ddl::CreateIndex if !has("UNIQUE") => Ok(None),
         Ddl::RenameTable => check_renames(renames, keyspace).map(|()| None),
         Ddl::AlterTable if !renames.is_empty() => check_renames(renames, keyspace).map(|()| None),
-        Ddl::AlterTable if !is_risky(words, keyspace) => Ok(None),
-        Ddl::CreateIndex | Ddl::AlterTable => check_unique(request, keyspace).map(|()| None),
+        Ddl::CreateIndex | Ddl::AlterTable => Ok(None),
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
         Ddl::Other if words.has("VIEW") => Err(ErrorId::WrongPerShard.with("a view")),
         Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
         Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
+}
+
+/// How a change is tried whose words do not tell whether the shards may make it; `None`: they do.
+fn trial(
+    words: &Words<'_>,
+    ddl: Ddl,
+    keyspace: &Keyspace,
+    renames: &[(String, String)],
+) -> Result<Option<Trial>, ClientError> {
+    let mut names = words.names.iter();
+    let table = match ddl {
+        Ddl::CreateIndex if words.has("UNIQUE") => {
+            names.find(|name| name.is("ON"));
+            table_name(&mut names)
+        }
+        Ddl::AlterTable if renames.is_empty() && is_risky(words, keyspace) => {
+            // It would be another table, or part of one.
+            let leaves =
+                |pair: &[Name<'_>]| pair[0].is("RENAME") && !pair[1].is_one_of(&["COLUMN", "INDEX", "KEY"]);
+            if words.names.windows(2).any(leaves) || LEAVES_IN_ALTER.iter().any(|word| words.has(word)) {
+                return Err(ErrorId::NotUnderstood.plain());
+            }
+            table_name(&mut names.skip(2))
+        }
+        _ => return Ok(None),
+    };
+    let (table, key) = sharding_key(keyspace, &table.ok_or_else(|| ErrorId::NotUnderstood.plain())?)?;
+    let entry = keyspace.vschema().tables.get(&table.name);
+    let numbered =
+        entry.and_then(|entry| entry.auto_increment.as_ref()).map(|numbers| numbers.column.clone());
+    Ok(Some(Trial { table: table.name.clone(), key: key.column.clone(), numbered }))
 }
 
 /// The tables that RENAME TABLE, or an ALTER TABLE that does nothing else, gives another name.
@@ -200,6 +229,8 @@ fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange
 /// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
 const RISKY_IN_ALTER: [&str; 9] =
     ["CHANGE", "CONVERT", "EXCHANGE", "PRIMARY", "RENAME", "SERIAL", "TABLESPACE", "UNION", "UNIQUE"];
+/// Those of them that bring rows from elsewhere.
+const LEAVES_IN_ALTER: [&str; 3] = ["EXCHANGE", "TABLESPACE", "UNION"];
 
 /// Whether an ALTER TABLE might do more than every shard may do by itself.
 fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
@@ -237,49 +268,4 @@ fn names_sharding_column(words: &[Name<'_>], keyspace: &Keyspace) -> bool {
     let keys = words.iter().filter_map(|word| sharding_key(keyspace, word.text).ok());
     keys.map(|(_, key)| &key.column)
         .any(|column| words.iter().any(|word| word.text.eq_ignore_ascii_case(column)))
-}
-
-/// Lets only new unique keys pass that include the sharding column.
-fn check_unique(request: &Request<'_>, keyspace: &Keyspace) -> Result<(), ClientError> {
-    let refused = || ErrorId::NotUnderstood.plain();
-    match parse(request.raw).map_err(|_| refused())? {
-        Statement::CreateIndex(CreateIndex { table_name, columns, .. }) => {
-            let table = TableName::read(&table_name).ok_or_else(refused)?;
-            includes_sharding_column(&columns, &table, keyspace)
-        }
-        Statement::AlterTable(alter) => {
-            let table = TableName::read(&alter.name).ok_or_else(refused)?;
-            for operation in &alter.operations {
-                match operation {
-                    AlterTableOperation::AddConstraint {
-                        constraint: TableConstraint::Unique(unique),
-                        ..
-                    } => {
-                        includes_sharding_column(&unique.columns, &table, keyspace)?;
-                    }
-                    AlterTableOperation::AddConstraint { constraint: TableConstraint::Index(_), .. } => {}
-                    _ => return Err(refused()),
-                }
-            }
-            Ok(())
-        }
-        _ => Err(refused()),
-    }
-}
-
-fn includes_sharding_column(
-    columns: &[IndexColumn],
-    table: &TableName,
-    keyspace: &Keyspace,
-) -> Result<(), ClientError> {
-    let (_, key) = sharding_key(keyspace, &table.table)?;
-    let includes = columns.iter().any(|column| match &column.column.expr {
-        Expr::Identifier(name) => name.value.eq_ignore_ascii_case(&key.column),
-        _ => false,
-    });
-    if includes {
-        Ok(())
-    } else {
-        Err(ErrorId::UnenforceableDdl.with("a unique key without the sharding column"))
-    }
 }

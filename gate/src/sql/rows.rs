@@ -259,7 +259,10 @@ mod tests {
         &sql[span.0..span.1]
     }
 
-    fn rows(sql: &str, place: usize) -> (Option<(usize, bool)>, Vec<(&str, usize, Option<&str>)>) {
+    /// A row's text, how many values it has, and the one at the place.
+    type Found<'a> = (&'a str, usize, Option<&'a str>);
+
+    fn rows(sql: &str, place: usize) -> (Option<(usize, bool)>, Vec<Found<'_>>) {
         let values_at = sql.find("VALUES").unwrap();
         let rows = Rows::read(sql.as_bytes(), values_at, Some(place)).unwrap();
         let list = rows.list.map(|list| (list.close, list.is_empty));

@@ -186,8 +186,13 @@ mod tests {
         "shop".parse().unwrap()
     }
 
-    async fn given(topology: &Topology, json: &str, dry_run: bool) -> ApplyVschemaResponse {
-        let request = ApplyVschemaRequest { keyspace: "shop".into(), json: json.into(), dry_run };
+    async fn given(topology: &Topology, json: &str) -> ApplyVschemaResponse {
+        let request = ApplyVschemaRequest { keyspace: "shop".into(), json: json.into(), dry_run: false };
+        apply(topology, request).await.unwrap()
+    }
+
+    async fn tried(topology: &Topology, json: &str) -> ApplyVschemaResponse {
+        let request = ApplyVschemaRequest { keyspace: "shop".into(), json: json.into(), dry_run: true };
         apply(topology, request).await.unwrap()
     }
 
@@ -217,12 +222,12 @@ mod tests {
     #[tokio::test]
     async fn a_vschema_is_tried_applied_and_given_back() {
         let topology = topology().await;
-        let tried = given(&topology, JSON, true).await;
+        let tried = tried(&topology, JSON).await;
         assert_eq!((tried.changes, tried.applied, stored(&topology).await), (true, false, None));
         assert!(tried.findings.iter().any(|f| f.verdict == "kept" && f.path == "vindexes.look"), "{tried:?}");
-        let applied = given(&topology, JSON, false).await;
+        let applied = given(&topology, JSON).await;
         assert_eq!((applied.changes, applied.applied, applied.findings), (true, true, tried.findings));
-        let again = given(&topology, JSON, false).await;
+        let again = given(&topology, JSON).await;
         assert_eq!((again.changes, again.applied), (false, false));
         let back = get(&topology, &shop()).await.unwrap();
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
@@ -238,7 +243,7 @@ mod tests {
             (r#"{"tables": {"t": {}}}"#, "tables.t"),
             (r#"{"vindexes": {"v": {"type": "xxhsah"}}}"#, "vindexes.v"),
         ] {
-            let response = given(&topology, json, false).await;
+            let response = given(&topology, json).await;
             assert_eq!((refused(&response), response.applied), (vec![path], false), "{json}");
         }
         assert_eq!(stored(&topology).await, None);
@@ -251,15 +256,15 @@ mod tests {
     #[tokio::test]
     async fn rows_of_a_table_that_exists_stay_where_they_are() {
         let topology = topology().await;
-        given(&topology, JSON, false).await;
+        given(&topology, JSON).await;
         let other = JSON.replace("xxhash", "hash");
-        assert!(refused(&given(&topology, &other, true).await).is_empty(), "no table, no rows");
+        assert!(refused(&tried(&topology, &other).await).is_empty(), "no table, no rows");
         create_table(&topology, "t").await;
-        assert_eq!(refused(&given(&topology, &other, false).await), ["tables.t"]);
-        assert_eq!(refused(&given(&topology, "{}", false).await), ["tables.t"]);
+        assert_eq!(refused(&given(&topology, &other).await), ["tables.t"]);
+        assert_eq!(refused(&given(&topology, "{}").await), ["tables.t"]);
         let without_lookup = r#"{"vindexes": {"v": {"type": "xxhash"}},
             "tables": {"t": {"column_vindexes": [{"column": "ID", "name": "v"}]}}}"#;
-        assert!(given(&topology, without_lookup, false).await.applied);
+        assert!(given(&topology, without_lookup).await.applied);
     }
 
     #[tokio::test]
@@ -273,11 +278,11 @@ mod tests {
         };
         topology.put(&topology.keys().vschema(&shop()), &record).await.unwrap();
         create_table(&topology, "auto").await;
-        assert!(given(&topology, JSON, false).await.applied);
+        assert!(given(&topology, JSON).await.applied);
         let after = stored(&topology).await.unwrap();
         assert_eq!((&after.tables["auto"], after.tables.len(), after.vindexes.len()), (&automatic, 2, 3));
         // What is given back says nothing of the mark, and comes back without harm to it.
         let back = get(&topology, &shop()).await.unwrap();
-        assert!(!given(&topology, &back.json, false).await.changes);
+        assert!(!given(&topology, &back.json).await.changes);
     }
 }

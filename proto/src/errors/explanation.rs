@@ -170,6 +170,10 @@ explanations! {
         "Look with SHOW GRANTS before you repeat it.";
     "SH2050", "A directive of Vitess asks for something that is not done here, or done anyway: a planner, consolidation, memory, priority, fewer shards.",
         "Nothing: the statement was done. QUERY_TIMEOUT_MS in a SELECT without hints of its own is honoured.";
+    "SH2051", "Rows lie on the shards by the values of the sharding column, which the change would alter, so that they would no longer be found.",
+        "Create a table with the column as it is to be, copy the rows with INSERT and SELECT in the application, and rename the two.";
+    "SH2052", "The vschema says that Shoal numbers the column, and after the change it would not be there.",
+        "Take the numbering off with ALTER VSCHEMA ON the table DROP AUTO_INCREMENT, make the change, and add it again for the column's new name.";
     "SH3001", "The shard has no primary that takes statements, or the gate has no connection to it.",
         "Retry in a moment. If it stays, `shoal doctor` and `shoal get tablets` say which part does not run and why.";
     "SH3002", "The server or the network broke while the statement was under way, so its answer was lost.",

@@ -111,7 +111,7 @@ fn bytes(listed: &Listed, tails: &[&Tail]) -> Vec<u8> {
 }
 
 fn read(key: &[u8], levels: Levels) -> Result<Listed> {
-    ensure!(key.len() % 2 == 0, "half a weight");
+    ensure!(key.len().is_multiple_of(2), "half a weight");
     let weights: Vec<u16> = key.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]])).collect();
     if levels == Levels::One {
         return Ok(Listed { weights, tail: None });

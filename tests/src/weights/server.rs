@@ -88,7 +88,7 @@ impl Server {
 
 /// The bytes that hexadecimal digits stand for.
 pub fn bytes(digits: &str) -> Result<Vec<u8>> {
-    ensure!(digits.len() % 2 == 0 && digits.is_ascii(), "not hexadecimal: {digits:?}");
+    ensure!(digits.len().is_multiple_of(2) && digits.is_ascii(), "not hexadecimal: {digits:?}");
     let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16);
     Ok((0..digits.len() / 2).map(byte).collect::<Result<_, _>>()?)
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tests::differential::session::Session;
 use tests::mysqld::PlainMysqld;
 use tests::weights::loose::{Computed, Library, printed};
@@ -37,17 +37,19 @@ const GO_TOGETHER: &[(&str, Computed)] = &[
     ("utf8mb4_general_ci", Computed::None),
 ];
 
-/// Writes the tables of `topo/src/value/collation` and `topo/src/vindex/loose`; `git diff` shows what changed. It needs Go
-/// for the latter.
+/// With this in the environment the tables of `topo/src/value/collation` and `topo/src/vindex/loose` are written anew;
+/// `git diff` shows what changed. It needs Go for the latter.
+const WRITE: &str = "SHOAL_WRITE_WEIGHTS";
+
+/// The tables of collations are, byte for byte, what a server says.
 #[tokio::test]
-#[ignore = "writes files of the repository"]
-async fn write_tables() -> Result<()> {
+async fn the_tables_are_those_of_a_server() -> Result<()> {
     let topo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../topo/src");
     let mysqld = PlainMysqld::start()?;
     let mut server = Server::new(Session::connect(&mysqld.root("")).await?).await?;
     for (file, collation, levels) in TABLES {
         let bytes = table(&server.weights(collation).await?, *levels)?;
-        fs::write(topo.join("value/collation").join(file), bytes)?;
+        compare_or_write(&topo.join("value/collation").join(file), &bytes)?;
     }
     let mut bytes = Vec::new();
     for collation in SINGLE_BYTE {
@@ -59,7 +61,10 @@ async fn write_tables() -> Result<()> {
         }
         bytes.extend(weights);
     }
-    fs::write(topo.join("value/collation/single_byte.bin"), bytes)?;
+    compare_or_write(&topo.join("value/collation/single_byte.bin"), &bytes)?;
+    if std::env::var_os(WRITE).is_none() {
+        return Ok(());
+    }
     let library = Library::ask()?;
     let mut collations = Vec::new();
     for (collation, computed) in GO_TOGETHER {
@@ -68,5 +73,14 @@ async fn write_tables() -> Result<()> {
     fs::write(topo.join("vindex/loose/keys.bin"), library.keys()?)?;
     fs::write(topo.join("vindex/loose/marks.bin"), library.marks(&collations)?)?;
     fs::write(topo.join("vindex/loose/strings.tsv"), printed("strings")?)?;
+    Ok(())
+}
+
+fn compare_or_write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if std::env::var_os(WRITE).is_some() {
+        return Ok(fs::write(path, bytes)?);
+    }
+    let same = fs::read(path)? == bytes;
+    ensure!(same, "{} is not what the server says; {WRITE}=1 writes it anew", path.display());
     Ok(())
 }

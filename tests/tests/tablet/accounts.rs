@@ -103,7 +103,7 @@ async fn other_accounts(bed: &Bed) -> Result<()> {
     let mut agent = bed.log_in_locally(AGENT_ACCOUNT, &password).await?;
     let grants: Vec<String> = agent.query("SHOW GRANTS").await?;
     let wanted = [
-        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, LOCK TABLES, EXECUTE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, TRIGGER ON *.* TO `_shoal_agent`@`localhost` WITH GRANT OPTION",
+        "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, TRIGGER ON *.* TO `_shoal_agent`@`localhost` WITH GRANT OPTION",
         "GRANT CLONE_ADMIN,CONNECTION_ADMIN,REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.* TO `_shoal_agent`@`localhost`",
         "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON `\\_shoal`.* TO `_shoal_agent`@`localhost`",
         "GRANT SELECT ON `performance_schema`.`clone_progress` TO `_shoal_agent`@`localhost`",

@@ -6,8 +6,8 @@
 //!
 //! Nor does every text have one for which MySQL finds others equal: MySQL's collations follow other versions of Unicode.
 //! The marks of a character say with which collations its key goes together: for all text of such characters the key
-//! follows from the weights of the collation, so that equal text has one key. The ignored test
-//! `write_tables` (tests/tests/differential_text) finds them out; the test beside this file proves it anew.
+//! follows from the weights of the collation, so that equal text has one key.
+//! `tests/tests/differential_text` finds them out; the test beside this file proves it anew.
 
 use crate::value::collation::weights::{Level, Weights};
 use crate::value::collation::{Collation, Table};

@@ -59,3 +59,57 @@ async fn a_schema_change_knows_what_it_is_about() {
     );
     assert_eq!(about("drop function if exists shop.f"), ["Function f"]);
 }
+
+#[tokio::test]
+async fn schema_changes_of_sharded_tables_are_looked_at() {
+    let cases = [
+        ("create table planned (id bigint primary key)", "shop change CREATE"),
+        ("create table if not exists `shop`.`planned` (id bigint primary key)", "shop change CREATE"),
+        ("create table unplanned (id bigint primary key)", "shop change CREATE"),
+        ("create table planned (id bigint primary key) select * from customers", "SH2011"),
+        (
+            "create table planned (id bigint primary key, foreign key (id) references customers (id))",
+            "shop change CREATE",
+        ),
+        ("alter table orders add foreign key (customer_id) references customers (id)", "SH3015"),
+        ("alter table orders drop foreign key f", "shop change ALTER"),
+        ("alter table customers add column note text", "shop change ALTER"),
+        ("alter table customers drop column name, add index (city)", "shop change ALTER"),
+        ("alter table customers drop column id", "shop change ALTER tried"),
+        ("alter table customers modify id int", "shop change ALTER tried"),
+        ("alter table customers rename to clients", "shop change ALTER"),
+        ("alter table customers rename to clients, add column a int", "SH2004"),
+        ("alter table customers rename to orders", "SH2008"),
+        ("alter database character set latin1", "shop change ALTER"),
+        ("alter schema main read only = 1", "SH2011"),
+        ("create trigger a before insert on orders for each row set new.total = 1", "shop change TRIGGER"),
+        ("create trigger a before insert on orders for each row set new.customer_id = 1", "SH2033"),
+        ("create trigger a after delete on orders for each row delete from customers where id = 1", "SH2033"),
+        ("create trigger a before insert on stray for each row set new.id = 1", "SH2009"),
+        ("create function f(a text) returns text return replace(a, 'x', 'y')", "shop change CREATE"),
+        ("create function f() returns int return (select 1 from orders)", "SH2033"),
+        ("create event e on schedule every 1 day do set @a = 1", "SH2005"),
+        ("create event e on schedule every 1 day do delete from orders", "SH2034"),
+        ("create procedure p() delete from orders", "SH2033"),
+        ("alter table customers add unique key (name)", "shop change ALTER tried"),
+        (
+            "alter table shop.customers rename column name to called, add a int after id",
+            "shop change ALTER tried",
+        ),
+        ("alter table customers exchange partition p with table orders", "SH2004"),
+        ("alter table customers add unique key (name, id)", "shop change ALTER tried"),
+        ("create unique index i on customers (name)", "shop change INDEX tried"),
+        ("create unique index i on orders (id, customer_id)", "shop change INDEX tried"),
+        ("create index i on orders (id)", "shop change INDEX"),
+        ("drop table customers, orders", "shop change DROP"),
+        ("truncate orders", "shop change DROP"),
+        ("rename table customers to clients", "shop change ALTER"),
+        ("rename table customers to old, planned to customers", "shop change ALTER"),
+        ("rename table orders to old, planned to orders", "SH2008"),
+        ("rename table orders", "SH2004"),
+        ("create view v as select * from customers", "SH2033"),
+        ("create table main.notes (id int primary key)", "main change CREATE"),
+        ("create table main.notes like shop.customers", "SH2013"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}

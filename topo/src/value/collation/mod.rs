@@ -2,7 +2,7 @@
 //!
 //! A sort key is what MySQL's `WEIGHT_STRING` gives for the stored string, but that a PAD SPACE collation's ends before
 //! the weights that it compares as spaces at the end. The tables beside this file were read from a MySQL server,
-//! character by character, by the ignored test `write_tables` (tests/tests/differential_text); collations do not change once they are published. None
+//! character by character, by tests/tests/differential_text; collations do not change once they are published. None
 //! of those here looks at more than one character at a time.
 
 pub(crate) mod weights;
