@@ -49,3 +49,34 @@ SELECT total FROM bills WHERE customer_id = 5;
 ALTER DATABASE COLLATE utf8mb4_bin;
 ALTER DATABASE {db} COLLATE utf8mb4_0900_ai_ci;
 DROP TABLE bills, payers;
+
+-- Views that each shard answers for its own rows.
+CREATE TABLE payers (id bigint NOT NULL, name varchar(20), paid int, PRIMARY KEY (id));
+INSERT INTO payers VALUES (1, 'Ann', 10), (2, 'Bob', 20), (3, 'Cyd', 30), (4, 'Dan', 40);
+CREATE VIEW large AS SELECT id AS payer, UPPER(name) AS called, paid * 2 AS twice FROM payers WHERE paid > 15;
+SELECT * FROM large WHERE payer = 2;
+SELECT * FROM large WHERE payer = 1;
+SELECT called, twice FROM large;
+SELECT l.called, p.name FROM large l JOIN payers p ON l.payer = p.id WHERE l.payer IN (3, 4);
+SELECT SUM(twice) FROM large WHERE payer = 4;
+CREATE VIEW large AS SELECT 1;
+CREATE VIEW listed (a, b) AS SELECT id, paid FROM payers;
+SELECT * FROM listed WHERE a = 3;
+SELECT b FROM listed WHERE a IN (1, 2);
+DESCRIBE listed;
+SHOW FULL TABLES LIKE 'l%';
+-- @refused SH2011
+UPDATE listed SET b = 1 WHERE a = 1;
+-- @refused SH2011
+CREATE OR REPLACE VIEW listed AS SELECT id, paid FROM payers;
+-- @refused SH2033
+CREATE VIEW hidden AS SELECT name FROM payers;
+-- @refused SH2033
+CREATE VIEW first AS SELECT id FROM payers ORDER BY id LIMIT 1;
+SELECT * FROM first;
+RENAME TABLE listed TO told;
+SELECT * FROM told WHERE a = 4;
+DROP VIEW told, large;
+DROP VIEW told;
+SELECT * FROM told WHERE a = 4;
+DROP TABLE payers;

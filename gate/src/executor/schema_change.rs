@@ -15,6 +15,7 @@ mod judge;
 mod pending;
 mod read_back;
 mod trial;
+mod views;
 mod vschema;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
-use topo::records::{NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
+use topo::records::{NewKind, NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
 use topo::snapshot::Keyspace;
 use topo::store::Outcome;
 use topo::topology::{Lock, LockError, Transaction};
@@ -290,6 +291,9 @@ impl<'a> Shards<'a> {
         }
         let vschema = StoredVschema::read(self.worker, &self.keyspace).await?;
         let schema = self.read_back().await?;
+        if table.kind == NewKind::View {
+            return vschema.judge_view(&table.name, &schema);
+        }
         let keys = read_back::foreign_keys(&mut self.lines[0], &self.keyspace, &table.name).await?;
         if let Entry::Automatic(entry) = vschema.entry_for(table, &schema, &keys)? {
             self.entries.push((table.name.clone(), entry));
@@ -303,7 +307,12 @@ impl<'a> Shards<'a> {
         table: &NewTable,
         record: Option<&SchemaChangeRecord>,
     ) -> Result<(), ClientError> {
-        let undo = format!("DROP TABLE IF EXISTS {}.{}", quoted(self.keyspace.as_str()), quoted(&table.name));
+        let kind = match table.kind {
+            NewKind::Table => "TABLE",
+            NewKind::View => "VIEW",
+        };
+        let name = format!("{}.{}", quoted(self.keyspace.as_str()), quoted(&table.name));
+        let undo = format!("DROP {kind} IF EXISTS {name}");
         let had_none = |line: &&mut Line<'_>| record.is_none_or(|record| pending::had_nothing(line, record));
         for line in self.lines.iter_mut().filter(had_none) {
             let undone = line.execute(undo.as_bytes()).await;
@@ -325,8 +334,13 @@ impl<'a> Shards<'a> {
     }
 
     async fn read_back(&mut self) -> Result<SchemaRecord, ClientError> {
-        let keyspace = self.keyspace.clone();
-        read_back::read_back(self.first()?, &keyspace).await
+        let (keyspace, sharded) = (self.keyspace.clone(), self.sharded);
+        let line = self.first()?;
+        let mut schema = read_back::read_back(line, &keyspace).await?;
+        if sharded {
+            schema.views = views::read_back(line, &keyspace).await?;
+        }
+        Ok(schema)
     }
 
     /// Reads the schema back, writes it to the topology with what the vschema gains and loses by it, and waits

@@ -9,6 +9,7 @@
 //!   scatter    sharded: several shards without merging
 //!   schema     DDL: what the shards could not keep true      (schema_change)
 //!   vschema    ALTER VSCHEMA, SHOW VSCHEMA
+//!   view       which views each shard answers for its own rows
 //! ```
 //!
 //! The rule that everything follows: a statement is routed only where its answer is certain to be that of one
@@ -33,6 +34,7 @@ mod setting;
 mod show;
 mod target;
 mod transaction;
+pub mod view;
 mod vschema;
 mod warnings;
 
@@ -52,7 +54,7 @@ use crate::sql::fingerprint::Marks;
 use crate::sql::kind::{Ddl, Kind, kind_of};
 use crate::sql::parse::parse;
 use crate::sql::words::Words;
-use target::Tables;
+use target::{TableName, Tables};
 
 /// What is planned.
 #[derive(Debug, Clone, Copy)]
@@ -206,6 +208,10 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     };
     if !keyspace.sharded {
         return Ok(to_any(keyspace, Afterwards::Reuse));
+    }
+    let is_view = |name: &TableName| keyspace.table(&name.table).is_some_and(|table| table.view_of.is_some());
+    if kind != Kind::Query && tables.references.iter().any(is_view) {
+        return Err(ErrorId::UnsupportedStatement.with("a write through a view of a sharded keyspace"));
     }
     // MySQL binds these less tightly than AND, the parser more tightly than a comparison.
     if request.words.has("XOR") || request.words.has_symbol_connective {

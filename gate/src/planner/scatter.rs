@@ -75,6 +75,11 @@ fn on_the_only_shard(
     Ok(scatter(keyspace, Shards::All, effect, None))
 }
 
+/// Whether the statement is one query block of whose rows each is made from the rows it is joined from and nothing else.
+pub(super) fn is_of_rows(statement: &Statement, words: &Words<'_>) -> bool {
+    parts(statement, words).is_ok() && merges(statement, words).is_none()
+}
+
 fn scatter(keyspace: &Keyspace, shards: Shards, effect: Effect, merges: Option<String>) -> Plan {
     let route = Route {
         keyspace: keyspace.name.clone(),

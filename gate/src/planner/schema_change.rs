@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use proto::errors::{ClientError, ErrorId};
-use topo::records::{NewTable, ObjectKind, SchemaObject};
+use topo::records::{NewKind, NewTable, ObjectKind, SchemaObject};
 use topo::snapshot::{Keyspace, Sharding};
 
 use super::pins::sharding_key;
@@ -105,7 +105,7 @@ fn check_sharded(
         Ddl::CreateIndex | Ddl::AlterTable => Ok(None),
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
-        Ddl::Other if words.has("VIEW") => Err(ErrorId::WrongPerShard.with("a view")),
+        Ddl::Other if words.has("VIEW") => created_view(&words.names),
         Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
         Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
@@ -208,7 +208,7 @@ fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange
         Ddl::Function => {
             program("FUNCTION").map(|name| object(ObjectKind::Function, name)).into_iter().collect()
         }
-        Ddl::CreateTable => {
+        Ddl::CreateTable | Ddl::Other if change.creates.is_some() => {
             change.creates.iter().map(|table| object(ObjectKind::Table, table.name.clone())).collect()
         }
         _ => {
@@ -254,7 +254,26 @@ fn created_table(words: &[Name<'_>]) -> Option<NewTable> {
     }
     let name = table_name(&mut rest)?;
     let like = rest.next_if(|word| word.is("LIKE")).and_then(|_| table_name(&mut rest));
-    Some(NewTable { name, like })
+    Some(NewTable { name, like, kind: NewKind::Table })
+}
+
+/// The view that a CREATE VIEW makes; `None` for DROP VIEW.
+fn created_view(words: &[Name<'_>]) -> Result<Option<NewTable>, ClientError> {
+    let before = || words.iter().take_while(|word| !word.is("VIEW"));
+    if words.first().is_some_and(|first| first.is("DROP")) {
+        return Ok(None);
+    }
+    // What was there could not be brought back where the new one does not fit.
+    if before().any(|word| word.is_one_of(&["ALTER", "REPLACE"])) {
+        let form = "a view that takes another one's place in a sharded keyspace (drop that one first)";
+        return Err(ErrorId::UnsupportedStatement.with(form));
+    }
+    let mut rest = words.iter().skip(before().count() + 1).peekable();
+    if rest.next_if(|word| word.is("IF")).is_some() {
+        rest.nth(1);
+    }
+    let name = table_name(&mut rest).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    Ok(Some(NewTable { name, like: None, kind: NewKind::View }))
 }
 
 /// The next name, without the schema before it.

@@ -58,7 +58,9 @@ async fn cluster() -> Arc<Snapshot> {
         .and_then(|t| t.put(&keys.keyspace(Some(&shop)), &KeyspaceRecord::sharded()))
         .and_then(|t| t.put(&keys.keyspace(Some(&main)), &KeyspaceRecord::unsharded()))
         .and_then(|t| t.put(&keys.vschema(&shop), &vschema))
-        .and_then(|t| t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into(), stored_programs: 0 }))
+        .and_then(|t| {
+            t.put(&keys.schema(&shop), &SchemaRecord { tables: tables.into(), ..SchemaRecord::default() })
+        })
         .unwrap();
     topology.commit(transaction).await.unwrap();
     SnapshotFeed::start(&topology).await.unwrap().snapshot()

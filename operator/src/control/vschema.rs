@@ -215,7 +215,8 @@ mod tests {
             visibility: Visibility::Visible,
         };
         let table = TableSchema { columns: vec![column], indexes: Vec::new() };
-        let record = SchemaRecord { tables: BTreeMap::from([(name.to_owned(), table)]), stored_programs: 0 };
+        let record =
+            SchemaRecord { tables: BTreeMap::from([(name.to_owned(), table)]), ..SchemaRecord::default() };
         topology.put(&topology.keys().schema(&shop()), &record).await.unwrap();
     }
 

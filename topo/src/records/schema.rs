@@ -9,6 +9,9 @@ use super::Record;
 pub struct SchemaRecord {
     /// By table name, in MySQL's spelling; views are not in it.
     pub tables: BTreeMap<String, TableSchema>,
+    /// Views of a sharded keyspace that each shard answers for its own rows, by name; others are not in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub views: BTreeMap<String, ViewSchema>,
     /// How many procedures, functions and triggers there are: they can change the session that runs them.
     #[serde(default)]
     pub stored_programs: u64,
@@ -21,6 +24,17 @@ pub struct TableSchema {
     pub columns: Vec<Column>,
     /// Primary key first.
     pub indexes: Vec<IndexSchema>,
+}
+
+/// A view of one table, each of whose rows is made from one row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewSchema {
+    /// The table.
+    pub table: String,
+    /// In ordinal order.
+    pub columns: Vec<Column>,
+    /// For each of them the column of the table that it is; `None` where it is computed.
+    pub shows: Vec<Option<String>>,
 }
 
 /// One column.

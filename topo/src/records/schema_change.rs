@@ -42,7 +42,7 @@ pub enum ObjectKind {
     Function,
 }
 
-/// A table that a statement creates.
+/// A table or view that a statement creates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTable {
     /// Its name.
@@ -50,6 +50,20 @@ pub struct NewTable {
     /// The table that it is made like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
+    /// What it is.
+    #[serde(default)]
+    pub kind: NewKind,
+}
+
+/// What a CREATE makes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewKind {
+    /// A table.
+    #[default]
+    Table,
+    /// A view.
+    View,
 }
 
 impl Record for SchemaChangeRecord {

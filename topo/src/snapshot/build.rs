@@ -6,7 +6,7 @@ use proto::key_range::KeyRange;
 
 use super::records::Records;
 use super::{Endpoint, Keyspace, Replica, Shard, Sharding, Snapshot, Table};
-use crate::records::{SchemaRecord, TableRule, TabletRecord, VschemaRecord};
+use crate::records::{SchemaRecord, TableRule, TableSchema, TabletRecord, ViewSchema, VschemaRecord};
 use crate::store::Revision;
 
 /// All that plans over a keyspace depend on.
@@ -131,7 +131,26 @@ fn tables_of(facts: &Facts) -> BTreeMap<String, Table> {
     let table = |name: &String| {
         let schema = schema.tables.get(name);
         let sharding = vschema.tables.get(name).map(|table| Sharding::of(vschema, table, schema));
-        Table { name: name.clone(), schema: schema.cloned(), sharding }
+        Table { name: name.clone(), schema: schema.cloned(), sharding, view_of: None }
     };
-    names.into_iter().map(|name| (name.clone(), table(name))).collect()
+    let mut tables: BTreeMap<String, Table> =
+        names.into_iter().map(|name| (name.clone(), table(name))).collect();
+    let views = schema.views.iter().filter(|(name, _)| !tables.contains_key(*name));
+    let views: Vec<(String, Table)> =
+        views.map(|(name, view)| (name.clone(), view_as_table(name, view, &tables))).collect();
+    tables.extend(views);
+    tables
+}
+
+/// A view as the table that statements take it for.
+fn view_as_table(name: &str, view: &ViewSchema, tables: &BTreeMap<String, Table>) -> Table {
+    let schema = TableSchema { columns: view.columns.clone(), indexes: Vec::new() };
+    let of = tables.get(&view.table).and_then(|table| table.sharding.as_ref());
+    let sharding = Sharding::of_view(view, &schema, of);
+    Table {
+        name: name.to_owned(),
+        schema: Some(schema),
+        sharding: Some(sharding),
+        view_of: Some(view.table.clone()),
+    }
 }

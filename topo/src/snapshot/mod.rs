@@ -171,6 +171,8 @@ pub struct Table {
     pub schema: Option<TableSchema>,
     /// How it is sharded; `None` in an unsharded keyspace, and where the vschema has no entry for it.
     pub sharding: Option<Sharding>,
+    /// The table that it is a view of, sharded as that one is; `None`: it is a table.
+    pub view_of: Option<String>,
 }
 
 #[cfg(test)]

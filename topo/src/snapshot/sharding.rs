@@ -1,4 +1,4 @@
-use crate::records::{ColumnType, TableKind, TableSchema, TableVschema, VschemaRecord};
+use crate::records::{ColumnType, TableKind, TableSchema, TableVschema, ViewSchema, VschemaRecord};
 use crate::value::{TextRules, UnknownText};
 use crate::vindex::{UnknownVindex, Vindex};
 
@@ -57,6 +57,9 @@ pub enum UnusableKey {
     /// The table has no such column.
     #[error("the table has no such column")]
     NoColumn,
+    /// A view of a table that cannot be routed by, or without its sharding column.
+    #[error("it is a view that does not show the sharding column of {0} as it is")]
+    HiddenKey(String),
     /// Values of the column's type compare equal in ways that are not known here.
     #[error("its type {0} is neither an integer nor binary nor CHAR or VARCHAR")]
     Type(String),
@@ -94,6 +97,23 @@ impl Sharding {
             None => Ok(Self::Declared { column: first.column.clone(), vindex }),
         });
         sharding.unwrap_or_else(|why| Self::Unusable { column: first.column.clone(), why })
+    }
+}
+
+impl Sharding {
+    /// How a view is sharded whose table is sharded like this: by the column that shows the table's sharding column.
+    pub fn of_view(view: &ViewSchema, schema: &TableSchema, table: Option<&Self>) -> Self {
+        let shown = table.and_then(|table| {
+            let Self::By(key) = table else { return None };
+            let shows = |shown: &&Option<String>| {
+                shown.as_ref().is_some_and(|shown| shown.eq_ignore_ascii_case(&key.column))
+            };
+            let place = view.shows.iter().position(|shown| shows(&shown))?;
+            let column = &schema.columns.get(place)?.name;
+            ShardingKey::find(schema, column, key.vindex).ok().filter(|found| found.kind == key.kind)
+        });
+        let hidden = || UnusableKey::HiddenKey(view.table.clone());
+        shown.map_or_else(|| Self::Unusable { column: String::new(), why: hidden() }, Self::By)
     }
 }
 

@@ -93,7 +93,7 @@ impl Cluster {
     async fn put_schema(&self, tables: &[(&str, TableSchema)]) -> Revision {
         let tables = tables.iter().map(|(name, table)| ((*name).to_owned(), table.clone())).collect();
         let key = self.topology.keys().schema(&self.name);
-        self.topology.put(&key, &SchemaRecord { tables, stored_programs: 0 }).await.unwrap()
+        self.topology.put(&key, &SchemaRecord { tables, ..SchemaRecord::default() }).await.unwrap()
     }
 
     async fn put_raw(&self, key: &str, text: &'static str) -> Revision {
@@ -311,7 +311,7 @@ async fn an_unsharded_keyspace_has_one_shard_and_no_sharding_keys() {
         .and_then(|t| t.put(&keys.vschema(&main), &vschema(&[("x", "xxhash")], &[("t", "k", "x")])))
         .and_then(|t| {
             let tables = BTreeMap::from([("t".to_owned(), table(vec![column("k", bigint())]))]);
-            t.put(&keys.schema(&main), &SchemaRecord { tables, stored_programs: 0 })
+            t.put(&keys.schema(&main), &SchemaRecord { tables, ..SchemaRecord::default() })
         });
     cluster.topology.commit(transaction.unwrap()).await.unwrap();
     let snapshot = SnapshotFeed::start(&cluster.topology).await.unwrap().snapshot();

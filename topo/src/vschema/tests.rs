@@ -235,7 +235,7 @@ fn schema() -> SchemaRecord {
         columns: vec![column.into()],
     };
     let table = TableSchema { columns, indexes: vec![index("PRIMARY", "id")] };
-    SchemaRecord { tables: BTreeMap::from([("t".to_owned(), table)]), stored_programs: 0 }
+    SchemaRecord { tables: BTreeMap::from([("t".to_owned(), table)]), ..SchemaRecord::default() }
 }
 
 #[test]

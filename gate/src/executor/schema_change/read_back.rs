@@ -16,11 +16,9 @@ pub(super) async fn read_back(
     keyspace: &KeyspaceName,
 ) -> Result<SchemaRecord, ClientError> {
     let schema = literal(keyspace.as_str());
-    let columns = ask(line, &COLUMNS.replace("{}", &schema)).await?;
     let indexes = ask(line, &INDEXES.replace("{}", &schema)).await?;
     let mut tables: BTreeMap<String, TableSchema> = BTreeMap::new();
-    for row in columns {
-        let (table, column) = column(row).ok_or_else(unreadable)?;
+    for (table, column) in columns_of(line, keyspace, "BASE TABLE").await? {
         tables.entry(table).or_default().columns.push(column);
     }
     for row in indexes {
@@ -28,7 +26,19 @@ pub(super) async fn read_back(
     }
     let programs = ask(line, &PROGRAMS.replace("{}", &schema)).await?;
     let programs = programs.into_iter().flatten().flatten().next().and_then(|count| count.parse().ok());
-    Ok(SchemaRecord { tables, stored_programs: programs.ok_or_else(unreadable)? })
+    let stored_programs = programs.ok_or_else(unreadable)?;
+    Ok(SchemaRecord { tables, stored_programs, ..SchemaRecord::default() })
+}
+
+/// The columns of all tables of a type, each with its table, in ordinal order.
+pub(super) async fn columns_of(
+    line: &mut Line<'_>,
+    keyspace: &KeyspaceName,
+    table_type: &str,
+) -> Result<Vec<(String, Column)>, ClientError> {
+    let sql = COLUMNS.replace("{}", &literal(keyspace.as_str())).replace("{type}", &literal(table_type));
+    let rows = ask(line, &sql).await?;
+    rows.into_iter().map(|row| column(row).ok_or_else(unreadable)).collect()
 }
 
 /// Whether the shard has a table or view of this name.
@@ -96,7 +106,7 @@ pub(super) async fn ask(line: &mut Line<'_>, sql: &str) -> Result<Vec<Row>, Clie
 const COLUMNS: &str = "SELECT c.table_name, c.column_name, c.data_type, c.column_type, c.is_nullable, c.extra, \
      c.character_maximum_length, c.character_set_name, c.collation_name \
      FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name) \
-     WHERE table_schema = {} AND t.table_type = 'BASE TABLE' ORDER BY table_name, c.ordinal_position";
+     WHERE table_schema = {} AND t.table_type = {type} ORDER BY table_name, c.ordinal_position";
 
 /// A column of which an index has only a prefix counts as an expression.
 const INDEXES: &str = "SELECT table_name, index_name, non_unique, IF(sub_part IS NULL, column_name, NULL) \

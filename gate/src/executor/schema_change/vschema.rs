@@ -3,7 +3,9 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
-use topo::records::{EntryOrigin, NewTable, SchemaRecord, TableVschema, VindexDefinition, VschemaRecord};
+use topo::records::{
+    EntryOrigin, NewTable, SchemaRecord, TableSchema, TableVschema, VindexDefinition, VschemaRecord,
+};
 use topo::snapshot::Sharding;
 use topo::store::Compare;
 use topo::topology::{Stored, Transaction};
@@ -54,6 +56,24 @@ impl StoredVschema {
         Ok(entry)
     }
 
+    /// Refuses a view that the shards could not answer for each by itself, or not be routed to.
+    pub(super) fn judge_view(&self, name: &str, schema: &SchemaRecord) -> Result<(), ClientError> {
+        let none = VschemaRecord::default();
+        let vschema = self.stored.as_ref().map_or(&none, |stored| &stored.value);
+        if vschema.tables.contains_key(name) {
+            return Err(ErrorId::VschemaConflict.with(format_args!("the vschema has {name} for a table")));
+        }
+        let wrong = || ErrorId::WrongPerShard.with("a view of anything but the single rows of one table");
+        let view = schema.views.get(name).ok_or_else(wrong)?;
+        let (entry, table) = (vschema.tables.get(&view.table), schema.tables.get(&view.table));
+        let sharding = entry.map(|entry| Sharding::of(vschema, entry, table));
+        let shown = TableSchema { columns: view.columns.clone(), indexes: Vec::new() };
+        match Sharding::of_view(view, &shown, sharding.as_ref()) {
+            Sharding::By(_) => Ok(()),
+            _ => Err(ErrorId::WrongPerShard.with("a view without the sharding column of its table")),
+        }
+    }
+
     /// The transaction with what changes of the vschema, if anything.
     pub(super) fn write(
         self,
@@ -75,7 +95,7 @@ impl StoredVschema {
 }
 
 fn entry_for(vschema: &VschemaRecord, table: &NewTable, schema: &SchemaRecord) -> Result<Entry, ClientError> {
-    let NewTable { name, like } = table;
+    let NewTable { name, like, .. } = table;
     let found = schema.tables.get(name).ok_or_else(|| ErrorId::NoVschemaEntry.with(name))?;
     // An entry from before the table counts as the user's: somebody has made it meanwhile, or it was left.
     if let Some(entry) = vschema.tables.get(name) {
@@ -125,7 +145,7 @@ fn changed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use topo::records::{Column, ColumnType, IndexSchema, TableSchema, Visibility};
+    use topo::records::{Column, ColumnType, IndexSchema, NewKind, Visibility};
 
     fn column(name: &str, kind: ColumnType) -> Column {
         Column {
@@ -148,11 +168,11 @@ mod tests {
         let integer = || ColumnType::Integer { bits: 64, unsigned: false };
         let columns = vec![column("d", ColumnType::Other), column("a", integer()), column("b", integer())];
         let table = TableSchema { columns, indexes: indexes.to_vec() };
-        SchemaRecord { tables: [("t".to_owned(), table)].into(), stored_programs: 0 }
+        SchemaRecord { tables: [("t".to_owned(), table)].into(), ..SchemaRecord::default() }
     }
 
     fn made(vschema: &VschemaRecord, like: Option<&str>, indexes: &[IndexSchema]) -> String {
-        let table = NewTable { name: "t".into(), like: like.map(Into::into) };
+        let table = NewTable { name: "t".into(), like: like.map(Into::into), kind: NewKind::Table };
         match entry_for(vschema, &table, &schema(indexes)) {
             Ok(Entry::Declared) => "declared".into(),
             Ok(Entry::Automatic(entry)) => {

@@ -107,7 +107,10 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("rename table customers to old, planned to customers", "shop change ALTER"),
         ("rename table orders to old, planned to orders", "SH2008"),
         ("rename table orders", "SH2004"),
-        ("create view v as select * from customers", "SH2033"),
+        ("create view v as select * from customers", "shop change CREATE"),
+        ("create or replace view v as select * from customers", "SH2011"),
+        ("alter view v as select * from customers", "SH2011"),
+        ("drop view if exists v", "shop change CREATE"),
         ("create table main.notes (id int primary key)", "main change CREATE"),
         ("create table main.notes like shop.customers", "SH2013"),
     ];
