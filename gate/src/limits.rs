@@ -16,8 +16,6 @@ pub const MAX_REWRITES: u32 = 4;
 /// Longest pattern of a SHOW that the gate answers by itself, in bytes: matching takes the product of its length and
 /// the value's.
 pub const MAX_LISTED_PATTERN_BYTES: usize = 1024;
-/// How far a replica that is read may be behind its primary.
-pub const MAX_READ_LAG: Duration = Duration::from_secs(30);
 /// Longest normalised text whose plan is kept, in bytes.
 pub const MAX_CACHED_TEXT_BYTES: usize = 16 * 1024;
 /// Plans that one thread keeps; when it has more it begins anew.

@@ -103,7 +103,8 @@ fn tablets(keyspace: &Keyspace, shard: &Shard) -> Vec<ResultRow> {
     };
     let primary = shard.primary.iter().map(|primary| row(primary, "PRIMARY", "SERVING"));
     let replicas = shard.replicas.iter().map(|replica| {
-        let state = if keeps_up(replica.health.as_ref()) { "SERVING" } else { "NOT_SERVING" };
+        let is_read = replica.health.as_ref().is_some_and(|health| health.reads);
+        let state = if is_read { "SERVING" } else { "NOT_SERVING" };
         row(&replica.endpoint, "REPLICA", state)
     });
     primary.chain(replicas).collect()

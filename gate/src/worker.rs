@@ -6,21 +6,21 @@ use std::sync::atomic::AtomicU32;
 
 use proto::errors::ErrorId;
 use proto::ids::KeyspaceName;
+use proto::limits::MAX_READ_LAG;
 use proto::tls::Identity;
 use proto::wire::auth::ServerKey;
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use topo::Topology;
-use topo::records::{TabletState, UserRecord};
+use topo::records::UserRecord;
 use topo::snapshot::{Replica, Shard, Snapshot, SnapshotFeed};
 use tracing::debug;
 
 use crate::accounts::rights::Rights;
-use crate::aim::Aim;
+use crate::aim::{Aim, Tablets};
 use crate::backend::{Backend, Dial, Pools, SessionClass, Unreached};
 use crate::clients::Clients;
 use crate::hold::Holding;
-use crate::limits::MAX_READ_LAG;
 use crate::measures::Measures;
 use crate::numbers::Numbers;
 use crate::plan::Plan;
@@ -86,9 +86,10 @@ pub struct Worker {
     turn: Cell<usize>,
 }
 
-/// Whether a replica says of itself that it keeps up.
+/// Whether a replica says of itself that it is read, and keeps up. What else it does is no matter: while its primary
+/// is away it does not replicate, and what it has is still young.
 fn is_readable(replica: &Replica) -> bool {
-    let health = replica.health.as_ref().filter(|health| health.state == TabletState::Replicating);
+    let health = replica.health.as_ref().filter(|health| health.reads);
     let lag_ms = health.and_then(|health| health.lag_ms);
     lag_ms.is_some_and(|lag_ms| u128::from(lag_ms) <= MAX_READ_LAG.as_millis())
 }
@@ -108,8 +109,20 @@ impl Worker {
         }
     }
 
+    /// A connection to the shard, on the side that is asked for.
+    pub async fn connection(
+        &self,
+        (shard, tablets): (&Shard, Tablets),
+        class: &SessionClass,
+    ) -> Result<Backend, Unreached> {
+        match tablets {
+            Tablets::Primary => self.backend(shard, class).await,
+            Tablets::Replicas => self.replica(shard, &class.on_replicas()).await,
+        }
+    }
+
     /// A connection to a replica of the shard that keeps up; each time another one is asked first.
-    pub async fn replica(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, Unreached> {
+    async fn replica(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, Unreached> {
         let readable: Vec<&Replica> = shard.replicas.iter().filter(|replica| is_readable(replica)).collect();
         let first = self.turn.get();
         self.turn.set(first.wrapping_add(1));

@@ -12,6 +12,10 @@ pub const MAX_KEYSPACE_ID_BYTES: usize = 16;
 pub const MAX_ACCOUNT_NAME: usize = 32;
 /// Largest record that the topology store takes, in bytes (etcd refuses requests over 1.5 MiB).
 pub const MAX_RECORD_BYTES: usize = 1024 * 1024;
+/// Lag past which a replica is not read: its agent turns readers out, by its own clock and whether or not the
+/// topology can be reached, and gates go elsewhere. What a replica answers is no older than this and the time
+/// that its agent takes to look and to act.
+pub const MAX_READ_LAG: Duration = Duration::from_secs(30);
 /// Longest wait for a TCP or Unix connection between Shoal's own programs.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait for the answer to one gRPC call between Shoal's own programs.

@@ -27,6 +27,7 @@ use crate::decide::{Channel, Mysqld, Observation, Reading, Retry, Server, Step, 
 use crate::dir::TabletDir;
 use crate::fence::FenceState;
 use crate::heartbeat::Heartbeat;
+use crate::lag::LagWatch;
 use crate::limits::{HEARTBEAT_PATIENCE, LOOK_INTERVAL, MAX_STEPS_A_PASS};
 use crate::look::{Look, glance, look};
 use crate::mysqld::supervisor::{StartError, Supervisor};
@@ -69,6 +70,8 @@ pub struct Agent {
     status: watch::Sender<StatusResponse>,
     /// How the fence of the present mysqld was last seen.
     fence: Option<FenceState>,
+    /// How old the data of the present mysqld may be.
+    lag: LagWatch,
     /// What the last act failed with.
     trouble: Option<String>,
     follow_after: Instant,
@@ -116,6 +119,7 @@ impl Agent {
             provisioning: None,
             status,
             fence: None,
+            lag: LagWatch::default(),
             trouble: None,
             follow_after: Instant::now(),
         })
@@ -228,6 +232,9 @@ impl Agent {
             (None, None) => Mysqld::Provisioning,
             (Some(Ok(look)), None) => {
                 self.fence = Some(look.fence);
+                if depth == Depth::Full {
+                    self.lag.note(look.newest_beat.as_ref(), Instant::now());
+                }
                 self.heartbeat.note_replicas(look.semi_sync.source_clients);
                 Mysqld::Up(server(look))
             }
@@ -250,6 +257,7 @@ impl Agent {
             accepted: self.term.accepted(),
             proven: self.heartbeat.proven(),
             left_at: self.term.left_at(),
+            lag: self.lag.lag(Instant::now()),
             retry: if Instant::now() >= self.follow_after { Retry::Due } else { Retry::Later },
         }
     }
@@ -258,6 +266,7 @@ impl Agent {
     fn forget_mysqld(&mut self) {
         self.heartbeat.forget();
         self.fence = None;
+        self.lag.forget();
         self.session.reset();
         if let Some(provisioning) = &mut self.provisioning {
             provisioning.note_end();

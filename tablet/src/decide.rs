@@ -17,12 +17,15 @@
 //! ```text
 //!   primary (primary.rs)                              replica (replica.rs)
 //!     term on disk                                      term on disk
-//!     everything received applied, source dropped       fence up: no data session, no write
+//!     everything received applied, source dropped       fence up but for readers of a replica that keeps up
 //!     commits wait for ackers, iff there are ackers     the primary followed where its record says it is,
 //!     writes on, data sessions still off                  acknowledging iff listed as acker
 //!     an own write acknowledged under the term          commits no longer wait, once no session is left
-//!     data sessions on
+//!     data sessions on                                  readers on, where it keeps up and is not primary next
 //! ```
+//!
+//! A replica whose lag passes `MAX_READ_LAG` turns its readers out, whatever the record says and whether or not
+//! it can be read.
 //!
 //! What it was, while the record says nothing that can be acted on: a fence that is down stays down where the
 //! disk says primary, and goes up elsewhere; one that is up stays up. So an agent that is restarted while the
@@ -39,7 +42,10 @@ mod primary;
 mod replica;
 mod why;
 
+use std::time::Duration;
+
 use proto::ids::{TabletAlias, TabletRole, Term};
+use proto::limits::MAX_READ_LAG;
 use topo::records::ShardRecord;
 use topo::store::Revision;
 
@@ -68,6 +74,8 @@ pub struct Observation {
     pub proven: Option<Term>,
     /// The revision of the record under which it has left the ackers.
     pub left_at: Option<Revision>,
+    /// How old its data may be, as a replica's; `None`: that is not known. Grows also while mysqld is silent.
+    pub lag: Option<Duration>,
     /// Whether a replication that stopped with an error may be started again.
     pub retry: Retry,
 }
@@ -191,6 +199,8 @@ pub enum Step {
     OpenWrites,
     /// Let data sessions in.
     Admit,
+    /// Let data sessions in that read, as a replica.
+    AdmitReaders,
     /// Replicate from there.
     Follow(Source, Acks),
 }
@@ -216,12 +226,12 @@ pub fn decide(seen: &Observation) -> Decision {
         Mysqld::Provisioning => {
             Decision { accept: None, beat: None, step: Step::Leave, why: Why::Provisioning }
         }
-        Mysqld::Silent(fence) => silent(&verdict, accept, *fence),
+        Mysqld::Silent(fence) => silent(seen, &verdict, accept, *fence),
         Mysqld::Up(server) => match &verdict {
             Verdict::Primary(record) => {
                 let (step, why) = primary::next(seen, server, record);
                 // A role is taken up on a fresh record only; what already serves may change its term.
-                let settled = server.fence == FenceState::Lifted || step != Step::ReadRecord;
+                let settled = server.fence == FenceState::Lifted || seen.shard.is_fresh();
                 let accept = accept.filter(|_| settled);
                 let under = accept.unwrap_or(seen.accepted).term;
                 let beats = writes(server) && step != Step::Raise && under == record.term;
@@ -245,13 +255,24 @@ fn writes(server: &Server) -> bool {
 }
 
 /// A frozen mysqld may wake up any moment: where another one serves it must not. One whose fence was seen up
-/// is no danger, and neither is one that was never heard of while this agent runs: it starts, fenced.
-fn silent(verdict: &Verdict<'_>, accept: Option<Accepted>, fence: Option<FenceState>) -> Decision {
-    let open = fence.is_some_and(|fence| fence != FenceState::Raised);
+/// is no danger, and neither is one that was never heard of while this agent runs: it starts, fenced. A replica that
+/// is read is one once its data is too old.
+fn silent(
+    seen: &Observation,
+    verdict: &Verdict<'_>,
+    accept: Option<Accepted>,
+    fence: Option<FenceState>,
+) -> Decision {
+    let kill = |accept, why| Decision { accept, beat: None, step: Step::Kill, why };
+    let writes = fence.is_some_and(|fence| !matches!(fence, FenceState::Raised | FenceState::Reading));
+    let outdated = fence == Some(FenceState::Reading) && !replica::is_young(seen.lag, MAX_READ_LAG);
     match verdict {
-        Verdict::Replica(record) if accept.is_some() || open => {
-            let why = Why::NotPrimary(record.primary.clone(), record.term);
-            Decision { accept, beat: None, step: Step::Kill, why }
+        Verdict::Replica(record) if accept.is_some() || writes => {
+            kill(accept, Why::NotPrimary(record.primary.clone(), record.term))
+        }
+        Verdict::Replica(_) if outdated => kill(accept, Why::TooOld(seen.lag)),
+        Verdict::Undecided(_) if outdated && seen.accepted.role == Some(TabletRole::Replica) => {
+            kill(None, Why::TooOld(seen.lag))
         }
         _ => Decision { accept: None, beat: None, step: Step::Leave, why: Why::MysqldSilent },
     }
@@ -263,10 +284,12 @@ fn as_it_was(seen: &Observation, server: &Server, why: &Why) -> (Step, Why) {
         (FenceState::Lifted, Some(TabletRole::Primary)) => (Step::Leave, Why::Serves(term)),
         // Nobody but the agent is in, and its own write may wait for an acknowledgement.
         (FenceState::Proving, Some(TabletRole::Primary)) => (Step::Leave, why.clone()),
-        (FenceState::Raised, Some(TabletRole::Replica))
-            if *why == Why::TopologyUnread && server.channel.as_ref().is_some_and(replica::is_well) =>
+        (FenceState::Raised | FenceState::Reading, Some(TabletRole::Replica))
+            if *why == Why::TopologyUnread
+                && (server.fence == FenceState::Raised || replica::may_be_read(seen, server)) =>
         {
-            (Step::Leave, Why::Replicates(term))
+            let is_well = server.channel.as_ref().is_some_and(replica::is_well);
+            (Step::Leave, if is_well { Why::Replicates(term) } else { why.clone() })
         }
         (FenceState::Raised, _) => (Step::Leave, why.clone()),
         _ => (Step::Raise, why.clone()),

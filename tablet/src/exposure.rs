@@ -23,6 +23,8 @@ const FENCED: GaugeId = GaugeId::new(
     "shoal_tablet_fenced",
     "1 while mysqld takes neither data sessions nor writes of clients, else 0.",
 );
+const READS: GaugeId =
+    GaugeId::new("shoal_tablet_reads", "1 while mysqld admits sessions that read, as a replica, else 0.");
 const PROVISIONING: GaugeId = GaugeId::new(
     "shoal_tablet_provisioning",
     "1 while the tablet's data is being replaced by another tablet's, else 0.",
@@ -48,6 +50,7 @@ struct Gauges {
     given_up: Gauge,
     starts_in_a_row: Gauge,
     fenced: Gauge,
+    reads: Gauge,
     provisioning: Gauge,
     lag: Gauge,
     clients: Gauge,
@@ -66,6 +69,7 @@ impl Gauges {
             given_up: GIVEN_UP.handle(&[]),
             starts_in_a_row: STARTS_IN_A_ROW.handle(&[]),
             fenced: FENCED.handle(&[]),
+            reads: READS.handle(&[]),
             provisioning: PROVISIONING.handle(&[]),
             lag: LAG.handle(&[]),
             clients: CLIENTS.handle(&[]),
@@ -84,7 +88,8 @@ impl Gauges {
         self.running.set(yes(status.mysqld_running));
         self.given_up.set(yes(status.given_up));
         self.starts_in_a_row.set(f64::from(status.starts_in_a_row));
-        self.fenced.set(yes(status.fenced));
+        self.fenced.set(yes(status.fenced && !status.reads));
+        self.reads.set(yes(status.reads));
         self.provisioning.set(yes(status.activity() == Activity::Provisioning));
         let lag_ms = status.replication.as_ref().and_then(|replication| replication.lag_ms);
         self.lag.set(lag_ms.map_or(f64::NAN, |ms| ms as f64 / 1000.0));

@@ -5,9 +5,15 @@
 //! ```text
 //!            open_writes          admit
 //!   Raised ─────────────► Proving ─────► Lifted          raise: from anywhere, data sessions out first
-//!      ▲                     ▲             │             demote: from Lifted, writes off first, so that
-//!      └──── raise, demote ──┴── reopen ◄──┘                     nothing is cut off in the midst
-//! ```
+//!    │ ▲ ▲                   ▲             │             demote: from Lifted, writes off first, so that
+//!    │ │ └─── raise, demote ─┴── reopen ◄──┘                     nothing is cut off in the midst
+//!    │ └── raise, turn_readers_out ──┐
+//!    └──────── admit_readers ────► Reading               a replica's: between it and the states of a
+//! ```                                                    primary there is always Raised
+//!
+//! No data session lives in two of a primary's life, a replica's life and another primary's life: all are gone
+//! before readers are let in, and the fence goes up before a reader's mysqld takes writes. So whoever has found
+//! out once on which side a session is knows it for as long as the session lasts.
 
 use proto::account::{AGENT_ACCOUNT, REPLICATION_ACCOUNT};
 use proto::ids::KeyspaceName;
@@ -29,7 +35,9 @@ pub enum FenceState {
     Proving,
     /// Open to data sessions and writes.
     Lifted,
-    /// Data sessions are let in but cannot write: something was interrupted.
+    /// Open to data sessions, but not to writes: a replica that is read, or a demotion that was interrupted.
+    Reading,
+    /// Anything else: something was interrupted.
     Half,
 }
 
@@ -43,6 +51,7 @@ impl FenceState {
             (true, true, true) => Self::Raised,
             (false, false, true) => Self::Proving,
             (false, false, false) => Self::Lifted,
+            (true, true, false) => Self::Reading,
             _ => Self::Half,
         }
     }
@@ -152,6 +161,19 @@ pub async fn open_writes(session: &mut AgentSession, keyspace: &KeyspaceName) ->
 pub async fn admit(session: &mut AgentSession) -> Result<(), FenceError> {
     session.run("SET GLOBAL offline_mode = OFF").await?;
     expect(session, FenceState::Lifted).await
+}
+
+/// Lets data sessions in that read, where the fence is raised, once all that were there before are gone.
+pub async fn admit_readers(session: &mut AgentSession) -> Result<(), FenceError> {
+    sessions_end(session).await?;
+    session.run("SET GLOBAL offline_mode = OFF").await?;
+    expect(session, FenceState::Reading).await
+}
+
+/// Raises the fence of a replica that is read, and waits until its readers are gone. Safe to repeat.
+pub async fn turn_readers_out(session: &mut AgentSession) -> Result<(), FenceError> {
+    shut_out(session).await?;
+    expect(session, FenceState::Raised).await
 }
 
 /// Lets no data session in, and waits until those that were there are gone. Safe to repeat.

@@ -51,16 +51,26 @@ pub async fn make_table(session: &mut AgentSession) -> Result<(), SessionError> 
     session.run(&create).await
 }
 
-/// Age of the newest heartbeat here, in milliseconds by the clocks of the two machines; `None`: there never
-/// was one.
-pub async fn lag_ms(session: &mut AgentSession) -> Result<Option<u64>, SessionError> {
-    let age = format!(
-        "SELECT CAST(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, MAX(at), UTC_TIMESTAMP(6)) DIV 1000) AS UNSIGNED) \
+/// A heartbeat that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// When it was written, as its writer's clock told.
+    pub at: String,
+    /// How long that is ago by the clocks of the two machines, in milliseconds.
+    pub age_ms: u64,
+}
+
+/// The newest heartbeat here; `None`: there never was one.
+pub async fn newest(session: &mut AgentSession) -> Result<Option<Beat>, SessionError> {
+    let newest = format!(
+        "SELECT CAST(MAX(at) AS CHAR), \
+         CAST(GREATEST(0, TIMESTAMPDIFF(MICROSECOND, MAX(at), UTC_TIMESTAMP(6)) DIV 1000) AS UNSIGNED) \
          FROM {OWN_SCHEMA}.heartbeat"
     );
-    match session.row::<Option<u64>>(&age).await {
+    match session.row::<(Option<String>, Option<u64>)>(&newest).await {
         Err(error) if error.code().is_some_and(|code| NOT_THERE.contains(&code)) => Ok(None),
-        answer => answer,
+        Err(error) => Err(error),
+        Ok((at, age_ms)) => Ok(at.zip(age_ms).map(|(at, age_ms)| Beat { at, age_ms })),
     }
 }
 

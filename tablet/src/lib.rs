@@ -21,6 +21,7 @@ mod exposure;
 pub mod fence;
 pub mod heartbeat;
 mod hosting;
+pub mod lag;
 pub mod limits;
 pub mod look;
 pub mod mysqld;

@@ -80,6 +80,9 @@ pub const STEADY_HEARTBEAT_PATIENCE: Duration = Duration::from_secs(16);
 pub const STEADY_HEARTBEATS: u32 = 32;
 /// Rows for heartbeats, and so heartbeats that may wait at once; as many as the table's numbers.
 pub const HEARTBEAT_ROWS: u32 = 256;
+/// Lag up to which a replica admits readers; turned out they are past `MAX_READ_LAG`, so that a replica whose lag
+/// stays near one of the two does not do both over and over.
+pub const MAX_ADMITTED_LAG: Duration = Duration::from_secs(10);
 /// Pause between two tries to make the accounts of a keyspace that lives on the tablet's mysqld.
 pub const HOSTING_RETRY: Duration = Duration::from_millis(500);
 /// Longest time in which a donor's data is copied.

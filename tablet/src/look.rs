@@ -1,7 +1,7 @@
 //! What mysqld says of itself.
 
 use crate::fence::{FENCE_VARIABLES, FenceState};
-use crate::heartbeat;
+use crate::heartbeat::{self, Beat};
 use crate::replication::{self, ReplicationLook, SemiSyncLook};
 use crate::session::{AgentSession, SessionError};
 
@@ -22,8 +22,15 @@ pub struct Look {
     pub replication: Option<ReplicationLook>,
     /// How commits are acknowledged.
     pub semi_sync: SemiSyncLook,
+    /// The newest heartbeat that is applied; `None`: there never was one.
+    pub newest_beat: Option<Beat>,
+}
+
+impl Look {
     /// Age of the newest applied heartbeat, in milliseconds; `None`: there never was one.
-    pub lag_ms: Option<u64>,
+    pub fn lag_ms(&self) -> Option<u64> {
+        self.newest_beat.as_ref().map(|beat| beat.age_ms)
+    }
 }
 
 /// Looks at mysqld.
@@ -46,7 +53,7 @@ pub async fn look(session: &mut AgentSession) -> Result<Look, SessionError> {
         threads_running,
         replication: replication::look(session).await?,
         semi_sync,
-        lag_ms: heartbeat::lag_ms(session).await?,
+        newest_beat: heartbeat::newest(session).await?,
     })
 }
 

@@ -147,7 +147,8 @@ impl Registration {
 
 /// Whether others should know at once.
 fn differs(now: &TabletHealth, written: &TabletHealth) -> bool {
-    (now.state, now.term, now.semi_sync) != (written.state, written.term, written.semi_sync)
+    let told = |health: &TabletHealth| (health.state, health.term, health.semi_sync, health.reads);
+    told(now) != told(written)
 }
 
 fn health(status: &StatusResponse) -> TabletHealth {
@@ -171,6 +172,7 @@ fn health(status: &StatusResponse) -> TabletHealth {
         lag_ms: status.replication.as_ref().and_then(|replication| replication.lag_ms),
         gtid_executed: status.gtid_executed.clone(),
         semi_sync,
+        reads: status.reads,
     }
 }
 
@@ -227,7 +229,9 @@ mod tests {
         later.semi_sync = Some(SemiSync { source_enabled: true, ..SemiSync::default() });
         assert!(differs(&health(&later), &written));
         later.semi_sync = None;
-        later.term = 4;
+        later.reads = true;
+        assert!(differs(&health(&later), &written));
+        (later.reads, later.term) = (false, 4);
         assert!(differs(&health(&later), &written));
     }
 }

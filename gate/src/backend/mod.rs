@@ -1,5 +1,7 @@
 //! Connections to the mysqlds behind, kept by each thread for itself.
 
+mod side;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use proto::wire::login::{Login, LoginError, connect, connect_tls};
 use topo::snapshot::Shard;
 use tracing::warn;
 
+use crate::aim::Tablets;
 use crate::hold::decide::is_refusal;
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
 
@@ -34,6 +37,16 @@ pub struct SessionClass {
     pub capabilities: CapabilityFlags,
     /// The client's collation.
     pub collation: u8,
+    /// On which side of a shard: what was made to a replica is never taken for one to the primary.
+    pub tablets: Tablets,
+}
+
+impl SessionClass {
+    /// The same on replicas, where everybody reads with the account that can do nothing else: not every write is
+    /// refused by a server that is read only.
+    pub fn on_replicas(&self) -> Self {
+        Self { role: DataRole::Read, tablets: Tablets::Replicas, ..self.clone() }
+    }
 }
 
 /// The capabilities that change how a server answers; a connection is used only for clients with the same.
@@ -93,8 +106,9 @@ impl Pools {
                 return Ok(backend);
             }
         }
-        let address = address.to_owned();
-        Err(Dial { address, login: self.login(class), identity: self.identity.clone(), pool })
+        let address = address.into();
+        let (login, identity) = (self.login(class), self.identity.clone());
+        Err(Dial { address, login, identity, tablets: class.tablets, pool })
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -148,24 +162,32 @@ impl Pools {
 
 /// A connection that has yet to be made.
 pub struct Dial {
-    address: String,
+    address: Box<str>,
     login: Login,
     identity: Option<Identity>,
+    tablets: Tablets,
     pool: usize,
 }
 
 impl Dial {
     /// Makes it. The gauge counts it as long as it is open.
     pub async fn connect(self, open: &Gauge) -> Result<Backend, Unreached> {
-        let connected = match &self.identity {
-            Some(identity) => connect_tls(&self.address, &self.login, identity).await,
-            None => connect(&self.address, &self.login).await,
-        };
-        match connected {
+        match self.make().await {
             Ok(connection) => Ok(Backend { connection, pool: self.pool, _open: Raised::new(open) }),
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
-            Err(error) => Err(Unreached::Failed { address: self.address, error }),
+            Err(error) => Err(Unreached::Failed { address: self.address.into(), error }),
         }
+    }
+
+    async fn make(&self) -> Result<Connection, LoginError> {
+        let mut connection = match &self.identity {
+            Some(identity) => connect_tls(&self.address, &self.login, identity).await?,
+            None => connect(&self.address, &self.login).await?,
+        };
+        if self.tablets == Tablets::Primary {
+            side::is_primarys(&mut connection).await?;
+        }
+        Ok(connection)
     }
 }
 

@@ -6,7 +6,7 @@ use proto::errors::{ClientError, ErrorId};
 
 use super::{Request, target, to_any};
 use crate::aim::Tablets;
-use crate::plan::{Afterwards, Plan, Route, Target};
+use crate::plan::{Afterwards, Effect, Plan, Route, Scatter, Target};
 use crate::sql::kind::Kind;
 
 /// The plan of a statement for the one shard that the session is narrowed to: as it is. `None`: it is planned as
@@ -53,10 +53,16 @@ pub(super) fn on_replicas(request: &Request<'_>, kind: Kind, plan: Plan) -> Resu
             let route = Route { tablets: Tablets::Replicas, ..Route::clone(&route) };
             Ok(Plan::Route(Rc::new(route)))
         }
+        Plan::Scatter(scatter) if reads && scatter.effect == Effect::Rows => {
+            let route = Route { tablets: Tablets::Replicas, ..scatter.route.clone() };
+            Ok(Plan::Scatter(Rc::new(Scatter { route, ..Scatter::clone(&scatter) })))
+        }
         Plan::Answer(_) | Plan::Set(_) | Plan::Refuse { .. } | Plan::Rewrite(_) | Plan::Explain(_) => {
             Ok(plan)
         }
-        _ if reads => Err(ErrorId::UnsupportedStatement.with("a read of several shards on replicas")),
+        Plan::TableStatus(_) => {
+            Err(ErrorId::UnsupportedStatement.with("SHOW TABLE STATUS of several shards on replicas"))
+        }
         _ => Err(ErrorId::ReplicaChosen.plain()),
     }
 }

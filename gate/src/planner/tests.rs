@@ -154,7 +154,8 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
             };
             let write = if scatter.effect == Effect::Write { " write" } else { "" };
             let merges = scatter.merges.iter().map(|clause| format!(" merges {clause}")).collect::<String>();
-            format!("{} {shards}{write}{merges}", scatter.route.keyspace)
+            let replicas = if scatter.route.tablets == Tablets::Replicas { " on replicas" } else { "" };
+            format!("{} {shards}{write}{merges}{replicas}", scatter.route.keyspace)
         }
         Plan::Transaction { step, snapshot_of } => match snapshot_of {
             Some(keyspace) => format!("{step:?} on {keyspace}"),

@@ -14,6 +14,7 @@ use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
+use crate::aim::Tablets;
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::executor::concat::{Broken, Concat, Head, Tail};
 use crate::executor::control;
@@ -22,7 +23,7 @@ use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_SHARDS_AT_ONCE;
-use crate::plan::{Afterwards, Effect, Scatter, Shards};
+use crate::plan::{Afterwards, Effect, Route, Scatter, Shards};
 
 /// What a session's time is set back to.
 pub(super) const OWN_TIME: &[u8] = b"SET timestamp = DEFAULT";
@@ -110,7 +111,7 @@ impl Session {
             return self.tell(&error).await;
         }
         match scatter.effect {
-            Effect::Rows => self.concat(keyspace, &shards, (&sql, scatter.route.afterwards), patience).await,
+            Effect::Rows => self.concat(keyspace, &shards, (&sql, &scatter.route), patience).await,
             Effect::Write => {
                 let parts: Vec<Part> =
                     shards.into_iter().map(|shard| Part { shard, sql: sql.clone() }).collect();
@@ -125,11 +126,12 @@ impl Session {
         &mut self,
         keyspace: &Keyspace,
         shards: &[usize],
-        (sql, afterwards): (&[u8], Afterwards),
+        (sql, route): (&[u8], &Route),
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
         let shards: Vec<&Shard> = shards.iter().filter_map(|shard| keyspace.shards.get(*shard)).collect();
-        if let Some(shard) = shards.iter().find(|shard| self.worker.shared.holding.is_held(shard)) {
+        let held = |shard: &&&Shard| self.worker.shared.holding.is_held(shard);
+        if let (Tablets::Primary, Some(shard)) = (route.tablets, shards.iter().find(held)) {
             return self.hold(shard, patience).await;
         }
         let class = match self.class_for(&keyspace.name) {
@@ -140,7 +142,7 @@ impl Session {
         let mut answer = Concat::new(class.capabilities, self.warnings.notes());
         let mut columns = None;
         for some in shards.chunks(MAX_SHARDS_AT_ONCE) {
-            let mut sources = match self.sources(some, &class, &request).await {
+            let mut sources = match self.sources((some, route.tablets), &class, &request).await {
                 Ok(sources) => sources,
                 // Only before the first rows is it as if nothing had happened.
                 Err((shard, unreached)) if columns.is_none() => {
@@ -152,7 +154,7 @@ impl Session {
                 }
             };
             let progress = self.rows(&mut sources, &mut answer, &mut columns, patience).await?;
-            let twice = self.close_sources(sources, &class, afterwards).await;
+            let twice = self.close_sources(sources, &class, route.afterwards).await;
             answer.discount(twice);
             match progress {
                 Progress::Rows => {}
@@ -167,11 +169,12 @@ impl Session {
     /// Connections to the shards that have the request.
     async fn sources<'a>(
         &self,
-        shards: &[&'a Shard],
+        (shards, tablets): (&[&'a Shard], Tablets),
         class: &SessionClass,
         request: &[u8],
     ) -> Result<Vec<Source<'a>>, (&'a Shard, Unreached)> {
-        let connected = join_all(shards.iter().map(|shard| self.worker.backend(shard, class))).await;
+        let connections = shards.iter().map(|shard| self.worker.connection((shard, tablets), class));
+        let connected = join_all(connections).await;
         let mut sources = Vec::with_capacity(shards.len());
         for (&shard, connected) in shards.iter().zip(connected) {
             let backend = connected.map_err(|unreached| (shard, unreached))?;

@@ -198,7 +198,7 @@ impl Session {
                 return Box::pin(self.hold(shard, patience)).await;
             }
             Tablets::Primary => self.worker.backend(shard, &class).await,
-            Tablets::Replicas => Box::pin(self.worker.replica(shard, &class)).await,
+            Tablets::Replicas => Box::pin(self.worker.connection((shard, route.tablets), &class)).await,
         };
         let mut backend = match taken {
             Ok(backend) => backend,
@@ -332,6 +332,7 @@ impl Session {
             is_default,
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
+            tablets: Tablets::Primary,
         });
         self.class = Some(class.clone());
         Ok(class)

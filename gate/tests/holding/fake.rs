@@ -1,6 +1,6 @@
 //! A scripted mysqld: logs anybody in, keeps every statement that it receives, and answers as it is told to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -36,6 +36,8 @@ pub(crate) enum Mood {
     Refusing(u16),
     /// Refuses logins, as in offline mode.
     Offline,
+    /// Admits everybody and takes no writes, as a replica that is read.
+    ReadOnly,
     /// Receives a statement, and closes the connection in place of an answer once it is in another mood.
     Breaking,
 }
@@ -46,7 +48,7 @@ pub(crate) struct Fake {
     pub(crate) address: String,
     mood: watch::Sender<Mood>,
     statements: Arc<watch::Sender<Vec<String>>>,
-    logins: Arc<Mutex<usize>>,
+    logins: Arc<watch::Sender<usize>>,
     accepting: JoinHandle<()>,
 }
 
@@ -63,7 +65,7 @@ impl Fake {
         let address = listener.local_addr().unwrap().to_string();
         let (mood, moods) = watch::channel(Mood::Serving);
         let statements = Arc::new(watch::Sender::new(Vec::new()));
-        let logins = Arc::new(Mutex::new(0));
+        let logins = Arc::new(watch::Sender::new(0));
         let (seen, counted) = (statements.clone(), logins.clone());
         let accepting = tokio::spawn(async move {
             loop {
@@ -74,7 +76,7 @@ impl Fake {
                     let mut connection = Connection::new(stream).unwrap();
                     let mood = *moods.borrow();
                     if log_in(&mut connection, mood).await.is_some() {
-                        *counted.lock().unwrap() += 1;
+                        counted.send_modify(|logins| *logins += 1);
                         serve(connection, moods, &seen).await;
                     }
                 });
@@ -94,7 +96,14 @@ impl Fake {
 
     /// Connections that it has admitted.
     pub(crate) fn logins(&self) -> usize {
-        *self.logins.lock().unwrap()
+        *self.logins.borrow()
+    }
+
+    /// Waits until it has admitted so many connections.
+    pub(crate) async fn admitted(&self, count: usize) {
+        let mut logins = self.logins.subscribe();
+        let enough = logins.wait_for(|logins| *logins >= count);
+        timeout(DEADLINE, enough).await.expect("nobody came").unwrap();
     }
 
     /// Waits until it has received so many statements.
@@ -121,7 +130,20 @@ async fn log_in(connection: &mut Connection, mood: Mood) -> Option<()> {
     let (_, sequence) = connection.read_payload(sequence, MAX_PACKET_BYTES).await.ok()?;
     let mut out = BytesMut::new();
     write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
-    connection.write_all(&out).await.ok()
+    connection.write_all(&out).await.ok()?;
+    // The gate asks once whether it takes writes: it begins a transaction and ends it.
+    for _ in 0..2 {
+        let (_, sequence) = connection.read_payload(0, MAX_PACKET_BYTES).await.ok()?;
+        let mut out = BytesMut::new();
+        match mood {
+            Mood::ReadOnly => drop(write_payload(&mut out, sequence, &error(1290))),
+            _ => {
+                write_ok(&mut out, sequence, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
+            }
+        }
+        connection.write_all(&out).await.ok()?;
+    }
+    Some(())
 }
 
 async fn serve(
@@ -141,7 +163,9 @@ async fn serve(
             // Not before the mood is known by which it is answered.
             seen.send_modify(|seen| seen.push(text));
             match mood {
-                Mood::Serving => drop(write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0)),
+                Mood::Serving | Mood::ReadOnly => {
+                    write_ok(&mut out, 1, StatusFlags::SERVER_STATUS_AUTOCOMMIT, 0);
+                }
                 Mood::Refusing(code) => drop(write_payload(&mut out, 1, &error(code))),
                 Mood::Breaking | Mood::Offline => {
                     timeout(Duration::MAX, moods.changed()).await.ok()?.ok()?;

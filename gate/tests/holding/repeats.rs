@@ -26,6 +26,21 @@ async fn what_was_refused_before_it_was_executed_is_sent_once_more_where_the_pri
 }
 
 #[tokio::test]
+async fn a_replica_that_is_read_is_not_taken_for_the_primary_that_it_was() {
+    const SELECT: &str = "select 1";
+    let bed = Bed::start(bounds()).await;
+    let mut client = bed.client("main").await;
+    // It has another primary already, and admits readers, before the topology's news are here.
+    bed.fakes[0].be(Mood::ReadOnly);
+    send(&mut client, SELECT).await;
+    bed.fakes[0].admitted(1).await;
+    bed.set_shard("main/-", 2, 3, Held::No).await;
+    assert_eq!(answer(&mut client).await, Answer::Ok);
+    assert!(bed.fakes[0].statements().is_empty());
+    assert_eq!(bed.fakes[3].statements(), [SELECT]);
+}
+
+#[tokio::test]
 async fn a_change_of_primary_that_is_given_up_fails_no_statement() {
     let bed = Bed::start(bounds()).await;
     let mut client = bed.client("main").await;

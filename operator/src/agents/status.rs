@@ -26,6 +26,8 @@ pub(crate) struct SeenStatus {
     pub(crate) semi_sync: SeenSemiSync,
     /// Statements that its mysqld runs now.
     pub(crate) threads_running: u32,
+    /// Whether it admits sessions that read, as a replica.
+    pub(crate) reads: bool,
     /// Why it does not do what its role asks for; empty when it does.
     pub(crate) reason: String,
 }
@@ -74,6 +76,7 @@ impl SeenStatus {
                 acks: semi_sync.replica_enabled,
             },
             threads_running: answer.threads_running,
+            reads: answer.reads,
             reason: answer.reason,
         })
     }

@@ -27,6 +27,7 @@ fn a_tablet_does_what_nothing_speaks_against() {
         (StatusResponse { mysqld_running: false, ..primary.clone() }, "mysqld-down"),
         (StatusResponse { mysqld_running: false, given_up: true, ..primary.clone() }, "given-up"),
         (replica.clone(), "replicating"),
+        (StatusResponse { reads: true, ..replica.clone() }, "replicating"),
         (StatusResponse { fenced: false, ..replica.clone() }, "fenced"),
         (StatusResponse { replication: None, ..replica.clone() }, "fenced"),
         (

@@ -162,6 +162,10 @@ async fn tablet(control: &mut ControlClient<Channel>, name: &TabletAlias) -> Res
         ("State", found.state.clone()),
         ("Reason", or(&found.reason, "none; it does what its role asks for")),
         ("Lag", shown::lag_ms(found).map_or_else(|| "none".into(), shown::lag_in_words)),
+        (
+            "Readers",
+            if found.reads { "admitted, as USE …@replica asks for" } else { "not admitted" }.to_owned(),
+        ),
         ("Semi-sync", or(&found.semi_sync, "no part in it")),
         ("MySQL", format!("{} at {}", found.mysql_version, found.mysql_address)),
         ("Agent", format!("at {}", found.agent_address)),

@@ -64,7 +64,8 @@ STATE     serving       takes statements, as primary
           given-up      its mysqld died too often in a row and is left down
           unreachable   its agent does not answer
 LAG       of a replica: age of the newest heartbeat of the primary that is applied
-SEMI-SYNC source: its commits wait for a replica; acker: commits may wait for it"
+SEMI-SYNC source: its commits wait for a replica; acker: commits may wait for it
+READS     a replica that keeps up admits sessions which read (`-o wide`)"
     )]
     Tablets {
         /// Only those of this keyspace

@@ -134,6 +134,7 @@ struct TabletFields<'a> {
     reason: Option<&'a str>,
     lag_ms: Option<u64>,
     semi_sync: Option<&'a str>,
+    reads: bool,
     mysql_address: &'a str,
     agent_address: &'a str,
     mysql_version: &'a str,
@@ -154,6 +155,7 @@ pub(super) fn tablets(tablets: &[Tablet], columns: Columns) -> Result<Shown, Cli
             reason: said(&t.reason),
             lag_ms: lag_ms(t),
             semi_sync: said(&t.semi_sync),
+            reads: t.reads,
             mysql_address: &t.mysql_address,
             agent_address: &t.agent_address,
             mysql_version: &t.mysql_version,
@@ -164,7 +166,7 @@ pub(super) fn tablets(tablets: &[Tablet], columns: Columns) -> Result<Shown, Cli
     titles.extend(["MYSQL", "AGENT", "VERSION"]);
     titles.extend(match columns {
         Columns::Usual => &["REASON"][..],
-        Columns::All => &["GTIDS", "REASON"],
+        Columns::All => &["READS", "GTIDS", "REASON"],
     });
     let row = |t: &Tablet| {
         let lag = lag_ms(t).map(lag_in_words).unwrap_or_default();
@@ -172,6 +174,7 @@ pub(super) fn tablets(tablets: &[Tablet], columns: Columns) -> Result<Shown, Cli
         let mut row = vec![t.alias.clone(), name, t.role.clone(), t.term.to_string(), t.state.clone(), lag];
         row.extend([&t.semi_sync, &t.mysql_address, &t.agent_address, &t.mysql_version].map(Clone::clone));
         if columns == Columns::All {
+            row.push(if t.reads { "yes" } else { "no" }.to_owned());
             row.push(gtids(t));
         }
         row.push(t.reason.clone());

@@ -147,6 +147,7 @@ fn tablet(SeenTablet { record, status }: SeenTablet) -> Tablet {
         semi_sync: said.map(|s| s.semi_sync_word().to_owned()).unwrap_or_default(),
         gtid_executed: said.map(|s| s.executed.to_string()).unwrap_or_default(),
         reason: said.map(|s| s.reason.clone()).unwrap_or_default(),
+        reads: said.is_some_and(|s| s.reads),
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn new() -> SeenStatus {
         replication: None,
         semi_sync: SeenSemiSync::default(),
         threads_running: 2,
+        reads: false,
         reason: "nothing to do".into(),
     }
 }

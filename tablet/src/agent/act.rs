@@ -39,6 +39,7 @@ impl Agent {
             Step::StopWaiting => self.stop_waiting(&decision.why).await,
             Step::OpenWrites => self.open_writes().await,
             Step::Admit => self.admit(&decision.why).await,
+            Step::AdmitReaders => self.admit_readers(&decision.why).await,
             Step::Follow(source, acks) => self.follow(source, *acks).await,
         };
         match done {
@@ -168,6 +169,14 @@ impl Agent {
             .await
             .map_err(|error| format!("data sessions could not be let in: {error}"))?;
         tracing::info!("lifted the fence: {why}");
+        Ok(true)
+    }
+
+    async fn admit_readers(&mut self, why: &Why) -> Result<bool, Failure> {
+        fence::admit_readers(&mut self.session)
+            .await
+            .map_err(|error| format!("readers could not be let in: {error}"))?;
+        tracing::info!("admitted readers: {why}");
         Ok(true)
     }
 

@@ -10,7 +10,7 @@ use topo::records::{ShardRecord, Transition};
 
 use super::{Agent, Ask};
 use crate::decide::may_follow;
-use crate::fence::{self, FenceState};
+use crate::fence::{self, FenceError, FenceState};
 use crate::limits::MAX_CATCH_UP;
 use crate::look::look;
 use crate::replication::{self, Source};
@@ -90,6 +90,9 @@ pub enum Refusal {
     /// A change of primary counts on what it has received.
     #[error("a change of primary is under way; wait until it is over")]
     InTransition,
+    /// Sessions that read its data would outlive it.
+    #[error("its readers could not be turned out: {0}; try again")]
+    ReadersStay(FenceError),
     /// No copy was begun.
     #[error("no copy can be noted on disk, so none is begun: {0}")]
     Unmarked(std::io::Error),
@@ -115,9 +118,11 @@ impl Refusal {
             | Self::CountedOn(_)
             | Self::Provisioning
             | Self::InTransition => RefusalKind::Precondition,
-            Self::TopologyAway | Self::Mysqld(_) | Self::Unkept(_) | Self::MaybeDemoted(_) => {
-                RefusalKind::Unavailable
-            }
+            Self::TopologyAway
+            | Self::Mysqld(_)
+            | Self::Unkept(_)
+            | Self::MaybeDemoted(_)
+            | Self::ReadersStay(_) => RefusalKind::Unavailable,
             Self::ServesOn(_) | Self::Unmarked(_) => RefusalKind::Aborted,
         }
     }
@@ -286,8 +291,14 @@ impl Agent {
             return Err(Refusal::CountedOn(self.alias.clone()));
         }
         let seen = look(&mut self.session).await?;
-        if seen.fence != FenceState::Raised {
-            return Err(self.not_in_record(&record));
+        match seen.fence {
+            FenceState::Raised => {}
+            FenceState::Reading => {
+                fence::turn_readers_out(&mut self.session).await.map_err(Refusal::ReadersStay)?;
+            }
+            FenceState::Proving | FenceState::Lifted | FenceState::Half => {
+                return Err(self.not_in_record(&record));
+            }
         }
         if listed {
             // From now on, and after the copy until another record lists it.

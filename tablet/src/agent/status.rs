@@ -22,6 +22,9 @@ impl Agent {
         if let Some(semi_sync) = &mut status.semi_sync {
             semi_sync.proven = self.heartbeat.proven() == Some(accepted.term) && role == Role::Primary;
         }
+        // What is seen before the fence goes up is over.
+        let open = look.is_some_and(|look| look.fence == FenceState::Reading) && decision.step != Step::Raise;
+        status.reads = open && role == Role::Replica;
         status.alias = self.alias.to_string();
         status.set_role(role);
         status.term = accepted.term.0;
@@ -37,7 +40,8 @@ impl Agent {
 
     /// Why the tablet does not do what its role asks for; empty when it does.
     fn reason(&self, sight: &Sight, decision: &Decision) -> String {
-        if decision.step == Step::Leave && decision.why.is_well() {
+        // A replica that has yet to admit readers does what is asked of it already.
+        if decision.why.is_well() {
             return String::new();
         }
         if let Some(provisioning) = &self.provisioning {
@@ -54,11 +58,11 @@ impl Agent {
 
 fn of_look(look: &Look) -> StatusResponse {
     StatusResponse {
-        fenced: look.fence == FenceState::Raised,
+        fenced: matches!(look.fence, FenceState::Raised | FenceState::Reading),
         mysql_version: look.version.clone(),
         gtid_executed: look.gtid_executed.clone(),
         gtid_purged: look.gtid_purged.clone(),
-        replication: look.replication.as_ref().map(|replication| of_replication(replication, look.lag_ms)),
+        replication: look.replication.as_ref().map(|replication| of_replication(replication, look.lag_ms())),
         semi_sync: Some(SemiSync {
             source_enabled: look.semi_sync.source_enabled,
             source_clients: look.semi_sync.source_clients,

@@ -21,11 +21,16 @@ pub(super) fn next(seen: &Observation, server: &Server, record: &ShardRecord) ->
             _ => (Step::Leave, Why::Serves(term)),
         };
     }
+    // It was a replica that is read, or a demotion was cut short: nobody who is in comes along, by the record's word
+    // alone.
+    if server.fence == FenceState::Reading {
+        return (Step::Raise, becoming);
+    }
     if !seen.shard.is_fresh() {
         return (Step::ReadRecord, becoming);
     }
     match (server.fence, server.waits, to_wait) {
-        // A demotion was cut short: readers may be in.
+        // Something was cut short.
         (FenceState::Half, ..) => (Step::Raise, becoming),
         _ if server.channel.is_some() => (Step::LeaveSource, becoming),
         (_, Switch::Off, Switch::On) => (Step::WaitForAcks, becoming),

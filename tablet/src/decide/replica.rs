@@ -1,25 +1,65 @@
 //! The steps of a tablet whose shard's record names another one as primary, or nobody.
 
+use std::time::Duration;
+
+use proto::limits::MAX_READ_LAG;
 use topo::records::ShardRecord;
 
 use super::{Channel, Observation, Retry, Server, Step, Why};
 use crate::fence::FenceState;
+use crate::limits::MAX_ADMITTED_LAG;
 use crate::replication::{Acks, Switch, ThreadState};
 
 /// The first step that is not done yet.
 pub(super) fn next(seen: &Observation, server: &Server, record: &ShardRecord) -> (Step, Why) {
     let other = Why::NotPrimary(record.primary.clone(), record.term);
-    if server.fence != FenceState::Raised {
-        return (Step::Raise, other);
+    let barred = barred(seen, server, record);
+    match (server.fence, &barred) {
+        (FenceState::Raised, _) | (FenceState::Reading, None) => {}
+        (FenceState::Reading, Some(why)) => return (Step::Raise, why.clone()),
+        (FenceState::Proving | FenceState::Lifted | FenceState::Half, _) => return (Step::Raise, other),
     }
     let (step, why) = follow(seen, server, record, &other);
     // Ending the wait can take MySQL a second, in which the next primary may need this one's acknowledgement:
     // so the primary is followed first, unless that was tried a moment ago.
     let at_once = matches!(step, Step::Follow(..)) && seen.retry == Retry::Due;
-    match server.waits {
-        Switch::On if step != Step::ReadRecord && !at_once => (Step::StopWaiting, other),
-        _ => (step, why),
+    if server.waits == Switch::On && step != Step::ReadRecord && !at_once {
+        return (Step::StopWaiting, other);
     }
+    let admits = server.fence == FenceState::Raised
+        && matches!((&step, &why), (Step::Leave, Why::Replicates(_)))
+        && barred.is_none()
+        && is_young(seen.lag, MAX_ADMITTED_LAG);
+    match step {
+        _ if !admits => (step, why),
+        _ if seen.shard.is_fresh() => (Step::AdmitReaders, why),
+        _ => (Step::ReadRecord, why),
+    }
+}
+
+/// Why nobody may read here; `None`: who reads may stay. Whom it follows at the moment does not matter: what
+/// nobody sends grows old.
+fn barred(seen: &Observation, server: &Server, record: &ShardRecord) -> Option<Why> {
+    let other = || Why::NotPrimary(record.primary.clone(), record.term);
+    let next = record.transition.as_ref().filter(|transition| transition.to == seen.me);
+    match next {
+        Some(next) => Some(Why::Announced(next.next_term)),
+        None if record.primary.is_none() || record.term < seen.accepted.term => Some(other()),
+        None if server.waits == Switch::On => Some(other()),
+        None if !may_be_read(seen, server) => Some(Why::TooOld(seen.lag)),
+        None => None,
+    }
+}
+
+/// Whether readers may be in by what mysqld shows alone. Where commits wait they came to a primary, whose demotion
+/// was cut short.
+pub(super) fn may_be_read(seen: &Observation, server: &Server) -> bool {
+    server.waits == Switch::Off && is_young(seen.lag, MAX_READ_LAG)
+}
+
+/// Whether the data is known to be no older.
+pub(super) fn is_young(lag: Option<Duration>, most: Duration) -> bool {
+    lag.is_some_and(|lag| lag <= most)
 }
 
 fn follow(seen: &Observation, server: &Server, record: &ShardRecord, other: &Why) -> (Step, Why) {

@@ -1,3 +1,6 @@
+mod laws;
+mod readers;
+
 use std::collections::BTreeSet;
 
 use topo::records::Transition;
@@ -74,6 +77,7 @@ fn observation(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Observatio
         accepted,
         proven: None,
         left_at: None,
+        lag: None,
         retry: Retry::Due,
     }
 }
@@ -82,11 +86,11 @@ fn decided(mysqld: Mysqld, shard: Reading, accepted: Accepted) -> Decision {
     decide(&observation(mysqld, shard, accepted))
 }
 
-use FenceState::{Half, Lifted, Proving, Raised};
+use FenceState::{Half, Lifted, Proving, Raised, Reading as Read};
 use Reading::{Fresh, Recalled, Unread};
 use Step::{
-    Admit, Follow, Kill, Leave, LeaveSource, OpenWrites, Raise, ReadRecord, StartMysqld, StopWaiting,
-    WaitForAcks,
+    Admit, AdmitReaders, Follow, Kill, Leave, LeaveSource, OpenWrites, Raise, ReadRecord, StartMysqld,
+    StopWaiting, WaitForAcks,
 };
 use ThreadState::{Connecting, Running, Stopped};
 
@@ -359,99 +363,6 @@ fn an_agent_restarted_while_the_topology_is_away_touches_nothing() {
     assert_eq!((replicating.step, replicating.beat, replicating.why.is_well()), (Leave, None, true));
     let alone = decided(Mysqld::Up(server(Raised)), Unread, replica(4));
     assert_eq!((alone.step, alone.why), (Leave, Why::TopologyUnread));
-}
-
-fn every_server() -> Vec<Server> {
-    let mut servers = Vec::new();
-    for fence in [Raised, Proving, Half, Lifted] {
-        for waits in [Switch::On, Switch::Off] {
-            for acks in [Acks::Yes, Acks::No] {
-                for at in [None, Some(source()), Some(elsewhere())] {
-                    let channel = at.and_then(|at| following(at).channel);
-                    servers.push(Server { fence, waits, acks, channel });
-                }
-            }
-        }
-    }
-    servers
-}
-
-fn every_reading() -> Vec<Reading> {
-    let mut records = vec![None];
-    for term in 0..4 {
-        for who in [None, Some(ME), Some(OTHER)] {
-            for ackers in [&[][..], &[ME], &[THIRD]] {
-                records.push(with_ackers(record(term, who), ackers));
-            }
-        }
-    }
-    let readings = records.into_iter().flat_map(|record| [Fresh(record.clone()), Recalled(record)]);
-    [Unread].into_iter().chain(readings).collect()
-}
-
-/// Over every combination: what must hold whatever the tables say.
-#[test]
-fn laws() {
-    let mut mysqlds = vec![Mysqld::StartDue, Mysqld::StartLater, Mysqld::GivenUp, Mysqld::Provisioning];
-    mysqlds.extend([None, Some(Raised), Some(Lifted)].map(Mysqld::Silent));
-    mysqlds.extend(every_server().into_iter().map(Mysqld::Up));
-    let mut disks = vec![none()];
-    for term in 1..3 {
-        disks.extend([primary(term), replica(term)]);
-    }
-    for shard in every_reading() {
-        for disk in &disks {
-            for mysqld in &mysqlds {
-                for proven in [None, Some(Term(1)), Some(Term(2))] {
-                    let seen = Observation { proven, ..observation(mysqld.clone(), shard.clone(), *disk) };
-                    check(&seen, &decide(&seen));
-                    let left = Observation { left_at: seen.revision, ..seen };
-                    check(&left, &decide(&left));
-                }
-            }
-        }
-    }
-}
-
-fn check(seen: &Observation, decision: &Decision) {
-    let row = format!("{seen:?}: {decision:?}");
-    let standing = decision.accept.unwrap_or(seen.accepted);
-    assert!(standing.term >= seen.accepted.term, "terms never fall: {row}");
-    let again = decide(&Observation { accepted: standing, ..seen.clone() });
-    assert_eq!(again.accept, None, "accepting is settled at once: {row}");
-    let named = matches!(&seen.shard, Fresh(Some(record)) if record.primary == Some(alias(ME))
-        && record.term == standing.term);
-    let Mysqld::Up(server) = &seen.mysqld else {
-        assert!(matches!(decision.step, Leave | StartMysqld | Kill), "nobody is there to do it: {row}");
-        return;
-    };
-    match &decision.step {
-        OpenWrites | Admit => {
-            assert!(named && standing.role == Some(TabletRole::Primary), "opened without right: {row}");
-            let waits = seen.shard.record().is_some_and(|record| !record.ackers.is_empty());
-            assert_eq!(server.waits == Switch::On, waits, "opened without its safeguard: {row}");
-            assert!(server.channel.is_none(), "a replica opened: {row}");
-            assert!(decision.step != Admit || seen.proven == Some(standing.term), "not proven: {row}");
-        }
-        StopWaiting => assert_ne!(server.fence, Lifted, "acknowledged without a replica: {row}"),
-        Follow(_, acks) => {
-            assert_eq!(server.fence, Raised, "follows while it is open: {row}");
-            assert_eq!(standing.role, Some(TabletRole::Replica), "{row}");
-            let listed = matches!(&seen.shard, Fresh(Some(record)) if record.ackers.contains(&alias(ME)));
-            assert!(matches!(seen.shard, Fresh(_)), "follows by hearsay: {row}");
-            assert!(*acks == Acks::No || listed, "acknowledges unlisted: {row}");
-            let left = seen.left_at.is_some() && seen.left_at == seen.revision;
-            assert!(*acks == Acks::No || !left, "acknowledges under a record that it left: {row}");
-        }
-        Leave if server.fence == Lifted => {
-            assert_eq!(standing.role, Some(TabletRole::Primary), "serves without right: {row}");
-        }
-        _ => {}
-    }
-    if decision.beat.is_some() {
-        assert!(matches!(server.fence, Lifted | Proving), "a replica's heart beats: {row}");
-        assert_eq!(decision.beat, Some(standing.term), "{row}");
-    }
 }
 
 #[test]

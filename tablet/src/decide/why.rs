@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use proto::ids::{TabletAlias, Term};
 
@@ -11,6 +12,10 @@ pub enum Why {
     Serves(Term),
     /// All is well: it receives and applies what the primary commits.
     Replicates(Term),
+    /// It is to be primary next, under this term.
+    Announced(Term),
+    /// The newest heartbeat is so old; `None`: there is none.
+    TooOld(Option<Duration>),
     /// mysqld is not there.
     MysqldDown,
     /// mysqld does not answer.
@@ -54,6 +59,11 @@ impl fmt::Display for Why {
         match self {
             Self::Serves(term) => write!(f, "it is primary under term {term}"),
             Self::Replicates(term) => write!(f, "it replicates under term {term}"),
+            Self::Announced(term) => write!(f, "it is to be primary under term {term}"),
+            Self::TooOld(Some(lag)) => {
+                write!(f, "the newest heartbeat of its primary is {} ms old", lag.as_millis())
+            }
+            Self::TooOld(None) => f.write_str("no heartbeat of its primary is there"),
             Self::MysqldDown => f.write_str("mysqld is down"),
             Self::MysqldSilent => f.write_str("mysqld runs but does not answer"),
             Self::Provisioning => f.write_str("its data is being replaced by a donor's"),

@@ -8,6 +8,7 @@ mod half_made;
 mod login;
 mod numbers;
 mod relay;
+mod replicas;
 mod scatter;
 mod schema;
 mod sight;

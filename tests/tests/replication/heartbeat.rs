@@ -14,20 +14,21 @@ async fn heartbeats_tell_the_lag_of_replicas() -> Result<()> {
     let (mut primary, mut replicas) = shard(&folder, 1).await?;
     let replica = &mut replicas[0];
     replica.catch_up(&mut primary).await?;
-    ensure!(replica.look().await?.lag_ms.is_none(), "no heartbeat was written yet");
+    ensure!(replica.look().await?.lag_ms().is_none(), "no heartbeat was written yet");
     let mut heartbeat = primary.heartbeat()?;
     heartbeat.beat_under(Term(7));
     tokio::time::timeout(PATIENCE, heartbeat.changed()).await?;
     ensure!(heartbeat.proven() == Some(Term(7)));
-    until("the lag is small", async || Ok(replica.look().await?.lag_ms.is_some_and(|lag| lag < 1_000)))
+    until("the lag is small", async || Ok(replica.look().await?.lag_ms().is_some_and(|lag| lag < 1_000)))
         .await?;
     let began = std::time::Instant::now();
     replica.look().await?;
     println!("look: {} us", began.elapsed().as_micros());
     replica.hold_applier(Switch::On).await?;
-    until("the lag grows", async || Ok(replica.look().await?.lag_ms.is_some_and(|lag| lag > 1_500))).await?;
+    until("the lag grows", async || Ok(replica.look().await?.lag_ms().is_some_and(|lag| lag > 1_500)))
+        .await?;
     replica.hold_applier(Switch::Off).await?;
-    until("the lag is small", async || Ok(replica.look().await?.lag_ms.is_some_and(|lag| lag < 1_000)))
+    until("the lag is small", async || Ok(replica.look().await?.lag_ms().is_some_and(|lag| lag < 1_000)))
         .await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod bed;
 mod copies;
 mod life;
+mod readers;
 mod replicas;
 mod role;
 mod shard;

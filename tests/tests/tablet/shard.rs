@@ -15,6 +15,9 @@ use topo::records::{ShardRecord, Transition};
 
 use super::bed::{Bed, serves};
 
+/// MySQL's code for a login while offline_mode is on.
+pub(crate) const OFFLINE: u16 = 3032;
+
 /// The tablets of a shard, and its record.
 pub(crate) struct Shard {
     /// In the order of their names.

@@ -51,6 +51,10 @@ pub struct TabletHealth {
     /// Its part in semi-sync.
     #[serde(default)]
     pub semi_sync: SemiSyncPart,
+    /// Whether its mysqld admits sessions that read, as a replica that keeps up. Agents of earlier versions never
+    /// do.
+    #[serde(default)]
+    pub reads: bool,
 }
 
 /// What a tablet does.

@@ -184,6 +184,7 @@ async fn a_change_of_primary_moves_no_plan_and_a_change_of_schema_does() {
         lag_ms: Some(20),
         gtid_executed: String::new(),
         semi_sync: SemiSyncPart::Acker,
+        reads: true,
     };
     let alive = TabletLiveness { alias: to.clone(), incarnation: 1, health: Some(health.clone()) };
     let revision = cluster.topology.put(&keys.alive(Some(&to)), &alive).await.unwrap();

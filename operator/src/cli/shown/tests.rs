@@ -52,8 +52,8 @@ b-102   shop/-80  replica  3     fenced   1m1s  -          h:1    h:2    9.7.4  
 ";
     assert_eq!(tablets(&[primary(), behind()], Columns::Usual).unwrap().text, expected);
     let wide = tablets(&[primary()], Columns::All).unwrap().text;
-    assert!(wide.contains("VERSION  GTIDS        REASON\n"), "{wide}");
-    assert!(wide.ends_with("9.7.4    aa:1-5,bb:1  -\n"), "{wide}");
+    assert!(wide.contains("VERSION  READS  GTIDS        REASON\n"), "{wide}");
+    assert!(wide.ends_with("9.7.4    no     aa:1-5,bb:1  -\n"), "{wide}");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn tablets_for_programs_have_all_fields_whatever_is_known() {
     let value = tablets(&[primary(), behind()], Columns::Usual).unwrap().value;
     let expected = serde_json::json!({
         "alias": "a-101", "keyspace": "shop", "range": "-80", "role": "primary", "term": 3, "state": "serving",
-        "reason": null, "lagMs": null, "semiSync": "source", "mysqlAddress": "h:1", "agentAddress": "h:2",
+        "reason": null, "lagMs": null, "semiSync": "source", "reads": false, "mysqlAddress": "h:1", "agentAddress": "h:2",
         "mysqlVersion": "9.7.4", "gtidExecuted": "aa:1-5,bb:1",
     });
     assert_eq!(value[0], expected);
