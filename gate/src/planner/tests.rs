@@ -130,8 +130,7 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
             let columns =
                 route.columns.as_ref().map(|columns| format!(" {}", columns.trim())).unwrap_or_default();
             let close = if route.afterwards == Afterwards::Close { " close" } else { "" };
-            let replicas = if route.tablets == Tablets::Replicas { " on replicas" } else { "" };
-            format!("{} {target}{columns}{close}{replicas}", route.keyspace)
+            format!("{} {target}{columns}{close}{}", route.keyspace, sight::side(route.tablets))
         }
         Plan::Insert(insert) => inserted(&insert, |literal| {
             let span = fingerprint.literals[literal.literal];
@@ -154,8 +153,8 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
             };
             let write = if scatter.effect == Effect::Write { " write" } else { "" };
             let merges = scatter.merges.iter().map(|clause| format!(" merges {clause}")).collect::<String>();
-            let replicas = if scatter.route.tablets == Tablets::Replicas { " on replicas" } else { "" };
-            format!("{} {shards}{write}{merges}{replicas}", scatter.route.keyspace)
+            let side = sight::side(scatter.route.tablets);
+            format!("{} {shards}{write}{merges}{side}", scatter.route.keyspace)
         }
         Plan::Transaction { step, snapshot_of } => match snapshot_of {
             Some(keyspace) => format!("{step:?} on {keyspace}"),

@@ -1,6 +1,15 @@
 //! Looking around and choosing: SHOW, USE, EXPLAIN, facts of the session.
 
 use super::{assert_plans, cluster};
+use crate::aim::Tablets;
+
+/// Who answers, as it stands in what a plan is shown as.
+pub(super) fn side(tablets: Tablets) -> &'static str {
+    match tablets {
+        Tablets::Primary => "",
+        Tablets::Replicas => " on replicas",
+    }
+}
 
 #[tokio::test]
 async fn facts_of_the_session_and_executable_comments_are_put_in_other_words() {
