@@ -16,10 +16,17 @@ use super::shard::{OFFLINE, Shard};
 /// MySQL's code for a statement that a server which is read only does not do.
 const READ_ONLY: u16 = 1290;
 
-/// Waits until the tablet says that it is read, or is not.
-async fn until_reads(tablet: &Bed, reads: bool) -> Result<()> {
-    let what = if reads { "read" } else { "closed to readers" };
-    tablet.until(what, |status| status.reads == reads && status.fenced).await?;
+/// Whether a replica admits readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Admitted,
+    Out,
+}
+
+/// Waits until the tablet says so of its readers, to whoever asks and in the topology.
+async fn until_readers(tablet: &Bed, are: Readers) -> Result<()> {
+    let reads = are == Readers::Admitted;
+    tablet.until("as wanted with its readers", |status| status.reads == reads && status.fenced).await?;
     let topology = tablet.topology().await?;
     let key = topology.keys().alive(Some(&tablet.alias.parse()?));
     let deadline = Instant::now() + PATIENCE;
@@ -47,7 +54,7 @@ async fn a_replica_is_read_and_never_written() -> Result<()> {
     let mut admin = shard.with_table(0).await?;
     admin.query_drop("INSERT INTO shop.t VALUES (1), (2)").await?;
     let replica = &shard.tablets[1];
-    until_reads(replica, true).await?;
+    until_readers(replica, Readers::Admitted).await?;
     let mut reader = replica.session(DataRole::Read).await?;
     until_rows(&mut reader, 2).await?;
     let read_only: Option<(bool, bool)> =
@@ -66,7 +73,7 @@ async fn a_replica_is_read_and_never_written() -> Result<()> {
 async fn nobody_reads_what_is_too_old_also_while_the_topology_is_away() -> Result<()> {
     let mut shard = Shard::serving(2).await?;
     shard.with_table(0).await?;
-    until_reads(&shard.tablets[1], true).await?;
+    until_readers(&shard.tablets[1], Readers::Admitted).await?;
     let mut reader = shard.tablets[1].session(DataRole::Read).await?;
     until_rows(&mut reader, 0).await?;
     // Its primary goes, and nobody can tell it anything.
@@ -89,11 +96,11 @@ async fn nobody_reads_what_is_too_old_also_while_the_topology_is_away() -> Resul
     let closed = closed.await;
     signal(shard.tablets[1].etcd.pid(), Signal::CONT)?;
     closed?;
-    until_reads(&shard.tablets[1], false).await?;
+    until_readers(&shard.tablets[1], Readers::Out).await?;
     // Its primary comes back, and so do readers.
     shard.tablets[0].start()?;
     shard.until_settled().await?;
-    until_reads(&shard.tablets[1], true).await?;
+    until_readers(&shard.tablets[1], Readers::Admitted).await?;
     until_rows(&mut shard.tablets[1].session(DataRole::Read).await?, 0).await?;
     shard.end()
 }
@@ -104,7 +111,7 @@ async fn readers_leave_who_becomes_primary_and_stay_with_the_others() -> Result<
     let mut admin = shard.with_table(0).await?;
     admin.query_drop("INSERT INTO shop.t VALUES (1)").await?;
     for replica in &shard.tablets[1..] {
-        until_reads(replica, true).await?;
+        until_readers(replica, Readers::Admitted).await?;
     }
     let mut next = shard.tablets[1].session(DataRole::Read).await?;
     let mut other = shard.tablets[2].session(DataRole::Read).await?;
@@ -114,7 +121,7 @@ async fn readers_leave_who_becomes_primary_and_stay_with_the_others() -> Result<
     ensure!(next.query_drop("SELECT 1").await.is_err(), "a reader came along");
     until_rows(&mut other, 1).await?;
     // Who was primary is read once it follows, and nobody of before is left.
-    until_reads(&shard.tablets[0], true).await?;
+    until_readers(&shard.tablets[0], Readers::Admitted).await?;
     ensure!(admin.query_drop("SELECT 1").await.is_err(), "a session of its primaryship lives on");
     shard.until_settled().await?;
     let mut writer = shard.tablets[1].session(DataRole::Write).await?;
@@ -134,7 +141,7 @@ async fn readers_are_turned_out_before_a_replica_becomes_a_copy() -> Result<()> 
     shard.with_table(0).await?;
     shard.leave_ackers(2, 1).await?;
     shard.name(0, 1, &[1]).await?;
-    until_reads(&shard.tablets[2], true).await?;
+    until_readers(&shard.tablets[2], Readers::Admitted).await?;
     let mut reader = shard.tablets[2].session(DataRole::Read).await?;
     until_rows(&mut reader, 0).await?;
     shard.provision(2, 1, 1).await?;
@@ -142,7 +149,7 @@ async fn readers_are_turned_out_before_a_replica_becomes_a_copy() -> Result<()> 
     let refused = shard.tablets[2].login_refusal().await;
     // mysqld has ended already, or lets nobody in.
     ensure!(refused.as_ref().map_or(true, |code| *code == OFFLINE), "{refused:?}");
-    until_reads(&shard.tablets[2], true).await.context("after the copy")?;
+    until_readers(&shard.tablets[2], Readers::Admitted).await.context("after the copy")?;
     shard.until_settled().await?;
     shard.end()
 }
