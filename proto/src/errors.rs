@@ -133,7 +133,7 @@ error_table! {
     UserNotThere = "SH1054", 3162, "HY000", Note, "Authorization ID {} does not exist.", "";
 
     /// The statement on a sharded table does not fix the sharding column to one value.
-    NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal";
+    NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal, or give it one in an INSERT";
     /// A value whose shard cannot be told exactly.
     InexactValue = "SH2002", 1235, "42000", Refused, "the value of sharding column {} does not convert exactly to the column's type", "write it as a literal of the column's type";
     /// The statement is for more than one shard.
@@ -161,7 +161,7 @@ error_table! {
     /// A client character set whose bytes could mean something else to MySQL than to Shoal.
     UnsupportedCharacterSet = "SH2014", 1115, "42000", Protocol, "the character set of collation {} cannot be used by a client", "connect with utf8mb4, such as by --default-character-set=utf8mb4";
     /// A transaction would need another shard than the one that it is on.
-    SecondShard = "SH2015", 1235, "42000", Refused, "a transaction stays on one shard, and this statement needs {}", "end the transaction first, or let each transaction use one value of the sharding column";
+    SecondShard = "SH2015", 1235, "42000", Refused, "a transaction stays on one shard, and this statement needs {}", "end the transaction first (without autocommit every statement is in one), or let each transaction use one value of the sharding column";
     /// Several shards have rows for the statement, and their answers would have to be merged.
     NeedsMerging = "SH2016", 1235, "42000", Refused, "{} over several shards is not supported", "compare the sharding column with = to a literal, so that one shard has all the rows, or leave it to the application";
     /// A snapshot is wanted before it is known of which shard.

@@ -82,6 +82,15 @@ ALTER TABLE parts ADD UNIQUE KEY by_weight (weight);
 -- @refused SH2008
 CREATE UNIQUE INDEX by_weight ON parts (weight);
 
+-- What a change warns of is listed.
+CREATE TABLE IF NOT EXISTS parts (id bigint PRIMARY KEY);
+SHOW WARNINGS;
+DROP TABLE IF EXISTS nowhere;
+SHOW WARNINGS;
+CREATE TABLE parts (id bigint PRIMARY KEY);
+SHOW WARNINGS;
+SHOW ERRORS;
+
 -- What leaves the sharding column as it is, and every unique key with it.
 ALTER TABLE parts RENAME COLUMN weight TO mass;
 ALTER TABLE parts ADD COLUMN first int AFTER id, CHANGE mass weight bigint;

@@ -23,6 +23,7 @@ const SETTINGS: &[&str] = &[
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
     "--log-bin-trust-function-creators=ON",
+    "--loose-innodb-native-foreign-keys=ON",
     "--local-infile=OFF",
     "--secure-file-priv=NULL",
     "--skip-name-resolve",

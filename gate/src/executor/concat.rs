@@ -58,6 +58,7 @@ impl From<ReadError> for Broken {
 pub struct Concat {
     deprecate_eof: bool,
     out: BytesMut,
+    first: u8,
     sequence: u8,
     /// Whether the client has a part of it.
     begun: bool,
@@ -66,12 +67,14 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// Nothing yet; the shards' connections have these capabilities. So many warnings are none of theirs.
-    pub fn new(capabilities: CapabilityFlags, warnings: u16) -> Self {
+    /// Nothing yet; the shards' connections have these capabilities. The first packet has this sequence id, and so many
+    /// warnings are none of theirs.
+    pub fn new(capabilities: CapabilityFlags, sequence: u8, warnings: u16) -> Self {
         Self {
             deprecate_eof: capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF),
             out: BytesMut::new(),
-            sequence: 1,
+            first: sequence,
+            sequence,
             begun: false,
             status: StatusFlags::empty(),
             warnings,
@@ -197,7 +200,7 @@ impl Concat {
     pub async fn fail(&mut self, error: &[u8], client: &mut Connection) -> Result<(), Broken> {
         if !self.begun {
             self.out.clear();
-            self.sequence = 1;
+            self.sequence = self.first;
         }
         self.sequence = write_payload(&mut self.out, self.sequence, error);
         self.flush(client).await

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::{Keyspace, Snapshot};
 
-use super::insert::{Number, known_shard, numbers};
+use super::insert::{Number, known_shard, numbers, parts, places};
 use super::route::{self, Literals};
 use crate::plan::{DatabaseChange, Effect, InsertRows, Pin, Plan, Route, Scatter, Shards, Target};
 
@@ -34,13 +34,21 @@ pub struct Query {
     pub sql: String,
 }
 
-/// Shows the plan of a statement. `sql` is the statement; `literals` are those of the text around it.
-pub fn explain(
-    plan: &Plan,
-    snapshot: &Snapshot,
-    literals: Literals<'_>,
-    sql: &str,
-) -> Result<Explained, ClientError> {
+/// The text that asks for a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// All of it, with its literals.
+    pub literals: Literals<'a>,
+    /// Where the statement begins in it.
+    pub from: usize,
+    /// Where its VALUES stands in it, if it has one.
+    pub values_at: Option<usize>,
+}
+
+/// Shows the plan of a statement.
+pub fn explain(plan: &Plan, snapshot: &Snapshot, asked: Asked<'_>) -> Result<Explained, ClientError> {
+    let literals = asked.literals;
+    let sql = &*String::from_utf8_lossy(&literals.sql[asked.from..]);
     let keyspace = |name: &str| -> Result<&Keyspace, ClientError> {
         snapshot.keyspace(name).map(AsRef::as_ref).ok_or_else(|| ErrorId::UnknownDatabase.with(name))
     };
@@ -48,7 +56,7 @@ pub fn explain(
         Plan::Route(route) | Plan::RouteOnce(route) => {
             explain_route(route, keyspace(route.keyspace.as_str())?, literals, sql)
         }
-        Plan::Insert(insert) => explain_insert(insert, keyspace(insert.keyspace.as_str())?, literals),
+        Plan::Insert(insert) => explain_insert(insert, keyspace(insert.keyspace.as_str())?, asked),
         Plan::ChangeSchema(change) => {
             let keyspace = keyspace(change.keyspace.as_str())?;
             let mut shown = Explained::default();
@@ -105,8 +113,9 @@ pub fn explain(
 fn explain_insert(
     insert: &InsertRows,
     keyspace: &Keyspace,
-    literals: Literals<'_>,
+    asked: Asked<'_>,
 ) -> Result<Explained, ClientError> {
+    let literals = asked.literals;
     let mut shown = Explained::default();
     let column = &insert.key.column;
     shown.lines.push(format!("Insert into {}: each row to the shard of its {column}", insert.table));
@@ -120,14 +129,24 @@ fn explain_insert(
         }
     }
     for (shard, count) in keyspace.shards.iter().zip(counts).filter(|(_, count)| *count > 0) {
-        shown.lines.push(format!("  {}: rows {count}", shard.shard));
+        shown.lines.push(format!("  {}: {count} of the rows", shard.shard));
     }
     if unknown > 0 {
-        shown.lines.push(format!("  the shard of its new number: rows {unknown}"));
+        shown.lines.push(format!("  the shard of its new number: {unknown} of the rows"));
     }
     if let Some(numbered) = &insert.numbered {
         let new = numbers.iter().filter(|number| **number == Number::Next).count();
         shown.lines.push(format!("  new numbers for column {}: {new}", numbered.column));
+    }
+    if unknown == 0 {
+        let placed = places(insert, keyspace, literals, &numbers, &[])?;
+        for part in parts(insert, literals.sql, asked.values_at, &placed)? {
+            shown.send(keyspace, part.shard, &String::from_utf8_lossy(&part.sql[asked.from..]));
+        }
+    } else {
+        let (keyspace, shard) = (keyspace.name.to_string(), "of its numbers".to_owned());
+        let sql = String::from_utf8_lossy(&literals.sql[asked.from..]).into_owned();
+        shown.queries.push(Query { keyspace, shard, sql });
     }
     Ok(shown)
 }

@@ -7,6 +7,7 @@ use proto::ids::ShardRef;
 use topo::snapshot::Shard;
 
 use super::control::{self, AskError, Row, Table};
+use super::done::end;
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::{Patience, Verdict};
@@ -97,6 +98,14 @@ impl<'a> Line<'a> {
                 Verdict::Again => self.connect_again().await.map_err(LineError::Failed)?,
                 Verdict::Final | Verdict::Left => return Err(self.lost()),
             }
+        }
+    }
+
+    /// What the statement that was answered so has warned of, as far as it can be asked.
+    pub(super) async fn warnings(&mut self, answer: &[u8]) -> Vec<Row> {
+        match end(answer) {
+            Some(end) if end.warnings > 0 => self.query("SHOW WARNINGS").await.unwrap_or_default(),
+            _ => Vec::new(),
         }
     }
 

@@ -29,6 +29,7 @@ use topo::snapshot::Keyspace;
 use topo::store::Outcome;
 use topo::topology::{Lock, LockError, Transaction};
 
+use super::control::Row;
 use super::done::{nothing_done, together};
 use super::line::{Line, LineError};
 use crate::backend::SessionClass;
@@ -50,11 +51,13 @@ pub struct Made {
     pub answer: Vec<u8>,
     /// What the client is told besides, each a row of the error table.
     pub notes: Vec<ClientError>,
+    /// What MySQL has warned of: rows of SHOW WARNINGS.
+    pub warnings: Vec<Row>,
 }
 
 impl Made {
     fn plain(answer: Vec<u8>) -> Self {
-        Self { answer, notes: Vec::new() }
+        Self { answer, notes: Vec::new(), warnings: Vec::new() }
     }
 }
 
@@ -145,6 +148,8 @@ struct Shards<'a> {
     lines: Vec<Line<'a>>,
     /// The vschema entries that new tables are given, because they have none.
     entries: Vec<(String, TableVschema)>,
+    /// What the first shard has warned of: every shard warns of the same.
+    warnings: Vec<Row>,
 }
 
 impl<'a> Shards<'a> {
@@ -164,7 +169,7 @@ impl<'a> Shards<'a> {
             return Err(ErrorId::ShardUnavailable.with(name));
         }
         let (keyspace, sharded) = (keyspace.name.clone(), keyspace.sharded);
-        Ok(Self { worker, keyspace, sharded, lines, entries: Vec::new() })
+        Ok(Self { worker, keyspace, sharded, lines, entries: Vec::new(), warnings: Vec::new() })
     }
 
     async fn make(mut self, change: &SchemaChange, sql: &[u8], lock: &Lock) -> Result<Made, ClientError> {
@@ -176,10 +181,11 @@ impl<'a> Shards<'a> {
             Err(error) => Err(error),
         };
         let notes = self.entries.iter().map(|(table, entry)| note(table, entry)).collect();
+        let warnings = std::mem::take(&mut self.warnings);
         let after = After { renames: &change.renames, names: &change.names, made: answer.is_ok() };
         // Also what only some shards have done is read back: plans must not follow the schema before it.
         let recorded = self.record(lock, after).await;
-        answer.and_then(|answer| recorded.map(|()| Made { answer, notes }))
+        answer.and_then(|answer| recorded.map(|()| Made { answer, notes, warnings }))
     }
 
     /// What is put down of the change: that it begins, or what was when an earlier attempt at it began.
@@ -233,7 +239,12 @@ impl<'a> Shards<'a> {
             };
             if made == State::AsBefore {
                 match line.execute(sql).await {
-                    Ok(answer) => answers.push(answer),
+                    Ok(answer) => {
+                        if answers.is_empty() {
+                            self.warnings = line.warnings(&answer).await;
+                        }
+                        answers.push(answer);
+                    }
                     Err(error) => {
                         let at = line.shard().to_string();
                         return self.stopped(&at, (error, answers.len()), record, new_table.as_ref()).await;

@@ -27,6 +27,13 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
         Some(keyspace) => keyspace,
         None => target::of_schema_change(request)?,
     };
+    if ddl == Ddl::CreateTable
+        && request.database.is_some_and(|database| *database != keyspace.name)
+        && !new_is_qualified(&request.words.names)
+    {
+        // It is made in the default database, like one of another.
+        return Err(ErrorId::SeveralKeyspaces.plain());
+    }
     let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
     if keyspace.sharded {
         change.renames = renames(request.words, ddl);
@@ -106,6 +113,7 @@ fn check_sharded(
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
         Ddl::Other if words.has("VIEW") => created_view(&words.names),
+        Ddl::Other if words.names.first().is_some_and(|first| first.is("DROP")) => Ok(None),
         Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
         Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
@@ -245,6 +253,12 @@ fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
         || names_sharding_column(&words.names, keyspace)
         // MySQL takes some letters for those of ASCII, and so a name for that of the sharding column.
         || words.names.iter().any(|name| !name.text.is_ascii())
+}
+
+/// Whether the table that a CREATE TABLE makes has its database before it.
+fn new_is_qualified(words: &[Name<'_>]) -> bool {
+    let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);
+    rest.find(|word| !word.is_one_of(&["IF", "NOT", "EXISTS"])).is_some_and(Name::is_qualifier)
 }
 
 fn created_table(words: &[Name<'_>]) -> Option<NewTable> {

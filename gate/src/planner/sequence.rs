@@ -15,7 +15,7 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Option<Plan>, ClientError> {
     if !asks || !from.is("FROM") {
         return Ok(None);
     }
-    let keyspace = target::by_names(request)?;
+    let keyspace = target::of_schema_change(request)?;
     let table = match rest {
         [table] => table,
         [schema, table] if schema.is_qualifier() => table,

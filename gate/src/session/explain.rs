@@ -6,7 +6,7 @@ use topo::snapshot::Snapshot;
 
 use super::held::Next;
 use super::{Session, SessionEnd};
-use crate::executor::explain::{Query, explain};
+use crate::executor::explain::{Asked, Query, explain};
 use crate::executor::route::Literals;
 use crate::plan::{Explain, Form};
 
@@ -25,8 +25,8 @@ impl Session {
     ) -> Result<Next, SessionEnd> {
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         let literals = Literals { sql, spans: &self.fingerprint.literals, character_set: self.character_set };
-        let inner = String::from_utf8_lossy(&sql[question.from..]).into_owned();
-        let shown = match explain(&question.plan, snapshot, literals, &inner) {
+        let asked = Asked { literals, from: question.from, values_at: self.fingerprint.values_at };
+        let shown = match explain(&question.plan, snapshot, asked) {
             Ok(shown) => shown,
             Err(error) => {
                 self.answer_error(&error).await?;

@@ -132,6 +132,8 @@ struct Session {
     class: Option<Rc<SessionClass>>,
     /// Holds statements that came in several packets.
     scratch: Vec<u8>,
+    /// The sequence id of the first packet that answers the present command.
+    answers_at: u8,
     transaction: Transaction,
     warnings: Warnings,
 }
@@ -156,6 +158,7 @@ impl Session {
             inserted: LastInserted::default(),
             class: None,
             scratch: Vec::new(),
+            answers_at: 1,
             transaction: Transaction::default(),
             warnings: Warnings::default(),
         }
@@ -173,7 +176,8 @@ impl Session {
             };
             let ended = match framed {
                 Ok(framed) => self.command(framed).await,
-                Err(ReadError::TooLarge { .. }) => {
+                Err(ReadError::TooLarge { sequence, .. }) => {
+                    self.answers_at = sequence.wrapping_add(1);
                     Err(self.close_with(ErrorId::PacketTooLarge.plain()).await)
                 }
                 Err(ReadError::OutOfOrder) => Err(self.close_with(ErrorId::PacketsOutOfOrder.plain()).await),
@@ -187,6 +191,7 @@ impl Session {
 
     /// Answers one command and drops it from the client's buffer.
     async fn command(&mut self, mut framed: Framed) -> Result<(), SessionEnd> {
+        self.answers_at = framed.sequence.wrapping_add(1);
         let payload = self.client.payload(framed, &mut self.scratch);
         match payload.split_first() {
             None => return Err(self.close_with(ErrorId::MalformedPacket.plain()).await),
@@ -248,7 +253,7 @@ impl Session {
 
     async fn answer_ok(&mut self) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_ok(&mut out, 1, self.transaction.status(), self.warnings.notes());
+        write_ok(&mut out, self.answers_at, self.transaction.status(), self.warnings.notes());
         Ok(self.client.write_all(&out).await?)
     }
 
@@ -256,13 +261,13 @@ impl Session {
         self.worker.shared.measures.told(error);
         self.warnings.error(error);
         let mut out = BytesMut::new();
-        write_error(&mut out, 1, error);
+        write_error(&mut out, self.answers_at, error);
         Ok(self.client.write_all(&out).await?)
     }
 
     /// Passes on a packet that MySQL answered to the gate.
     async fn answer_packet(&mut self, payload: &[u8]) -> Result<(), SessionEnd> {
-        self.client.write_payload(1, payload).await?;
+        self.client.write_payload(self.answers_at, payload).await?;
         Ok(())
     }
 
@@ -272,7 +277,7 @@ impl Session {
         rows: &[ResultRow],
     ) -> Result<(), SessionEnd> {
         let mut out = BytesMut::new();
-        write_result(&mut out, 1, self.form(), columns, rows);
+        write_result(&mut out, self.answers_at, self.form(), columns, rows);
         Ok(self.client.write_all(&out).await?)
     }
 

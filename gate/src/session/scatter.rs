@@ -139,7 +139,7 @@ impl Session {
             Err(error) => return self.tell(&error).await,
         };
         let request = request(sql);
-        let mut answer = Concat::new(class.capabilities, self.warnings.notes());
+        let mut answer = Concat::new(class.capabilities, self.answers_at, self.warnings.notes());
         let mut columns = None;
         for some in shards.chunks(MAX_SHARDS_AT_ONCE) {
             let mut sources = match self.sources((some, route.tablets), &class, &request).await {

@@ -92,6 +92,8 @@ impl Session {
             Ok(made) => {
                 made.notes.iter().for_each(|note| self.warnings.note(note));
                 let packet = with_more_warnings(made.answer, self.warnings.notes());
+                self.warnings.take(made.warnings);
+                self.warnings.mysqls_error(&packet);
                 self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
             Err(error) => self.tell(&error).await,

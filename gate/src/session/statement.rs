@@ -263,7 +263,10 @@ impl Session {
             };
         }
         match self.mysqls_own_error(keyspace, shard, sql).await {
-            Some(packet) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Some(packet) => {
+                self.warnings.mysqls_error(&packet);
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
             None => self.tell(&error).await,
         }
     }

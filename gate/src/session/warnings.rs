@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::executor::control::{self, Row};
 use crate::executor::many::send;
 use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::hold::decide::error_code;
 use crate::limits::MAX_WARNINGS;
 use crate::plan::{Afterwards, ShowWarnings, WarningCount};
 
@@ -68,6 +69,14 @@ impl Warnings {
     /// An error of the gate's own.
     pub(super) fn error(&mut self, error: &ClientError) {
         self.push("Error", error.id.row().code, error.message());
+    }
+
+    /// MySQL's error, where the packet that answers is one.
+    pub(super) fn mysqls_error(&mut self, packet: &[u8]) {
+        const SQLSTATE_BYTES: usize = 6;
+        if let (Some(code), Some(text)) = (error_code(packet), packet.get(3 + SQLSTATE_BYTES..)) {
+            self.push("Error", code, &String::from_utf8_lossy(text));
+        }
     }
 
     /// Something the gate did that the client should know of; it is told first.

@@ -69,11 +69,14 @@ fn all() -> Vec<&'static ErrorRow> {
 fn find(id: &str) -> Result<&'static ErrorRow, CliError> {
     let bare = id.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_uppercase();
     let wanted = if bare.starts_with("SH") { bare.clone() } else { format!("SH{bare}") };
-    if let Some(row) = all().into_iter().find(|row| row.id == wanted) {
-        return Ok(row);
+    // A bare number is what clients show of an error without an id: MySQL's code.
+    let of_mysql: Vec<&ErrorRow> = all().into_iter().filter(|row| row.code.to_string() == bare).collect();
+    match (of_mysql.as_slice(), all().into_iter().find(|row| row.id == wanted)) {
+        ([only], _) => return Ok(only),
+        ([], Some(row)) => return Ok(row),
+        _ => {}
     }
-    let of_mysql: Vec<&str> =
-        all().into_iter().filter(|row| row.code.to_string() == bare).map(|row| row.id).collect();
+    let of_mysql: Vec<&str> = of_mysql.into_iter().map(|row| row.id).collect();
     Err(CliError::NotFound(if of_mysql.is_empty() {
         format!(
             "there is no error {id}; ids look like SH2001, and `shoal explain` lists them all. An error without an id \
@@ -171,6 +174,7 @@ mod tests {
         }
         let said = find("SH9999").unwrap_err().to_string();
         assert!(said.starts_with("there is no error SH9999;") && said.contains("`shoal explain`"), "{said}");
+        assert_eq!(find("1049").unwrap().id, "SH1002", "MySQL's code, and not SH1049");
         let said = find("1235").unwrap_err().to_string();
         assert!(said.contains("is a code of MySQL") && said.contains("SH2001"), "{said}");
     }

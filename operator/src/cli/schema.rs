@@ -71,6 +71,12 @@ pub(super) async fn run(args: &SchemaArgs) -> Result<ExitCode, CliError> {
         What::Diff(target) | What::Apply { target, .. } => target,
     };
     let text = read(&target.file)?;
+    if text.trim().is_empty() {
+        let file = target.file.display();
+        return Err(CliError::Refused(format!(
+            "{file} is empty, which would mean a schema without any table; nothing was compared"
+        )));
+    }
     let gate = gate(&args.dir).await?;
     let steps = plan(&gate, &target.keyspace, &text).await?;
     if steps.is_empty() {

@@ -107,7 +107,7 @@ explanations! {
     "SH2014", "In some character sets a byte of a longer character looks like a quote or a backslash, which could make a statement mean something else.",
         "Connect with utf8mb4.";
     "SH2015", "A transaction has one connection to one shard, and the statement has rows on another one.",
-        "End the transaction first, or keep to one value of the sharding column within a transaction.";
+        "End the transaction first, or keep to one value of the sharding column within a transaction. Drivers that turn autocommit off, as Python's do by default, begin one with every statement: turn it on for statements over several shards.";
     "SH2016", "The answer would have to be put together from the answers of several shards, by more than writing one after the other.",
         "Compare the sharding column with a value, so that one shard has all the rows, or do this part in the application.";
     "SH2017", "A consistent snapshot is one server's, and there is no moment that several share.",
@@ -183,7 +183,7 @@ explanations! {
     "SH3004", "Changes of one keyspace's schema and vschema are made one after the other, and another one holds the lock.",
         "Repeat the statement when the other one is done.";
     "SH3005", "One shard has made the change and another one failed, so the shards differ.",
-        "Repair what the failing shard complains of, then repeat the statement with IF EXISTS or IF NOT EXISTS.";
+        "Repair what the failing shard complains of, then repeat the very same statement, which goes on where it stopped; or take it back by ABANDON SCHEMA CHANGE.";
     "SH3006", "The shards have made the change, but the record that gates plan by could not be written or was not seen in time.",
         "When etcd is back, make any schema change of the keyspace: all of its schema is read back then.";
     "SH3007", "The shard changes its primary, which took longer than statements are held for it.",

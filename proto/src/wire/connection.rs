@@ -30,6 +30,8 @@ pub enum ReadError {
     TooLarge {
         /// The bound.
         bound: usize,
+        /// Sequence id of the packet that passed it.
+        sequence: u8,
     },
     /// A sequence id is not the next one.
     #[error("packets out of order")]
@@ -242,7 +244,7 @@ fn find_payload(buffer: &[u8], mut sequence: u8, bound: usize) -> Result<Option<
         }
         length += header.length;
         if length > bound {
-            return Err(ReadError::TooLarge { bound });
+            return Err(ReadError::TooLarge { bound, sequence });
         }
         at += HEADER_BYTES + header.length;
         packets += 1;
@@ -299,7 +301,7 @@ mod tests {
     async fn large_and_cut_payloads_are_refused() {
         let (mut near, mut far) = pair().await;
         near.write_payload(0, &[0; 101]).await.unwrap();
-        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::TooLarge { bound: 100 })));
+        assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::TooLarge { bound: 100, .. })));
 
         let (mut near, mut far) = pair().await;
         near.write_all(&[5, 0, 0, 0, b'h']).await.unwrap();

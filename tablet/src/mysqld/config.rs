@@ -70,6 +70,10 @@ relay_log = relay
 skip_replica_start = ON
 log_replica_updates = ON
 
+# InnoDB itself does what a foreign key asks for, on every mysqld alike. Where the server does it instead, which 9.7 has as
+# its default, a REPLACE of a parent deletes no child on the primary, and does on replicas.
+loose_innodb_native_foreign_keys = ON
+
 # A tablet's data is made anew as a copy of another's.
 plugin_load_add = mysql_clone.so
 

@@ -139,6 +139,8 @@ fn walk(
         let default = match (field.optional, value) {
             (false, _) => "required".to_owned(),
             (true, None | Some(Value::Null)) => "absent".to_owned(),
+            // What stands there is the example's own.
+            (true, _) if path.contains("[]") && field.kind.starts_with("Option<") => "absent".to_owned(),
             (true, Some(Value::Object(fields))) if structs.contains_key(inner) && many.is_empty() => {
                 if fields.is_empty() { "absent".to_owned() } else { "as its fields".to_owned() }
             }

@@ -20,6 +20,9 @@ fn large_statements_and_answers_pass_whole() -> Result<()> {
                 "a statement of {length} bytes"
             );
         }
+        // The gate's own answer to one that came in several packets.
+        let (code, _) = refusal(&mut client, &format!("set @a = '{}'", "z".repeat(17_000_000))).await?;
+        ensure!(code == 1235, "{code}");
         client.run_all(&["create table numbers (n int primary key, pad varchar(200))"]).await?;
         let rows: Vec<String> = (0..5_000).map(|n| format!("({n}, repeat('p', {}))", n % 200)).collect();
         client.run_all(&[&format!("insert into numbers values {}", rows.join(","))]).await?;

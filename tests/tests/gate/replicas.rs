@@ -113,3 +113,35 @@ fn replicas_are_read_before_and_after_a_change_of_primary() -> Result<()> {
         Ok(())
     })
 }
+
+/// What a foreign key does to the children of a row that is replaced, a replica does, too.
+#[test]
+fn replicas_follow_what_foreign_keys_do() -> Result<()> {
+    const UNSHARDED: &str = r#"
+apiVersion: shoal.dev/v1alpha1
+kind: ShoalCluster
+metadata: {name: keys}
+spec:
+  gates: {port: {gate_port}}
+  users: [{name: app, password: app, role: admin}]
+  keyspaces: [{name: main, tablets: 2}]
+"#;
+    let cluster = Cluster::start(UNSHARDED)?;
+    wait(async {
+        let mut app = session(&cluster, "app", "main").await?;
+        app.run_all(&[
+            "create table parents (id int primary key, v int)",
+            "create table children (id int primary key, parent int, foreign key (parent) references parents (id) \
+             on delete cascade on update cascade)",
+            "insert into parents values (1, 1), (2, 2)",
+            "insert into children values (1, 1), (2, 1), (3, 2)",
+            "replace into parents values (1, 5)",
+            "update children set id = id + 10",
+        ])
+        .await?;
+        ensure!(value(&mut app, "select group_concat(id) from children").await? == "13");
+        let mut reader = session(&cluster, "app", "main").await?;
+        reader.run_all(&["use main@replica"]).await?;
+        until(&mut reader, "select group_concat(id) from children", "13").await
+    })
+}

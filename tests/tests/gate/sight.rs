@@ -112,6 +112,10 @@ fn directives_of_vitess_are_honoured_or_noted() -> Result<()> {
                 "{statement}: {listed:?}"
             );
         }
+        let dealt =
+            rows(&mut app, "vexplain queries insert into items values (10, 1), (11, 1), (12, 1), (13, 1)")
+                .await?;
+        ensure!(dealt.len() == 2 && dealt.iter().all(|part| part.contains("insert into items")), "{dealt:?}");
         // MySQL's own warnings stand after it.
         let both = app.run("select /*vt+ PLANNER=gen4 */ 'x' + a from items where id = 5").await?;
         ensure!(noted(&both) == 2, "{both}");

@@ -71,8 +71,9 @@ async fn create(
     let mut line = Line::open(worker, class, host).await?;
     match line.execute(sql).await {
         Ok(answer) => {
+            let warnings = line.warnings(&answer).await;
             line.close();
-            Ok(Made::plain(answer))
+            Ok(Made { warnings, ..Made::plain(answer) })
         }
         Err(error) => {
             let refusal = error.answer()?;
@@ -117,15 +118,18 @@ async fn drop(
     // A database whose creation was cut short may have no accounts yet.
     accounts_are_made(worker, name, class).await?;
     let mut line = Line::open(worker, class, host).await?;
-    let answer = match line.execute(sql).await {
-        Ok(answer) => answer,
+    let (answer, warnings) = match line.execute(sql).await {
+        Ok(answer) => {
+            let warnings = line.warnings(&answer).await;
+            (answer, warnings)
+        }
         Err(error) => {
             let refusal = error.answer()?;
             if error_code(&refusal) != Some(NO_DATABASE_TO_DROP) {
                 return Ok(Made::plain(refusal));
             }
             // An earlier attempt has dropped it and did not get to the records.
-            nothing_done()
+            (nothing_done(), Vec::new())
         }
     };
     let keys = worker.shared.topology.keys();
@@ -136,7 +140,7 @@ async fn drop(
     let unrecorded = || ErrorId::SchemaNotRecorded.with(name);
     let revision = commit(worker, transaction, lock).await?.ok_or_else(unrecorded)?;
     worker.shared.feed.at_least(revision, SCHEMA_SEEN_TIMEOUT).await.map_err(|_| unrecorded())?;
-    Ok(Made::plain(answer))
+    Ok(Made { warnings, ..Made::plain(answer) })
 }
 
 /// The revision of the commit; `None`: a conflict.
