@@ -1,7 +1,10 @@
 //! Which port is whose, and which tablet holds which shard: chosen once and kept in `ports.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixListener};
 
 use proto::ids::{Cell, ShardRef, TabletAlias};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -114,8 +117,8 @@ fn holder_text(holder: Option<&Holder>) -> String {
 
 /// The machine's ports, as far as choosing needs to know them.
 pub trait Machine {
-    /// Whether a program could listen on the port now.
-    fn is_free(&self, port: u16) -> bool;
+    /// Whether a program could listen on the port now, and nobody else is about to start one that will.
+    fn is_free(&mut self, port: u16) -> bool;
     /// Who listens on it, if that can be seen.
     fn holder(&self, port: u16) -> Option<Holder>;
     /// Another port to try; need not be free.
@@ -271,10 +274,15 @@ impl Choice<'_> {
 /// Chosen are ports below the range from which the kernel serves outgoing connections. A port within it could
 /// be given to any client while its owner restarts, even to one that is just trying to connect to it: on
 /// loopback such a connection reaches itself and then keeps the owner out.
+///
+/// Between the choice of a port and the moment in which its program listens, somebody else could choose it, too. So a
+/// chosen port is reserved as long as this value lives: by a Unix socket whose name, which is in no folder, one process
+/// can have at a time.
 #[derive(Debug)]
 pub struct Loopback {
     end: u16,
     random: std::fs::File,
+    reserved: BTreeMap<u16, UnixListener>,
 }
 
 impl Loopback {
@@ -283,13 +291,26 @@ impl Loopback {
         let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
         let first_outgoing = range.split_whitespace().next().and_then(|p| p.parse().ok()).unwrap_or(32768);
         let end = if first_outgoing > FIRST_PORT + 1000 { first_outgoing } else { u16::MAX };
-        Ok(Self { end, random: std::fs::File::open("/dev/urandom")? })
+        Ok(Self { end, random: std::fs::File::open("/dev/urandom")?, reserved: BTreeMap::new() })
     }
 }
 
 impl Machine for Loopback {
-    fn is_free(&self, port: u16) -> bool {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    fn is_free(&mut self, port: u16) -> bool {
+        if !self.reserved.contains_key(&port) {
+            let name = SocketAddr::from_abstract_name(format!("shoal-port-{port}"));
+            match name.and_then(|name| UnixListener::bind_addr(&name)) {
+                Ok(reservation) => drop(self.reserved.insert(port, reservation)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return false,
+                // Without such sockets all are as careful as they can be.
+                Err(_) => {}
+            }
+        }
+        let is_free = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if !is_free {
+            self.reserved.remove(&port);
+        }
+        is_free
     }
 
     fn holder(&self, port: u16) -> Option<Holder> {

@@ -97,9 +97,12 @@ fn bad_input_is_told(bed: &Bed) -> Result<()> {
         let said = schema(bed, &["diff", "main", "-f", &bed.file("bad.sql", text)?])?;
         assert!(said.code == 1 && said.err.contains(expected), "{text}: {said:?}");
     }
+    // Such as a dump that failed.
+    let empty = schema(bed, &["diff", "main", "-f", &bed.file("empty.sql", "\n")?])?;
+    assert!(empty.code == 1 && empty.err.contains("is empty, which would mean"), "{empty:?}");
     let missing = schema(bed, &["diff", "main", "-f", "/not/there.sql"])?;
     assert!(missing.code == 1 && missing.err.contains("cannot read the wanted schema"), "{missing:?}");
-    let unknown = schema(bed, &["diff", "nope", "-f", &bed.file("empty.sql", "")?])?;
+    let unknown = schema(bed, &["diff", "nope", "-f", &bed.file("none.sql", "-- nothing\n")?])?;
     assert!(unknown.code == 1 && unknown.err.contains("Unknown database 'nope'"), "{unknown:?}");
     Ok(())
 }

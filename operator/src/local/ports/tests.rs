@@ -7,7 +7,7 @@ struct Fake {
 }
 
 impl Machine for Fake {
-    fn is_free(&self, port: u16) -> bool {
+    fn is_free(&mut self, port: u16) -> bool {
         !self.used.contains(&port)
     }
 
@@ -168,4 +168,8 @@ fn the_machine_tells_who_listens() {
     drop(listener);
     assert!(machine.is_free(port) && machine.holder(port).is_none());
     assert_ne!(machine.candidate(), machine.candidate());
+    let mut other = Loopback::new().unwrap();
+    assert!(!other.is_free(port), "whoever chose it may be about to start the program");
+    drop(machine);
+    assert!(other.is_free(port));
 }

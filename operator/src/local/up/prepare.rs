@@ -34,6 +34,8 @@ pub(super) struct Prepared {
     pub(super) notes: Vec<String>,
     before: Before,
     _at_work: FileLock,
+    /// Keeps the ports from others until the programs listen.
+    _reserved: Loopback,
 }
 
 /// What the folder was like.
@@ -132,13 +134,13 @@ pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
     make_private_dir(&layout.run()).map_err(io_error(layout, "cannot make"))?;
     let prepared = claim(layout).await.and_then(|at_work| {
         check_changes(layout, &before, &cluster, &file)?;
-        let Allotment { ports, notes } = choose_ports(layout, &before, &cluster)?;
+        let (Allotment { ports, notes }, reserved) = choose_ports(layout, &before, &cluster)?;
         let identity = certify(layout, &cluster)?;
         write_files(layout, &file.text, &ports).map_err(io_error(layout, "cannot write to"))?;
-        Ok((at_work, ports, notes, identity))
+        Ok((at_work, ports, notes, identity, reserved))
     });
     match prepared {
-        Ok((at_work, ports, notes, identity)) => Ok(Prepared {
+        Ok((at_work, ports, notes, identity, reserved)) => Ok(Prepared {
             layout: layout.clone(),
             cluster,
             ports,
@@ -148,6 +150,7 @@ pub(super) async fn prepare(options: &Options) -> Result<Prepared, UpError> {
             notes,
             before,
             _at_work: at_work,
+            _reserved: reserved,
         }),
         Err(error) => {
             // Another `up` that made the folder at the same time goes on in it.
@@ -267,7 +270,11 @@ fn check_changes(
         .map_err(|changes| UpError::Refused { folder: layout.dir().display().to_string(), changes })
 }
 
-fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Result<Allotment, UpError> {
+fn choose_ports(
+    layout: &Layout,
+    before: &Before,
+    cluster: &ShoalCluster,
+) -> Result<(Allotment, Loopback), UpError> {
     let stored = match before {
         Before::Absent | Before::Empty { .. } => None,
         Before::Cluster { ports_file, .. } => {
@@ -282,7 +289,8 @@ fn choose_ports(layout: &Layout, before: &Before, cluster: &ShoalCluster) -> Res
     let tablets = names_in(&layout.tablets()).map_err(io_error(layout, "cannot read"))?;
     let tablets: Vec<TabletAlias> = tablets.iter().filter_map(|name| name.to_str()?.parse().ok()).collect();
     let mut machine = Loopback::new().map_err(io_error(layout, "cannot choose ports for"))?;
-    Ok(allot(stored, cluster, &Found { running, tablets }, &mut machine)?)
+    let allotment = allot(stored, cluster, &Found { running, tablets }, &mut machine)?;
+    Ok((allotment, machine))
 }
 
 /// Certificates for all parts, where they are wanted.
