@@ -101,6 +101,21 @@ ALTER TABLE parts DROP INDEX by_weight, DROP INDEX by_mass, DROP COLUMN first;
 ALTER TABLE parts CONVERT TO CHARACTER SET utf8mb4;
 ALTER TABLE parts DROP PRIMARY KEY, ADD PRIMARY KEY (id, weight);
 ALTER TABLE parts DROP PRIMARY KEY, ADD PRIMARY KEY (id);
+-- Another column would come under the name of the sharding column, or that would move with another one.
+-- @refused SH2051
+ALTER TABLE paired RENAME COLUMN a TO b, RENAME COLUMN b TO a;
+-- @refused SH2051
+ALTER TABLE parts CHANGE id old_id bigint unsigned NOT NULL, CHANGE weight id bigint unsigned NOT NULL;
+-- @refused SH2051
+ALTER TABLE paired DROP PRIMARY KEY, DROP INDEX by_c, DROP COLUMN a, ADD COLUMN a int NOT NULL, ADD PRIMARY KEY (a, b);
+-- @refused SH2051
+ALTER TABLE paired MODIFY a int GENERATED ALWAYS AS (b + 1) STORED NOT NULL;
+-- @refused SH2012
+CREATE TABLE computed (n int NOT NULL, id bigint GENERATED ALWAYS AS (n + 1) STORED NOT NULL, PRIMARY KEY (id));
+-- The key that MySQL makes is numbered by each shard.
+-- @refused SH2008
+ALTER TABLE keyless ALTER COLUMN my_row_id SET VISIBLE;
+
 -- Wrong by themselves.
 ALTER TABLE parts RENAME COLUMN nothing TO something;
 ALTER TABLE parts CHANGE weight id int;

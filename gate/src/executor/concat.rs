@@ -60,6 +60,8 @@ pub struct Concat {
     out: BytesMut,
     first: u8,
     sequence: u8,
+    /// The sequence id of a shard's first packet.
+    shards_at: u8,
     /// Whether the client has a part of it.
     begun: bool,
     status: StatusFlags,
@@ -67,14 +69,15 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// Nothing yet; the shards' connections have these capabilities. The first packet has this sequence id, and so many
-    /// warnings are none of theirs.
-    pub fn new(capabilities: CapabilityFlags, sequence: u8, warnings: u16) -> Self {
+    /// Nothing yet; the shards' connections have these capabilities. The first packet for the client and the first one of
+    /// each shard have these sequence ids, and so many warnings are none of the shards'.
+    pub fn new(capabilities: CapabilityFlags, (first, shards_at): (u8, u8), warnings: u16) -> Self {
         Self {
             deprecate_eof: capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF),
             out: BytesMut::new(),
-            first: sequence,
-            sequence,
+            first,
+            sequence: first,
+            shards_at,
             begun: false,
             status: StatusFlags::empty(),
             warnings,
@@ -93,7 +96,7 @@ impl Concat {
 
     /// Reads up to a shard's first row.
     pub async fn head(&self, shard: &mut Connection) -> Result<Head, Broken> {
-        let (first, mut sequence) = shard.read_payload(1, MAX_ROW_BYTES).await?;
+        let (first, mut sequence) = shard.read_payload(self.shards_at, MAX_ROW_BYTES).await?;
         match first.first() {
             Some(0x00) => return Ok(Head::Done(first)),
             Some(0xff) => return Ok(Head::Failed(first)),
@@ -136,8 +139,9 @@ impl Concat {
         shard: &mut Connection,
         client: &mut Connection,
     ) -> Result<Tail, Broken> {
-        // The packets of the head were numbered from one on.
-        let mut sequence = (1 + columns + usize::from(!self.deprecate_eof)) as u8;
+        // The head had so many packets.
+        let head = columns + usize::from(!self.deprecate_eof);
+        let mut sequence = self.shards_at.wrapping_add(head as u8);
         let mut scratch = Vec::new();
         loop {
             let framed = shard.read_framed(sequence, MAX_ROW_BYTES).await?;

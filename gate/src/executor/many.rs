@@ -10,7 +10,7 @@
 
 use proto::wire::command;
 use proto::wire::connection::{Connection, ReadError};
-use proto::wire::packet::write_payload;
+use proto::wire::packet::{MAX_PAYLOAD, write_payload};
 
 use crate::limits::MAX_CONTROL_ANSWER_BYTES;
 
@@ -40,9 +40,16 @@ impl From<ReadError> for NotDone {
     }
 }
 
+/// The sequence id of the first packet that answers a statement of so many bytes: a long one has several packets, which
+/// are numbered from 0 on.
+pub fn answers_at(sql: &[u8]) -> u8 {
+    // With the command byte before it. The numbers go round.
+    ((1 + sql.len()) / MAX_PAYLOAD + 1) as u8
+}
+
 /// Reads the OK packet of a statement that was sent.
-pub async fn done(connection: &mut Connection) -> Result<Vec<u8>, NotDone> {
-    let (payload, _) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
+pub async fn done(connection: &mut Connection, sql: &[u8]) -> Result<Vec<u8>, NotDone> {
+    let (payload, _) = connection.read_payload(answers_at(sql), MAX_CONTROL_ANSWER_BYTES).await?;
     match payload.first() {
         Some(0x00) => Ok(payload),
         Some(0xff) => Err(NotDone::Refused(payload)),
@@ -67,8 +74,8 @@ pub async fn send(connection: &mut Connection, statements: &[&[u8]]) -> Result<(
 pub async fn execute(connection: &mut Connection, statements: &[&[u8]]) -> Result<Vec<u8>, NotDone> {
     send(connection, statements).await?;
     let mut answer = Ok(Vec::new());
-    for _ in statements {
-        match (done(connection).await, &answer) {
+    for sql in statements {
+        match (done(connection, sql).await, &answer) {
             (Err(error @ (NotDone::Lost | NotDone::NotSent(_))), _) => return Err(error),
             (next, Ok(_)) => answer = next,
             (_, Err(_)) => {}

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use proto::errors::{ClientError, ErrorId};
 use topo::records::{NewKind, NewTable, ObjectKind, SchemaObject};
-use topo::snapshot::{Keyspace, Sharding};
+use topo::snapshot::{Keyspace, Sharding, Table};
 
 use super::pins::sharding_key;
 use super::target;
@@ -37,8 +37,8 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
     let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
     if keyspace.sharded {
         change.renames = renames(request.words, ddl);
-        change.trial = trial(request.words, ddl, keyspace, &change.renames)?;
         change.creates = check_sharded(request, ddl, keyspace, &change.renames)?;
+        change.trial = trial(request.words, ddl, keyspace, &change.renames)?;
         change.about = about(request.words, ddl, keyspace, &change);
         let names = request.words.names.iter();
         change.names = names.map(|name| name.text.replace("``", "`")).collect();
@@ -112,7 +112,7 @@ fn check_sharded(
         Ddl::CreateIndex | Ddl::AlterTable => Ok(None),
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
-        Ddl::Other if words.has("VIEW") => created_view(&words.names),
+        Ddl::Other if is_about_view(&words.names) => created_view(&words.names),
         Ddl::Other if words.names.first().is_some_and(|first| first.is("DROP")) => Ok(None),
         Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
         Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
@@ -147,7 +147,46 @@ fn trial(
     let entry = keyspace.vschema().tables.get(&table.name);
     let numbered =
         entry.and_then(|entry| entry.auto_increment.as_ref()).map(|numbers| numbers.column.clone());
-    Ok(Some(Trial { table: table.name.clone(), key: key.column.clone(), numbered }))
+    let trial = Trial { table: table.name.clone(), key: key.column.clone(), numbered };
+    check_columns_stay(words, table, &trial)?;
+    Ok(Some(trial))
+}
+
+/// Refuses a change in which another column could come under the name of one that rows are found or numbered by: the
+/// copy that is tried has no rows that would show it. Such a column must leave in the same statement.
+fn check_columns_stay(words: &Words<'_>, table: &Table, trial: &Trial) -> Result<(), ClientError> {
+    // MySQL takes some letters for those of ASCII, and a copy has no foreign keys.
+    if words.names.iter().any(|name| !name.text.is_ascii()) || words.has("FOREIGN") {
+        return Err(ErrorId::NotUnderstood.plain());
+    }
+    let leaves = |column: &str| leaves(&words.names, column);
+    if leaves(&trial.key) {
+        return Err(ErrorId::ShardingColumnDdl.with(format_args!("{} of {}", trial.key, trial.table)));
+    }
+    if let Some(column) = trial.numbered.as_ref().filter(|column| leaves(column)) {
+        return Err(ErrorId::NumberedColumnDdl.with(format_args!("{column} of {}", trial.table)));
+    }
+    let numbers = words.has("AUTO_INCREMENT") || words.has("SERIAL");
+    let mut columns = table.schema.iter().flat_map(|schema| &schema.columns);
+    match columns.find(|column| column.auto_increment && numbers && leaves(&column.name)) {
+        Some(_) => {
+            Err(ErrorId::UnenforceableDdl.with(format_args!("numbering the rows of {} anew", trial.table)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a column is dropped, or has another name afterwards.
+fn leaves(words: &[Name<'_>], column: &str) -> bool {
+    let is_column = |name: &Name<'_>| name.text.replace("``", "`").eq_ignore_ascii_case(column);
+    words.iter().enumerate().any(|(place, name)| {
+        let before = |offset: usize| place.checked_sub(offset).and_then(|place| words.get(place));
+        let is = |offset: usize, word: &str| before(offset).is_some_and(|name| name.is(word));
+        // COLUMN may stand between the two.
+        let skipped = if is(1, "COLUMN") { 2 } else { 1 };
+        let stays = words.get(place + 1).is_some_and(is_column);
+        is_column(name) && (is(skipped, "DROP") || is(skipped, "RENAME") || (is(skipped, "CHANGE") && !stays))
+    })
 }
 
 /// The tables that RENAME TABLE, or an ALTER TABLE that does nothing else, gives another name.
@@ -237,6 +276,8 @@ fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange
 /// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
 const RISKY_IN_ALTER: [&str; 9] =
     ["CHANGE", "CONVERT", "EXCHANGE", "PRIMARY", "RENAME", "SERIAL", "TABLESPACE", "UNION", "UNIQUE"];
+/// MySQL's name for the primary key that it makes where a table has none.
+const GENERATED_KEY: &str = "my_row_id";
 /// Those of them that bring rows from elsewhere.
 const LEAVES_IN_ALTER: [&str; 3] = ["EXCHANGE", "TABLESPACE", "UNION"];
 
@@ -251,6 +292,8 @@ fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
         || words.names.iter().any(numbers_column)
         || words.names.windows(2).any(makes_key)
         || names_sharding_column(&words.names, keyspace)
+        // The generated key, which each shard numbers by itself, is out of sight.
+        || words.names.iter().any(|name| name.text.eq_ignore_ascii_case(GENERATED_KEY))
         // MySQL takes some letters for those of ASCII, and so a name for that of the sharding column.
         || words.names.iter().any(|name| !name.text.is_ascii())
 }
@@ -269,6 +312,13 @@ fn created_table(words: &[Name<'_>]) -> Option<NewTable> {
     let name = table_name(&mut rest)?;
     let like = rest.next_if(|word| word.is("LIKE")).and_then(|_| table_name(&mut rest));
     Some(NewTable { name, like, kind: NewKind::Table })
+}
+
+/// Whether a CREATE, ALTER or DROP is about a view: the word may also stand in the body of a procedure.
+fn is_about_view(words: &[Name<'_>]) -> bool {
+    let first =
+        words.iter().find(|word| word.is_one_of(&["VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"]));
+    first.is_some_and(|word| word.is("VIEW"))
 }
 
 /// The view that a CREATE VIEW makes; `None` for DROP VIEW.

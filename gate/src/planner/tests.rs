@@ -568,7 +568,7 @@ async fn sequences_give_numbers() {
         ("SELECT NEXT 5 VALUES FROM `ids`", "main next Some(0) of ids"),
         ("select next 5 values from main.ids", "main next Some(0) of ids"),
         ("select next 5 values from ids where id = 0", "SH2004"),
-        ("select next values from shop.ids", "SH2013"),
+        ("select next values from shop.ids", "SH2023"),
         ("select next from ids", "main any"),
     ];
     assert_plans(&*cluster().await, Some("main"), &cases);

@@ -30,8 +30,10 @@ pub fn shown(keyspace: &KeyspaceName, definition: &str) -> Option<Shown> {
     let text = std::str::from_utf8(&fingerprint.text).ok()?;
     let words = Words::read(text);
     let is_short = text.len() <= MAX_PLANNED_TEXT_BYTES && words.longest_run <= MAX_TOKENS_IN_A_ROW;
-    // The parser binds the connectives otherwise than MySQL does.
-    if !is_short || !fingerprint.marks.is_empty() || words.has("XOR") || words.has_symbol_connective {
+    // The parser binds the connectives otherwise than MySQL does; and the default database is not everywhere the client's.
+    let hides =
+        ["XOR", "DATABASE", "SCHEMA"].iter().any(|word| words.has(word)) || words.has_symbol_connective;
+    if !is_short || !fingerprint.marks.is_empty() || hides {
         return None;
     }
     let statement = parse(text).ok()?;
@@ -88,6 +90,7 @@ mod tests {
             "select `shop`.`t`.`id` AS `id` from `shop`.`t` where `shop`.`t`.`id` in (select `shop`.`u`.`id` from `shop`.`u`)",
             "select `shop`.`f`(`shop`.`t`.`id`) AS `id` from `shop`.`t`",
             "select `main`.`t`.`id` AS `id` from `main`.`t`",
+            "select `shop`.`t`.`id` AS `id`,database() AS `d` from `shop`.`t`",
             "select rand() AS `r` from `shop`.`t`",
             "select 1 AS `one`",
         ] {

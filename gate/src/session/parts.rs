@@ -69,7 +69,7 @@ impl Branch<'_> {
             self.clean = false;
             return (Err(error), Vec::new());
         }
-        let answer = many::done(connection).await;
+        let answer = many::done(connection, &self.part.sql).await;
         let warnings = match &answer {
             Ok(_) | Err(NotDone::Refused(_)) => control::answered(connection, self.capabilities).await.ok(),
             Err(_) => None,
@@ -83,8 +83,8 @@ impl Branch<'_> {
         let connection = &mut self.backend.connection;
         self.clean = false;
         send(connection, &[b"COMMIT", OWN_TIME]).await?;
-        many::done(connection).await?;
-        self.clean = many::done(connection).await.is_ok();
+        many::done(connection, b"COMMIT").await?;
+        self.clean = many::done(connection, OWN_TIME).await.is_ok();
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use crate::aim::Tablets;
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::executor::concat::{Broken, Concat, Head, Tail};
 use crate::executor::control;
-use crate::executor::many::{Part, done};
+use crate::executor::many::{Part, answers_at, done};
 use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
@@ -139,7 +139,8 @@ impl Session {
             Err(error) => return self.tell(&error).await,
         };
         let request = request(sql);
-        let mut answer = Concat::new(class.capabilities, self.answers_at, self.warnings.notes());
+        let mut answer =
+            Concat::new(class.capabilities, (self.answers_at, answers_at(sql)), self.warnings.notes());
         let mut columns = None;
         for some in shards.chunks(MAX_SHARDS_AT_ONCE) {
             let mut sources = match self.sources((some, route.tablets), &class, &request).await {
@@ -198,7 +199,7 @@ impl Session {
         let heads = join_all(sources.iter_mut().map(|source| {
             let answer = &*answer;
             async move {
-                done(&mut source.backend.connection).await.map_err(|_| Broken::Shard)?;
+                done(&mut source.backend.connection, &[]).await.map_err(|_| Broken::Shard)?;
                 answer.head(&mut source.backend.connection).await
             }
         }));
@@ -299,7 +300,7 @@ impl Session {
             if source.counts {
                 twice += self.warnings.take_once(warnings);
             }
-            if done(connection).await.is_ok() && afterwards == Afterwards::Reuse {
+            if done(connection, OWN_TIME).await.is_ok() && afterwards == Afterwards::Reuse {
                 self.worker.give_back(source.backend);
             }
         }

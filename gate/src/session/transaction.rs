@@ -132,7 +132,7 @@ async fn status_of(connection: &mut Connection) -> Result<StatusFlags, NotDone> 
     let mut out = bytes::BytesMut::new();
     write_payload(&mut out, 0, &[command::PING]);
     connection.write_all(&out).await.map_err(NotDone::NotSent)?;
-    let payload = many::done(connection).await?;
+    let payload = many::done(connection, &[]).await?;
     done::end(&payload).map(|end| end.status).ok_or(NotDone::Lost)
 }
 

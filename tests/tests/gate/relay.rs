@@ -23,6 +23,16 @@ fn large_statements_and_answers_pass_whole() -> Result<()> {
         // The gate's own answer to one that came in several packets.
         let (code, _) = refusal(&mut client, &format!("set @a = '{}'", "z".repeat(17_000_000))).await?;
         ensure!(code == 1235, "{code}");
+        // Shards answer such a statement by another number, too: one part of an INSERT, and several shards at once.
+        client
+            .run_all(&["create table shop.items (id bigint primary key auto_increment, owner longblob)"])
+            .await?;
+        let long = "x".repeat(17_000_000);
+        client
+            .run_all(&["use shop", &format!("insert into items (owner) values ('{long}')"), "use main"])
+            .await?;
+        let found = format!("select length(owner) from shop.items where owner <> '{}y'", &long[1..]);
+        ensure!(value(&mut client, &found).await? == "17000000");
         client.run_all(&["create table numbers (n int primary key, pad varchar(200))"]).await?;
         let rows: Vec<String> = (0..5_000).map(|n| format!("({n}, repeat('p', {}))", n % 200)).collect();
         client.run_all(&[&format!("insert into numbers values {}", rows.join(","))]).await?;

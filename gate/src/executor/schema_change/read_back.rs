@@ -132,6 +132,8 @@ fn column(row: Row) -> Option<(String, Column)> {
     let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
     let integer = |bits| ColumnType::Integer { bits, unsigned };
     let kind = match data_type.as_str() {
+        // Its value follows from other columns, so a statement that changes those would move the row.
+        _ if is_computed(&extra) => ColumnType::Other,
         "tinyint" => integer(8),
         "smallint" => integer(16),
         "mediumint" => integer(24),
@@ -156,6 +158,11 @@ fn column(row: Row) -> Option<(String, Column)> {
         visibility,
     };
     Some((table?, column))
+}
+
+/// Whether a column of this `EXTRA` is computed from others; a default that is an expression is something else.
+pub(super) fn is_computed(extra: &str) -> bool {
+    extra.contains("STORED GENERATED") || extra.contains("VIRTUAL GENERATED")
 }
 
 fn add_to_index(tables: &mut BTreeMap<String, TableSchema>, row: Row) -> Option<()> {

@@ -16,13 +16,17 @@ use topo::snapshot::{Keyspace, Shard};
 
 use super::super::control::{AskError, Row, execute, rows, table};
 use super::quoted;
+use super::read_back::is_computed;
 use crate::backend::{Backend, SessionClass};
 use crate::hold::decide::error_code;
 use crate::plan::Trial;
 use crate::worker::Worker;
 
-/// MySQL's codes for what a temporary table cannot have: partitions, full-text indexes, foreign keys.
-const NOT_TEMPORARY: [u16; 4] = [1562, 1796, 1215, 1506];
+/// MySQL's codes for what a temporary table cannot have (partitions, full-text indexes, foreign keys, compression, ways
+/// of altering), and for checks, which the copy has under other names.
+const NOT_TEMPORARY: [u16; 10] = [1562, 1796, 1215, 1506, 1845, 1846, 3500, 3821, 3940, 3959];
+/// MySQL's code for a table that is not there.
+const NO_TABLE: u16 = 1146;
 
 /// What the copy is called for a moment.
 const FIRST_NAME: &str = "_shoal_trial";
@@ -46,8 +50,14 @@ pub(super) async fn judge(
 ) -> Result<Verdict, ClientError> {
     let backend = worker.backend(shard, class).await;
     let backend = backend.map_err(|unreached| unreached.give_up(&shard.shard))?;
-    let tried = Copy::make(backend, keyspace, trial).await;
-    let tried = match tried {
+    let copy = match Copy::make(backend, keyspace, trial).await {
+        // What keeps a copy from being made says nothing of the statement.
+        Err(AskError::Refused(packet)) if error_code(&packet) != Some(NO_TABLE) => {
+            return Ok(Verdict::Unfit(ErrorId::NotUnderstood.plain()));
+        }
+        copy => copy,
+    };
+    let tried = match copy {
         Ok(copy) => copy.changed_by(sql).await,
         Err(error) => Err(error),
     };
@@ -104,6 +114,8 @@ struct ColumnSeen {
     kind: String,
     collation: Option<String>,
     numbers: bool,
+    /// How it is computed, if it is.
+    generated: Option<String>,
 }
 
 /// A table, as far as its shards must agree on it.
@@ -119,8 +131,10 @@ impl Described {
     fn read(columns: Vec<Row>, keys: Vec<Row>) -> Option<Self> {
         let column = |row: Row| {
             let [name, kind, collation, _, _, _, extra, ..]: [Option<String>; 9] = row.try_into().ok()?;
-            let numbers = extra?.contains("auto_increment");
-            Some(ColumnSeen { name: name?, kind: kind?, collation, numbers })
+            let extra = extra?;
+            let numbers = extra.contains("auto_increment");
+            let generated = is_computed(&extra).then_some(extra);
+            Some(ColumnSeen { name: name?, kind: kind?, collation, numbers, generated })
         };
         let mut described =
             Self { columns: columns.into_iter().map(column).collect::<Option<_>>()?, ..Self::default() };
@@ -147,9 +161,9 @@ fn fitness(trial: &Trial, before: &Described, after: &Described) -> Verdict {
     let Trial { table, key, numbered } = trial;
     let sharding = |described: &Described| {
         let column = described.column(key)?;
-        Some((column.name.clone(), column.kind.clone(), column.collation.clone()))
+        Some((column.name.clone(), column.kind.clone(), column.collation.clone(), column.generated.clone()))
     };
-    if sharding(before) != sharding(after) {
+    if sharding(before).is_none() || sharding(before) != sharding(after) {
         return Verdict::Unfit(ErrorId::ShardingColumnDdl.with(format_args!("{key} of {table}")));
     }
     let includes_key = |columns: &[String]| columns.iter().any(|column| column.eq_ignore_ascii_case(key));
@@ -219,6 +233,8 @@ mod tests {
         assert_eq!(judged(&columns, &[("0", "PRIMARY", "id", Some("3"))]), "SH2008");
         assert_eq!(judged(&[("id", "int", ""), ("n", "int", "")], &[primary]), "SH2051");
         assert_eq!(judged(&[("key", "bigint", ""), ("n", "int", "")], &[]), "SH2051");
+        assert_eq!(judged(&[("id", "bigint", "STORED GENERATED"), ("n", "int", "")], &[primary]), "SH2051");
+        assert_eq!(judged(&[("id", "bigint", "DEFAULT_GENERATED"), ("n", "int", "")], &[primary]), "fit");
         assert_eq!(judged(&[("id", "bigint", ""), ("b", "int", "")], &[primary]), "SH2052");
         assert_eq!(judged(&[("id", "bigint", ""), ("n", "int", "auto_increment")], &[primary]), "SH2008");
     }
