@@ -174,7 +174,7 @@ mod tests {
         }
         let said = find("SH9999").unwrap_err().to_string();
         assert!(said.starts_with("there is no error SH9999;") && said.contains("`shoal explain`"), "{said}");
-        assert_eq!(find("1049").unwrap().id, "SH1002", "MySQL's code, and not SH1049");
+        assert_eq!(find("1046").unwrap().id, "SH1003", "MySQL's code, and not SH1046");
         let said = find("1235").unwrap_err().to_string();
         assert!(said.contains("is a code of MySQL") && said.contains("SH2001"), "{said}");
     }

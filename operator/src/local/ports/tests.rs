@@ -161,7 +161,9 @@ fn a_named_port_in_use_is_an_error_that_names_it_and_its_holder() {
 #[test]
 fn the_machine_tells_who_listens() {
     let mut machine = Loopback::new().unwrap();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    // None that the kernel gives to an outgoing connection meanwhile.
+    let listen = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok();
+    let listener = (0..PORT_ATTEMPTS).find_map(|_| listen(machine.candidate())).unwrap();
     let port = listener.local_addr().unwrap().port();
     assert!(!machine.is_free(port));
     assert_eq!(machine.holder(port).map(|h| h.pid), Some(std::process::id()));
