@@ -53,7 +53,7 @@ use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, Target};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::{Ddl, Kind, kind_of};
 use crate::sql::parse::parse;
-use crate::sql::words::Words;
+use crate::sql::words::{Name, Words};
 use target::{TableName, Tables};
 
 /// What is planned.
@@ -162,7 +162,10 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
         Kind::Explain => explain::explain(request),
         Kind::Vexplain => explain::vexplain(request),
-        Kind::ServerOnly => unsharded_only(request, "this statement", Afterwards::Close),
+        Kind::ServerOnly => {
+            let word = request.words.names.first().map_or_else(String::new, Name::keyword);
+            unsharded_only(request, &word, Afterwards::Close)
+        }
         Kind::Ddl(Ddl::CreateDatabase) => database::create(request),
         Kind::Ddl(Ddl::DropDatabase) => database::drop(request),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
@@ -240,7 +243,10 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
 fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> Result<Plan, ClientError> {
     let keyspace = target::by_names(request)?;
     if keyspace.sharded {
-        return Err(ErrorId::UnsupportedStatement.with(format_args!("{what} in a sharded keyspace")));
+        let shard = keyspace.shards.first().map(|shard| shard.shard.range.to_string()).unwrap_or_default();
+        let name = &keyspace.name;
+        let cure = format!("{what} in a sharded keyspace (one shard of it takes that: USE `{name}:{shard}`)");
+        return Err(ErrorId::UnsupportedStatement.with(cure));
     }
     Ok(to_any(keyspace, afterwards))
 }

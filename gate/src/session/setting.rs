@@ -38,7 +38,8 @@ impl Session {
         };
         let names: Vec<String> = setting.variables.iter().map(|name| format!("@@session.{name}")).collect();
         let question = format!("SELECT {}", names.join(", "));
-        let refusal = ErrorId::SessionState.with("what SET changes");
+        let changed = format!("another value of {}", setting.variables.join(", "));
+        let refusal = ErrorId::SessionState.with(changed);
         let before = match control::table(&mut backend.connection, &question).await {
             Ok(before) => before,
             Err(AskError::Refused(packet)) if error_code(&packet) == Some(UNKNOWN_VARIABLE) => {

@@ -77,7 +77,7 @@ pub enum UpError {
     /// It runs already.
     #[error(
         "the cluster in {folder} runs already (supervisor: process {pid}); nothing was changed\n\
-         see `shoal local status`, or stop it with `shoal local down`"
+         see `shoal local status`; for a cluster file that has changed, `shoal local down` first"
     )]
     Running {
         /// Its folder.
