@@ -17,6 +17,13 @@ SELECT * FROM bills WHERE customer_id = 2;
 DROP TABLE payers;
 SHOW CREATE TABLE bills;
 ALTER TABLE bills DROP FOREIGN KEY of_customer;
+ALTER TABLE bills ADD CONSTRAINT again FOREIGN KEY (customer_id) REFERENCES payers (id);
+INSERT INTO bills VALUES (77, 1, 1);
+DELETE FROM payers WHERE id = 2;
+SHOW CREATE TABLE bills;
+-- @refused SH3015
+ALTER TABLE bills ADD FOREIGN KEY (id) REFERENCES payers (id);
+ALTER TABLE bills DROP FOREIGN KEY again;
 DELETE FROM bills WHERE customer_id = 2;
 
 -- Triggers and functions that look at nothing but their row and their arguments.

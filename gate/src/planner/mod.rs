@@ -7,7 +7,7 @@
 //!   target     which keyspace the statement is about
 //!   pins       sharded: which literals fix the shard         (pins, insert)
 //!   scatter    sharded: several shards without merging
-//!   schema     DDL: what the shards could not keep true      (schema_change)
+//!   schema     DDL: what the shards could not keep true      (schema_change, foreign_key, per_shard)
 //!   vschema    ALTER VSCHEMA, SHOW VSCHEMA
 //!   view       which views each shard answers for its own rows
 //! ```
@@ -20,6 +20,7 @@ mod catalog;
 mod database;
 mod directive;
 mod explain;
+pub mod foreign_key;
 mod guards;
 mod insert;
 mod listing;

@@ -12,7 +12,7 @@ use topo::snapshot::{Keyspace, Sharding, Table};
 
 use super::pins::sharding_key;
 use super::target;
-use super::{Request, database, per_shard, verb};
+use super::{Request, database, foreign_key, per_shard, verb};
 use crate::plan::{Abandon, Plan, SchemaChange, Trial};
 use crate::sql::kind::Ddl;
 use crate::sql::words::{Name, Words};
@@ -27,11 +27,11 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
         Some(keyspace) => keyspace,
         None => target::of_schema_change(request)?,
     };
-    if ddl == Ddl::CreateTable
+    if matches!(ddl, Ddl::CreateTable | Ddl::AlterTable)
         && request.database.is_some_and(|database| *database != keyspace.name)
-        && !new_is_qualified(&request.words.names)
+        && !is_qualified(&request.words.names)
     {
-        // It is made in the default database, like one of another.
+        // It is in the default database, and like one of another, or refers to that.
         return Err(ErrorId::SeveralKeyspaces.plain());
     }
     let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
@@ -97,7 +97,7 @@ fn check_sharded(
     let drops_key = words.names.windows(2).filter(|pair| drops(pair)).count()
         == words.names.iter().filter(|word| word.is("FOREIGN")).count();
     if ddl == Ddl::AlterTable && (has("REFERENCES") || !drops_key) {
-        return Err(ErrorId::UnenforceableKey.with("a foreign key of a table that exists"));
+        return foreign_key::check_added(request, keyspace).map(|()| None);
     }
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
@@ -132,6 +132,8 @@ fn trial(
             names.find(|name| name.is("ON"));
             table_name(&mut names)
         }
+        // It adds foreign keys and does nothing else.
+        Ddl::AlterTable if words.has("REFERENCES") => return Ok(None),
         Ddl::AlterTable if renames.is_empty() && is_risky(words, keyspace) => {
             // It would be another table, or part of one.
             let leaves =
@@ -298,8 +300,8 @@ fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
         || words.names.iter().any(|name| !name.text.is_ascii())
 }
 
-/// Whether the table that a CREATE TABLE makes has its database before it.
-fn new_is_qualified(words: &[Name<'_>]) -> bool {
+/// Whether the table that a CREATE or ALTER TABLE is about has its database before it.
+fn is_qualified(words: &[Name<'_>]) -> bool {
     let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);
     rest.find(|word| !word.is_one_of(&["IF", "NOT", "EXISTS"])).is_some_and(Name::is_qualifier)
 }

@@ -6,6 +6,7 @@ use topo::snapshot::{Sharding, ShardingKey};
 use topo::vindex::Vindex;
 
 use super::read_back::ForeignKey;
+use crate::planner::foreign_key::apart;
 
 /// The vindex of tables that are created without an entry in the vschema.
 pub(super) const AUTOMATIC: Vindex = Vindex::XxHash;
@@ -36,9 +37,7 @@ pub(super) fn table(
     }
 }
 
-/// A foreign key of a table that each shard can keep by itself: the row that it refers to is on the same shard,
-/// because it refers to the parent's sharding column by the child's, and both are mapped alike. What MySQL does
-/// to the child's rows when the parent's change must not change their sharding column.
+/// A foreign key of a new table that each shard can keep by itself.
 pub(super) fn foreign_key(
     child: &str,
     key: &ForeignKey,
@@ -61,14 +60,8 @@ pub(super) fn foreign_key(
     let (Some(own), Some(parents)) = (sharding(child), sharding(&key.parent)) else {
         return Err(unenforceable("the table that it refers to is not sharded"));
     };
-    let meet = |(column, parent): &(String, String)| {
-        column.eq_ignore_ascii_case(&own.column) && parent.eq_ignore_ascii_case(&parents.column)
-    };
-    if !key.columns.iter().any(meet) {
-        return Err(unenforceable("it does not refer to the sharding column by the sharding column"));
-    }
-    if (own.vindex, &own.kind) != (parents.vindex, &parents.kind) {
-        return Err(unenforceable("the two sharding columns are mapped differently"));
+    if let Some(why) = apart(&own, &parents, &key.columns) {
+        return Err(unenforceable(why));
     }
     if key.rules.iter().any(|rule| rule.starts_with("SET")) {
         return Err(unenforceable("ON DELETE or ON UPDATE would set the sharding column"));

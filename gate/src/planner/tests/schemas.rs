@@ -71,7 +71,6 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
             "create table planned (id bigint primary key, foreign key (id) references customers (id))",
             "shop change CREATE",
         ),
-        ("alter table orders add foreign key (customer_id) references customers (id)", "SH3015"),
         ("alter table orders drop foreign key f", "shop change ALTER"),
         ("alter table customers add column note text", "shop change ALTER"),
         ("alter table customers drop column name, add index (city)", "shop change ALTER"),
@@ -121,6 +120,25 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("drop view if exists v", "shop change CREATE"),
         ("create table main.notes (id int primary key)", "main change CREATE"),
         ("create table main.notes like shop.customers", "SH2013"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn foreign_keys_are_added_where_each_shard_can_keep_them() {
+    let cases = [
+        ("alter table orders add foreign key (customer_id) references customers (id)", "shop change ALTER"),
+        (
+            "alter table orders add constraint f foreign key (customer_id) references shop.customers (id) on delete cascade",
+            "shop change ALTER",
+        ),
+        ("alter table orders add foreign key (id) references customers (id)", "SH3015"),
+        ("alter table orders add foreign key (customer_id) references main.notes (id)", "SH2013"),
+        (
+            "alter table orders add foreign key (customer_id) references customers (id) on delete set null",
+            "SH3015",
+        ),
+        ("alter table orders add foreign key (customer_id) references customers (id), drop total", "SH3015"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
 }
