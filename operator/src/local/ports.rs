@@ -1,5 +1,6 @@
 //! Which port is whose, and which tablet holds which shard: chosen once and kept in `ports.json`.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -297,10 +298,12 @@ impl Loopback {
 
 impl Machine for Loopback {
     fn is_free(&mut self, port: u16) -> bool {
-        if !self.reserved.contains_key(&port) {
+        if let Entry::Vacant(place) = self.reserved.entry(port) {
             let name = SocketAddr::from_abstract_name(format!("shoal-port-{port}"));
             match name.and_then(|name| UnixListener::bind_addr(&name)) {
-                Ok(reservation) => drop(self.reserved.insert(port, reservation)),
+                Ok(reservation) => {
+                    place.insert(reservation);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => return false,
                 // Without such sockets all are as careful as they can be.
                 Err(_) => {}
