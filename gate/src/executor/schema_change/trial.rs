@@ -5,8 +5,9 @@
 //! ```
 //!
 //! On its connection a temporary table of the table's name hides the table, so that the statement, word for word,
-//! changes the copy. What it does is read off MySQL and never off its text. Nobody else sees the copy, it
-//! is not in the binary log, and it goes with the connection. What temporary tables cannot have (partitions, full-text
+//! changes the copy, and MySQL tells what it has become. Nobody else sees the copy, it is not in the binary log, and it
+//! goes with the connection. It has no rows, which would show that another column has come under the name of the sharding
+//! column: such statements the planner has refused before. What temporary tables cannot have (partitions, full-text
 //! indexes) cannot be tried.
 
 use std::collections::BTreeMap;
