@@ -57,7 +57,7 @@ impl SmallDisk {
 
     /// Gives the room back.
     pub fn free(&self) -> Result<()> {
-        // Cut first: a child that another thread is just starting may hold the file open for a moment, and would keep the room.
+        // Cut first: a child that is just being started may hold the file open, and so keep the room.
         let ballast = self.path.join(BALLAST);
         File::options().write(true).open(&ballast)?.set_len(0)?;
         Ok(fs::remove_file(ballast)?)
