@@ -23,7 +23,9 @@ pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 pub use rewrite::{By, Piece, Rewrite, SessionValue, rewritten};
 pub use scatter::{Effect, Scatter, Shards};
-pub use schema_change::{Abandon, DatabaseChange, SchemaChange, Trial};
+pub use schema_change::{
+    Abandon, DatabaseChange, SchemaChange, TRIAL_TABLE, TRIAL_VIEW, TableTrial, Trial, ViewTrial,
+};
 pub use sequence::NextNumbers;
 pub use show_warnings::{ShowWarnings, WarningCount};
 pub use transaction::{Beginning, Ending, TransactionStep};

@@ -2,6 +2,9 @@
 -- @table bills customer_id xxhash
 -- @table payers id xxhash
 -- @table archived customer_id xxhash
+-- @table rich id xxhash
+-- @table named id2 xxhash
+-- @table sections id xxhash
 
 -- Foreign keys that each shard keeps by itself: sharding column to sharding column.
 CREATE TABLE payers (id bigint NOT NULL, name varchar(20), PRIMARY KEY (id));
@@ -60,13 +63,13 @@ DROP TABLE bills, payers;
 -- Views that each shard answers for its own rows.
 CREATE TABLE payers (id bigint NOT NULL, name varchar(20), paid int, PRIMARY KEY (id));
 INSERT INTO payers VALUES (1, 'Ann', 10), (2, 'Bob', 20), (3, 'Cyd', 30), (4, 'Dan', 40);
-CREATE VIEW large AS SELECT id AS payer, UPPER(name) AS called, paid * 2 AS twice FROM payers WHERE paid > 15;
-SELECT * FROM large WHERE payer = 2;
-SELECT * FROM large WHERE payer = 1;
-SELECT called, twice FROM large;
-SELECT l.called, p.name FROM large l JOIN payers p ON l.payer = p.id WHERE l.payer IN (3, 4);
-SELECT SUM(twice) FROM large WHERE payer = 4;
-CREATE VIEW large AS SELECT 1;
+CREATE VIEW wealthy AS SELECT id AS payer, UPPER(name) AS called, paid * 2 AS twice FROM payers WHERE paid > 15;
+SELECT * FROM wealthy WHERE payer = 2;
+SELECT * FROM wealthy WHERE payer = 1;
+SELECT called, twice FROM wealthy;
+SELECT l.called, p.name FROM wealthy l JOIN payers p ON l.payer = p.id WHERE l.payer IN (3, 4);
+SELECT SUM(twice) FROM wealthy WHERE payer = 4;
+CREATE VIEW wealthy AS SELECT 1;
 CREATE VIEW listed (a, b) AS SELECT id, paid FROM payers;
 SELECT * FROM listed WHERE a = 3;
 SELECT b FROM listed WHERE a IN (1, 2);
@@ -74,8 +77,22 @@ DESCRIBE listed;
 SHOW FULL TABLES LIKE 'l%';
 -- @refused SH2011
 UPDATE listed SET b = 1 WHERE a = 1;
--- @refused SH2011
-CREATE OR REPLACE VIEW listed AS SELECT id, paid FROM payers;
+CREATE OR REPLACE VIEW listed (a, b) AS SELECT id, paid * 10 FROM payers;
+SELECT * FROM listed WHERE a = 3;
+ALTER VIEW listed (a, b, c) AS SELECT id, name, 7 FROM payers;
+SELECT * FROM listed WHERE a = 2;
+SELECT b, c FROM listed WHERE a IN (1, 2);
+CREATE OR REPLACE VIEW afresh AS SELECT id, nosuch FROM payers;
+CREATE OR REPLACE VIEW payers AS SELECT 1;
+ALTER VIEW nosuch AS SELECT id FROM payers;
+CREATE OR REPLACE VIEW afresh AS SELECT id FROM payers WHERE paid > 25;
+SELECT * FROM afresh WHERE id IN (2, 3);
+-- @refused SH2008
+CREATE OR REPLACE VIEW afresh AS SELECT id AS other FROM payers;
+-- @refused SH2033
+CREATE OR REPLACE VIEW afresh AS SELECT COUNT(*) FROM payers;
+SELECT * FROM afresh WHERE id = 3;
+DROP VIEW afresh;
 -- @refused SH2033
 CREATE VIEW hidden AS SELECT name FROM payers;
 -- @refused SH2033
@@ -83,7 +100,62 @@ CREATE VIEW first AS SELECT id FROM payers ORDER BY id LIMIT 1;
 SELECT * FROM first;
 RENAME TABLE listed TO told;
 SELECT * FROM told WHERE a = 4;
-DROP VIEW told, large;
+DROP VIEW told, wealthy;
 DROP VIEW told;
 SELECT * FROM told WHERE a = 4;
+
+-- Tables that begin with the rows of another one.
+CREATE TABLE rich (PRIMARY KEY (id)) SELECT id, name, paid FROM payers WHERE paid > 15;
+SELECT * FROM rich WHERE id = 2;
+SELECT * FROM rich WHERE id = 1;
+SELECT name FROM rich;
+SHOW CREATE TABLE rich;
+INSERT INTO rich VALUES (9, 'Ida', 90);
+SELECT * FROM rich WHERE id = 9;
+CREATE TABLE rich SELECT id FROM payers;
+CREATE TABLE IF NOT EXISTS rich SELECT id FROM payers;
+CREATE TABLE named (id2 bigint NOT NULL, note varchar(9) DEFAULT 'none', UNIQUE KEY (id2)) ENGINE=InnoDB AS SELECT id AS id2, UPPER(name) AS called FROM payers;
+SELECT * FROM named WHERE id2 = 4;
+-- @refused SH2008
+CREATE TABLE summed (id int NOT NULL PRIMARY KEY) SELECT id FROM payers;
+-- @refused SH2008
+CREATE TABLE summed (n int NOT NULL AUTO_INCREMENT, PRIMARY KEY (n, id)) SELECT id FROM payers;
+-- @refused SH2033
+CREATE TABLE summed SELECT COUNT(*) AS n FROM payers;
+-- @refused SH2033
+CREATE TABLE summed SELECT name FROM payers;
+CREATE TABLE summed SELECT nosuch FROM payers;
+SELECT * FROM summed WHERE id = 1;
+DROP TABLE rich, named;
+
+-- Changes that a temporary copy cannot be tried for.
+CREATE TABLE sections (id bigint NOT NULL, day int NOT NULL, note text, PRIMARY KEY (id, day), FULLTEXT KEY words (note)) ROW_FORMAT=COMPRESSED;
+ALTER TABLE sections ADD UNIQUE KEY both_ways (day, id), ALGORITHM=INPLACE, LOCK=NONE;
+ALTER TABLE sections RENAME COLUMN note TO remark;
+ALTER TABLE sections CHANGE day day bigint NOT NULL, ALGORITHM=INSTANT;
+-- @refused SH2008
+ALTER TABLE sections ADD UNIQUE KEY (day);
+SHOW CREATE TABLE sections;
+DROP TABLE sections;
+CREATE TABLE sections (id bigint NOT NULL, day int NOT NULL, PRIMARY KEY (id, day)) PARTITION BY RANGE (day) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20));
+ALTER TABLE sections ADD COLUMN n int, ADD UNIQUE KEY (n, id, day);
+ALTER TABLE sections ADD UNIQUE KEY (n, id);
+-- @refused SH2051
+ALTER TABLE sections CHANGE id id int NOT NULL;
+SHOW CREATE TABLE sections;
+DROP TABLE sections;
+
+-- Procedures that look at nothing but their arguments.
+CREATE PROCEDURE told(n int) SELECT n * 2 AS twice, 'a';
+CALL told(21);
+ALTER PROCEDURE told COMMENT 'twice';
+CREATE PROCEDURE told(n int) SELECT n;
+CALL told();
+-- @refused SH2033
+CALL told((SELECT MAX(id) FROM payers));
+-- @refused SH2033
+CREATE PROCEDURE counted() SELECT COUNT(*) FROM payers;
+DROP PROCEDURE told;
+DROP PROCEDURE IF EXISTS counted;
+CALL told(21);
 DROP TABLE payers;

@@ -114,6 +114,11 @@ impl<'a> Line<'a> {
         self.worker.give_back(self.backend);
     }
 
+    /// The connection alone, which is not made again.
+    pub(super) fn into_backend(self) -> Backend {
+        self.backend
+    }
+
     /// A connection that ended while it was idle has nothing of the statement: a new one takes its place.
     async fn be_connected(&mut self) -> Result<(), ClientError> {
         if self.backend.connection.is_quiet() { Ok(()) } else { self.connect_again().await }

@@ -24,7 +24,7 @@ use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
-use topo::records::{NewKind, NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
+use topo::records::{NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
 use topo::snapshot::Keyspace;
 use topo::store::Outcome;
 use topo::topology::{Lock, LockError, Transaction};
@@ -74,37 +74,33 @@ pub async fn run(
     let lock = lock(worker, &change.keyspace).await?;
     let class = questioning(class);
     let made = match tried(worker, change, &class, sql).await {
-        Ok(Some(refusal)) => Ok(Made::plain(refusal)),
-        Ok(None) => match Shards::open(worker, &change.keyspace, &class).await {
-            Ok(shards) => shards.make(change, sql, &lock).await,
-            Err(error) => Err(error),
-        },
-        Err(error) => Err(error),
+        Ok(Verdict::Fit(rows_of)) => {
+            let creates = change.creates.clone().map(|table| NewTable { rows_of, ..table });
+            let change = SchemaChange { creates, ..change.clone() };
+            match Shards::open(worker, &change.keyspace, &class).await {
+                Ok(shards) => shards.make(&change, sql, &lock).await,
+                Err(error) => Err(error),
+            }
+        }
+        Ok(Verdict::Refused(refusal)) => Ok(Made::plain(refusal)),
+        Ok(Verdict::Unfit(error)) | Err(error) => Err(error),
     };
     lock.release().await;
     made
 }
 
-/// Tries a change that has to be tried, unless it is gone on with; gives MySQL's error if it has one.
+/// Tries a change that has to be tried, unless it is gone on with.
 async fn tried(
     worker: &Worker,
     change: &SchemaChange,
     class: &SessionClass,
     sql: &[u8],
-) -> Result<Option<Vec<u8>>, ClientError> {
-    let Some(trial) = &change.trial else { return Ok(None) };
+) -> Result<Verdict, ClientError> {
+    let Some(trial) = &change.trial else { return Ok(Verdict::Fit(None)) };
     if pending::read(worker, &change.keyspace).await?.is_some_and(|record| record.sql.as_bytes() == sql) {
-        return Ok(None);
+        return Ok(Verdict::Fit(None));
     }
-    let snapshot = worker.shared.feed.snapshot();
-    let keyspace = snapshot.keyspace(change.keyspace.as_str());
-    let keyspace = keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(&change.keyspace))?;
-    let shard = keyspace.shards.first().ok_or_else(|| ErrorId::ShardUnavailable.with(&change.keyspace))?;
-    match trial::judge(worker, (keyspace, shard), class, (trial, sql)).await? {
-        Verdict::Fit => Ok(None),
-        Verdict::Refused(packet) => Ok(Some(packet)),
-        Verdict::Unfit(error) => Err(error),
-    }
+    trial::judge(worker, &change.keyspace, class, (trial, sql)).await
 }
 
 /// The lock on schema changes of the keyspace.
@@ -302,9 +298,6 @@ impl<'a> Shards<'a> {
         }
         let vschema = StoredVschema::read(self.worker, &self.keyspace).await?;
         let schema = self.read_back().await?;
-        if table.kind == NewKind::View {
-            return vschema.judge_view(&table.name, &schema);
-        }
         let keys = read_back::foreign_keys(&mut self.lines[0], &self.keyspace, &table.name).await?;
         if let Entry::Automatic(entry) = vschema.entry_for(table, &schema, &keys)? {
             self.entries.push((table.name.clone(), entry));
@@ -318,12 +311,8 @@ impl<'a> Shards<'a> {
         table: &NewTable,
         record: Option<&SchemaChangeRecord>,
     ) -> Result<(), ClientError> {
-        let kind = match table.kind {
-            NewKind::Table => "TABLE",
-            NewKind::View => "VIEW",
-        };
         let name = format!("{}.{}", quoted(self.keyspace.as_str()), quoted(&table.name));
-        let undo = format!("DROP {kind} IF EXISTS {name}");
+        let undo = format!("DROP TABLE IF EXISTS {name}");
         let had_none = |line: &&mut Line<'_>| record.is_none_or(|record| pending::had_nothing(line, record));
         for line in self.lines.iter_mut().filter(had_none) {
             let undone = line.execute(undo.as_bytes()).await;
@@ -341,7 +330,7 @@ impl<'a> Shards<'a> {
 
     async fn exists(&mut self, table: &str) -> Result<bool, ClientError> {
         let keyspace = self.keyspace.clone();
-        read_back::has_table(self.first()?, &keyspace, table).await
+        Ok(read_back::table_type(self.first()?, &keyspace, table).await?.is_some())
     }
 
     async fn read_back(&mut self) -> Result<SchemaRecord, ClientError> {

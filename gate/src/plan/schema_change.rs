@@ -19,22 +19,54 @@ pub struct SchemaChange {
     pub renames: Vec<(String, String)>,
     /// What it is about, in a sharded keyspace: by this is told which shards have made it.
     pub about: Vec<SchemaObject>,
-    /// Where its words do not tell what becomes of a sharded table: how to try it.
+    /// Where its words do not tell what comes of it: how to try it.
     pub trial: Option<Trial>,
     /// In a sharded keyspace, every name in the statement: those of the tables that it is about are among them.
     pub names: BTreeSet<String>,
 }
 
+/// How a change is tried before any shard makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// A table becomes another one.
+    Table(TableTrial),
+    /// A view comes, or takes another one's place.
+    View(ViewTrial),
+    /// A new table begins with the rows of a query.
+    Rows {
+        /// The query.
+        query: String,
+    },
+}
+
 /// What is to be looked at when a change of a table is tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
+pub struct TableTrial {
     /// The table.
     pub table: String,
     /// Its sharding column.
     pub key: String,
     /// The column that the vschema has numbered, if MySQL itself does not.
     pub numbered: Option<String>,
+    /// The statement about [`TRIAL_TABLE`] instead, where that can be said.
+    pub elsewhere: Option<String>,
 }
+
+/// A view that is tried under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewTrial {
+    /// Its name.
+    pub name: String,
+    /// Whether it takes the place of one of that name.
+    pub takes_place: bool,
+    /// The statement about [`TRIAL_VIEW`] instead.
+    pub elsewhere: String,
+}
+
+/// The name of a table that is there while a change is tried.
+pub const TRIAL_TABLE: &str = "_shoal_trial";
+/// The name of a view that is there while a change is tried.
+pub const TRIAL_VIEW: &str = "_shoal_trial_view";
 
 /// A database comes or goes on the tablets of an unsharded keyspace.
 #[derive(Debug, Clone, PartialEq, Eq)]

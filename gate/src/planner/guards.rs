@@ -4,11 +4,15 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::SIDECAR_SCHEMA;
 
 use super::Request;
+use crate::plan::{TRIAL_TABLE, TRIAL_VIEW};
 use crate::sql::fingerprint::Marks;
+use crate::sql::words::Name;
 
-/// Refuses what names Shoal's own schema.
+/// Refuses what names Shoal's own schema, or what it makes in others for a moment.
 pub(super) fn sidecar(request: &Request<'_>) -> Result<(), ClientError> {
-    if request.words.names.iter().any(|name| name.text.eq_ignore_ascii_case(SIDECAR_SCHEMA)) {
+    let own = [SIDECAR_SCHEMA, TRIAL_TABLE, TRIAL_VIEW];
+    let is_own = |name: &Name<'_>| own.iter().any(|own| name.text.eq_ignore_ascii_case(own));
+    if request.words.names.iter().any(is_own) {
         return Err(ErrorId::SidecarSchema.plain());
     }
     Ok(())

@@ -7,7 +7,7 @@
 //!   target     which keyspace the statement is about
 //!   pins       sharded: which literals fix the shard         (pins, insert)
 //!   scatter    sharded: several shards without merging
-//!   schema     DDL: what the shards could not keep true      (schema_change, foreign_key, per_shard)
+//!   schema     DDL: what the shards could not keep true      (schema_change, trial, foreign_key, per_shard)
 //!   vschema    ALTER VSCHEMA, SHOW VSCHEMA
 //!   view       which views each shard answers for its own rows
 //! ```
@@ -35,6 +35,7 @@ mod setting;
 mod show;
 mod target;
 mod transaction;
+mod trial;
 pub mod view;
 mod vschema;
 mod warnings;
@@ -167,6 +168,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
             let word = request.words.names.first().map_or_else(String::new, Name::keyword);
             unsharded_only(request, &word, Afterwards::Close)
         }
+        Kind::Call => per_shard::call(request),
         Kind::Ddl(Ddl::CreateDatabase) => database::create(request),
         Kind::Ddl(Ddl::DropDatabase) => database::drop(request),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
@@ -280,7 +282,7 @@ fn verb(ddl: Ddl) -> &'static str {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropDatabase => "DROP",
         Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
         Ddl::Trigger => "TRIGGER",
-        Ddl::Function | Ddl::Event | Ddl::Other => "CREATE",
+        Ddl::Function | Ddl::Procedure | Ddl::View | Ddl::Event => "CREATE",
     }
 }
 

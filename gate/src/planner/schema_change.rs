@@ -7,12 +7,10 @@
 use std::collections::BTreeSet;
 
 use proto::errors::{ClientError, ErrorId};
-use topo::records::{NewKind, NewTable, ObjectKind, SchemaObject};
-use topo::snapshot::{Keyspace, Sharding, Table};
+use topo::records::{NewTable, ObjectKind, SchemaObject};
+use topo::snapshot::{Keyspace, Sharding};
 
-use super::pins::sharding_key;
-use super::target;
-use super::{Request, database, foreign_key, per_shard, verb};
+use super::{Request, database, foreign_key, per_shard, target, trial, verb};
 use crate::plan::{Abandon, Plan, SchemaChange, Trial};
 use crate::sql::kind::Ddl;
 use crate::sql::words::{Name, Words};
@@ -38,7 +36,7 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
     if keyspace.sharded {
         change.renames = renames(request.words, ddl);
         change.creates = check_sharded(request, ddl, keyspace, &change.renames)?;
-        change.trial = trial(request.words, ddl, keyspace, &change.renames)?;
+        change.trial = trial::of(request, ddl, keyspace, &change.renames)?;
         change.about = about(request.words, ddl, keyspace, &change);
         let names = request.words.names.iter();
         change.names = names.map(|name| name.text.replace("``", "`")).collect();
@@ -102,8 +100,9 @@ fn check_sharded(
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
         Ddl::CreateTable => {
-            if has("SELECT") || has("ROW") || words.names.iter().filter(|w| w.is("TABLE")).count() > 1 {
-                return Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … SELECT in a sharded keyspace"));
+            if has("ROW") || words.names.iter().filter(|word| word.is("TABLE")).count() > 1 {
+                let form = "in a sharded keyspace a CREATE TABLE with the rows of TABLE or VALUES";
+                return Err(ErrorId::UnsupportedStatement.with(form));
             }
             created_table(&words.names).map(Some).ok_or_else(|| ErrorId::NotUnderstood.plain())
         }
@@ -112,83 +111,9 @@ fn check_sharded(
         Ddl::CreateIndex | Ddl::AlterTable => Ok(None),
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
-        Ddl::Other if is_about_view(&words.names) => created_view(&words.names),
-        Ddl::Other if words.names.first().is_some_and(|first| first.is("DROP")) => Ok(None),
-        Ddl::Other => Err(ErrorId::WrongPerShard.with("a procedure")),
-        Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
+        Ddl::Procedure => per_shard::check_procedure(request).map(|()| None),
+        Ddl::View | Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
-}
-
-/// How a change is tried whose words do not tell whether the shards may make it; `None`: they do.
-fn trial(
-    words: &Words<'_>,
-    ddl: Ddl,
-    keyspace: &Keyspace,
-    renames: &[(String, String)],
-) -> Result<Option<Trial>, ClientError> {
-    let mut names = words.names.iter();
-    let table = match ddl {
-        Ddl::CreateIndex if words.has("UNIQUE") => {
-            names.find(|name| name.is("ON"));
-            table_name(&mut names)
-        }
-        // It adds foreign keys and does nothing else.
-        Ddl::AlterTable if words.has("REFERENCES") => return Ok(None),
-        Ddl::AlterTable if renames.is_empty() && is_risky(words, keyspace) => {
-            // It would be another table, or part of one.
-            let leaves =
-                |pair: &[Name<'_>]| pair[0].is("RENAME") && !pair[1].is_one_of(&["COLUMN", "INDEX", "KEY"]);
-            if words.names.windows(2).any(leaves) || LEAVES_IN_ALTER.iter().any(|word| words.has(word)) {
-                return Err(ErrorId::NotUnderstood.plain());
-            }
-            table_name(&mut names.skip(2))
-        }
-        _ => return Ok(None),
-    };
-    let (table, key) = sharding_key(keyspace, &table.ok_or_else(|| ErrorId::NotUnderstood.plain())?)?;
-    let entry = keyspace.vschema().tables.get(&table.name);
-    let numbered =
-        entry.and_then(|entry| entry.auto_increment.as_ref()).map(|numbers| numbers.column.clone());
-    let trial = Trial { table: table.name.clone(), key: key.column.clone(), numbered };
-    check_columns_stay(words, table, &trial)?;
-    Ok(Some(trial))
-}
-
-/// Refuses a change in which another column could come under the name of one that rows are found or numbered by: the
-/// copy that is tried has no rows that would show it. Such a column must leave in the same statement.
-fn check_columns_stay(words: &Words<'_>, table: &Table, trial: &Trial) -> Result<(), ClientError> {
-    // MySQL takes some letters for those of ASCII, and a copy has no foreign keys.
-    if words.names.iter().any(|name| !name.text.is_ascii()) || words.has("FOREIGN") {
-        return Err(ErrorId::NotUnderstood.plain());
-    }
-    let leaves = |column: &str| leaves(&words.names, column);
-    if leaves(&trial.key) {
-        return Err(ErrorId::ShardingColumnDdl.with(format_args!("{} of {}", trial.key, trial.table)));
-    }
-    if let Some(column) = trial.numbered.as_ref().filter(|column| leaves(column)) {
-        return Err(ErrorId::NumberedColumnDdl.with(format_args!("{column} of {}", trial.table)));
-    }
-    let numbers = words.has("AUTO_INCREMENT") || words.has("SERIAL");
-    let mut columns = table.schema.iter().flat_map(|schema| &schema.columns);
-    match columns.find(|column| column.auto_increment && numbers && leaves(&column.name)) {
-        Some(_) => {
-            Err(ErrorId::UnenforceableDdl.with(format_args!("numbering the rows of {} anew", trial.table)))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Whether a column is dropped, or has another name afterwards.
-fn leaves(words: &[Name<'_>], column: &str) -> bool {
-    let is_column = |name: &Name<'_>| name.text.replace("``", "`").eq_ignore_ascii_case(column);
-    words.iter().enumerate().any(|(place, name)| {
-        let before = |offset: usize| place.checked_sub(offset).and_then(|place| words.get(place));
-        let is = |offset: usize, word: &str| before(offset).is_some_and(|name| name.is(word));
-        // COLUMN may stand between the two.
-        let skipped = if is(1, "COLUMN") { 2 } else { 1 };
-        let stays = words.get(place + 1).is_some_and(is_column);
-        is_column(name) && (is(skipped, "DROP") || is(skipped, "RENAME") || (is(skipped, "CHANGE") && !stays))
-    })
 }
 
 /// The tables that RENAME TABLE, or an ALTER TABLE that does nothing else, gives another name.
@@ -257,8 +182,14 @@ fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange
         Ddl::Function => {
             program("FUNCTION").map(|name| object(ObjectKind::Function, name)).into_iter().collect()
         }
-        Ddl::CreateTable | Ddl::Other if change.creates.is_some() => {
+        Ddl::Procedure => {
+            program("PROCEDURE").map(|name| object(ObjectKind::Procedure, name)).into_iter().collect()
+        }
+        Ddl::CreateTable if change.creates.is_some() => {
             change.creates.iter().map(|table| object(ObjectKind::Table, table.name.clone())).collect()
+        }
+        Ddl::View if let Some(Trial::View(view)) = &change.trial => {
+            vec![object(ObjectKind::Table, view.name.clone())]
         }
         _ => {
             let known = words.names.iter().filter(|name| keyspace.table(name.text).is_some());
@@ -275,31 +206,6 @@ fn about(words: &Words<'_>, ddl: Ddl, keyspace: &Keyspace, change: &SchemaChange
     about
 }
 
-/// Words in ALTER TABLE that may bring a key the shards cannot keep, or touch the sharding column.
-const RISKY_IN_ALTER: [&str; 9] =
-    ["CHANGE", "CONVERT", "EXCHANGE", "PRIMARY", "RENAME", "SERIAL", "TABLESPACE", "UNION", "UNIQUE"];
-/// MySQL's name for the primary key that it makes where a table has none.
-const GENERATED_KEY: &str = "my_row_id";
-/// Those of them that bring rows from elsewhere.
-const LEAVES_IN_ALTER: [&str; 3] = ["EXCHANGE", "TABLESPACE", "UNION"];
-
-/// Whether an ALTER TABLE might do more than every shard may do by itself.
-fn is_risky(words: &Words<'_>, keyspace: &Keyspace) -> bool {
-    // KEY after anything but these makes a primary key of a column. A FOREIGN KEY that got here is dropped.
-    let no_key_of_a_column = ["ADD", "DROP", "FOREIGN", "FULLTEXT", "SPATIAL"];
-    let makes_key = |pair: &[Name<'_>]| pair[1].is("KEY") && !pair[0].is_one_of(&no_key_of_a_column);
-    // As an option of the table it says where numbers go on; a column would be numbered on each shard by itself.
-    let numbers_column = |name: &Name<'_>| name.is("AUTO_INCREMENT") && !name.is_set();
-    RISKY_IN_ALTER.iter().any(|word| words.has(word))
-        || words.names.iter().any(numbers_column)
-        || words.names.windows(2).any(makes_key)
-        || names_sharding_column(&words.names, keyspace)
-        // The generated key, which each shard numbers by itself, is out of sight.
-        || words.names.iter().any(|name| name.text.eq_ignore_ascii_case(GENERATED_KEY))
-        // MySQL takes some letters for those of ASCII, and so a name for that of the sharding column.
-        || words.names.iter().any(|name| !name.text.is_ascii())
-}
-
 /// Whether the table that a CREATE or ALTER TABLE is about has its database before it.
 fn is_qualified(words: &[Name<'_>]) -> bool {
     let mut rest = words.iter().skip_while(|word| !word.is("TABLE")).skip(1);
@@ -313,44 +219,12 @@ fn created_table(words: &[Name<'_>]) -> Option<NewTable> {
     }
     let name = table_name(&mut rest)?;
     let like = rest.next_if(|word| word.is("LIKE")).and_then(|_| table_name(&mut rest));
-    Some(NewTable { name, like, kind: NewKind::Table })
-}
-
-/// Whether a CREATE, ALTER or DROP is about a view: the word may also stand in the body of a procedure.
-fn is_about_view(words: &[Name<'_>]) -> bool {
-    let first =
-        words.iter().find(|word| word.is_one_of(&["VIEW", "PROCEDURE", "FUNCTION", "TRIGGER", "EVENT"]));
-    first.is_some_and(|word| word.is("VIEW"))
-}
-
-/// The view that a CREATE VIEW makes; `None` for DROP VIEW.
-fn created_view(words: &[Name<'_>]) -> Result<Option<NewTable>, ClientError> {
-    let before = || words.iter().take_while(|word| !word.is("VIEW"));
-    if words.first().is_some_and(|first| first.is("DROP")) {
-        return Ok(None);
-    }
-    // What was there could not be brought back where the new one does not fit.
-    if before().any(|word| word.is_one_of(&["ALTER", "REPLACE"])) {
-        let form = "a view that takes another one's place in a sharded keyspace (drop that one first)";
-        return Err(ErrorId::UnsupportedStatement.with(form));
-    }
-    let mut rest = words.iter().skip(before().count() + 1).peekable();
-    if rest.next_if(|word| word.is("IF")).is_some() {
-        rest.nth(1);
-    }
-    let name = table_name(&mut rest).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
-    Ok(Some(NewTable { name, like: None, kind: NewKind::View }))
+    Some(NewTable { name, like, rows_of: None })
 }
 
 /// The next name, without the schema before it.
-fn table_name<'a>(words: &mut impl Iterator<Item = &'a Name<'a>>) -> Option<String> {
+pub(super) fn table_name<'a>(words: &mut impl Iterator<Item = &'a Name<'a>>) -> Option<String> {
     let name = words.next()?;
     let name = if name.is_qualifier() { words.next()? } else { name };
     Some(name.text.replace("``", "`"))
-}
-
-fn names_sharding_column(words: &[Name<'_>], keyspace: &Keyspace) -> bool {
-    let keys = words.iter().filter_map(|word| sharding_key(keyspace, word.text).ok());
-    keys.map(|(_, key)| &key.column)
-        .any(|column| words.iter().any(|word| word.text.eq_ignore_ascii_case(column)))
 }

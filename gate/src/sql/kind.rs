@@ -46,8 +46,10 @@ pub enum Kind {
     AlterVschema,
     /// SHOW VSCHEMA.
     ShowVschema,
-    /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD; CALL: MySQL does them alone.
+    /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD: MySQL does them alone.
     ServerOnly,
+    /// CALL.
+    Call,
     /// CREATE USER, GRANT, SHOW GRANTS and the like: about users and rights. It may hold a password.
     Account,
     /// What reads or changes state of the session.
@@ -104,10 +106,12 @@ pub enum Ddl {
     Trigger,
     /// Stored functions.
     Function,
+    /// Stored procedures.
+    Procedure,
+    /// Views.
+    View,
     /// Events.
     Event,
-    /// Views and procedures.
-    Other,
 }
 
 /// Told from the words of the normalised text.
@@ -131,7 +135,8 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
         "DESCRIBE" | "DESC" | "EXPLAIN" => describe(rest),
         "VEXPLAIN" => Kind::Vexplain,
         "CREATE" | "ALTER" | "DROP" | "RENAME" | "TRUNCATE" => schema_change(first, rest),
-        "ANALYZE" | "OPTIMIZE" | "CHECK" | "CHECKSUM" | "REPAIR" | "DO" | "LOAD" | "CALL" => Kind::ServerOnly,
+        "ANALYZE" | "OPTIMIZE" | "CHECK" | "CHECKSUM" | "REPAIR" | "DO" | "LOAD" => Kind::ServerOnly,
+        "CALL" => Kind::Call,
         other => elsewhere(other, rest),
     }
 }
@@ -238,7 +243,8 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
         ("CREATE", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::CreateDatabase),
         ("ALTER", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::AlterDatabase),
         ("DROP", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::DropDatabase),
-        (_, "VIEW" | "PROCEDURE" | "ALGORITHM" | "SQL") => Kind::Ddl(Ddl::Other),
+        (_, "VIEW" | "ALGORITHM" | "SQL") => Kind::Ddl(Ddl::View),
+        (_, "PROCEDURE") => Kind::Ddl(Ddl::Procedure),
         (_, "TRIGGER") => Kind::Ddl(Ddl::Trigger),
         (_, "FUNCTION" | "AGGREGATE") => Kind::Ddl(Ddl::Function),
         (_, "EVENT") => Kind::Ddl(Ddl::Event),
@@ -247,7 +253,8 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
             Some(&"TRIGGER") => Kind::Ddl(Ddl::Trigger),
             Some(&"FUNCTION") => Kind::Ddl(Ddl::Function),
             Some(&"EVENT") => Kind::Ddl(Ddl::Event),
-            _ => Kind::Ddl(Ddl::Other),
+            Some(&"PROCEDURE") => Kind::Ddl(Ddl::Procedure),
+            _ => Kind::Ddl(Ddl::View),
         },
         (_, "USER" | "ROLE") => Kind::Account,
         _ => Kind::Unsupported("this schema change"),
@@ -283,7 +290,10 @@ mod tests {
             ("explain select ?0", Kind::Explain),
             ("create unique index a on t (b)", Kind::Ddl(Ddl::CreateIndex)),
             ("create temporary table t (a int)", Kind::SessionState("a temporary table")),
-            ("create or replace view v as select ?0", Kind::Ddl(Ddl::Other)),
+            ("create or replace view v as select ?0", Kind::Ddl(Ddl::View)),
+            ("alter algorithm = merge view v as select ?0", Kind::Ddl(Ddl::View)),
+            ("create definer = a procedure p() select ?0", Kind::Ddl(Ddl::Procedure)),
+            ("call p()", Kind::Call),
             ("drop schema s", Kind::Ddl(Ddl::DropDatabase)),
             ("create database if not exists s", Kind::Ddl(Ddl::CreateDatabase)),
             ("create definer = current_user trigger t", Kind::Ddl(Ddl::Trigger)),

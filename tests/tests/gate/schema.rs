@@ -96,3 +96,56 @@ fn tables_without_a_key_get_an_invisible_one_that_nobody_sees() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn what_a_trial_left_is_no_obstacle_and_rows_are_copied_where_they_belong() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "shop").await?;
+        client
+            .run_all(&["create table items (id bigint primary key, a int, note text, fulltext (note))"])
+            .await?;
+        let values: Vec<String> = (1..=40).map(|id| format!("({id}, {id}, 'x')")).collect();
+        client.run_all(&[format!("insert into items values {}", values.join(", ")).as_str()]).await?;
+        // A gate that died in the midst of two trials.
+        let first = cluster.shards("shop")?.remove(0);
+        let mut direct = Session::connect(&first.address).await?;
+        direct
+            .run_all(&[
+                "create table shop._shoal_trial (a int primary key)",
+                "create view shop._shoal_trial_view as select 1",
+            ])
+            .await?;
+        client
+            .run_all(&[
+                "alter table items add unique key (a, id)",
+                "create view seen as select id, a from items",
+                "create table copied (primary key (id)) select id, a from seen",
+            ])
+            .await
+            .expect_err("a view of a view shows no table's sharding column");
+        client
+            .run_all(&["create table copied (primary key (id)) select id, a from items where a > 20"])
+            .await?;
+        let mut copied = 0;
+        for shard in cluster.shards("shop")? {
+            let mut direct = Session::connect(&shard.address).await?;
+            direct.run_all(&["use shop"]).await?;
+            ensure!(
+                value(
+                    &mut direct,
+                    "select count(*) from copied left join items using (id) where items.id is null"
+                )
+                .await?
+                    == "0"
+            );
+            copied += value(&mut direct, "select count(*) from copied").await?.parse::<u32>()?;
+            let left =
+                "select count(*) from information_schema.tables where table_name like '\\_shoal\\_trial%'";
+            ensure!(value(&mut direct, left).await? == "0", "shard {} has what a trial left", shard.name);
+        }
+        ensure!(copied == 20, "{copied}");
+        ensure!(value(&mut client, "select a from copied where id = 33").await? == "33");
+        Ok(())
+    })
+}

@@ -21,7 +21,7 @@ pub use grants::Grants;
 pub use keyspace::{Durability, KeyspaceRecord};
 pub use routing::{KeyspaceRouting, RoutingRecord, TableRule};
 pub use schema::{Column, ColumnType, IndexSchema, SchemaRecord, TableSchema, ViewSchema, Visibility};
-pub use schema_change::{NewKind, NewTable, ObjectKind, SchemaChangeRecord, SchemaObject};
+pub use schema_change::{NewTable, ObjectKind, RowsOf, SchemaChangeRecord, SchemaObject};
 pub use sequence::SequenceRecord;
 pub use shard::{ShardRecord, Transition};
 pub use tablet::{SemiSyncPart, TabletHealth, TabletLiveness, TabletRecord, TabletState};

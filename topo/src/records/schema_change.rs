@@ -40,9 +40,11 @@ pub enum ObjectKind {
     Trigger,
     /// A stored function.
     Function,
+    /// A stored procedure.
+    Procedure,
 }
 
-/// A table or view that a statement creates.
+/// A table that a statement creates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTable {
     /// Its name.
@@ -50,20 +52,18 @@ pub struct NewTable {
     /// The table that it is made like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
-    /// What it is.
-    #[serde(default)]
-    pub kind: NewKind,
+    /// Where it begins with the rows of a query: whose rows they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_of: Option<RowsOf>,
 }
 
-/// What a CREATE makes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NewKind {
-    /// A table.
-    #[default]
-    Table,
-    /// A view.
-    View,
+/// Where the rows of a new table come from: each is made of one row of another table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsOf {
+    /// That table.
+    pub table: String,
+    /// The new table's column that has the values of that table's sharding column.
+    pub column: String,
 }
 
 impl Record for SchemaChangeRecord {

@@ -1,7 +1,7 @@
 //! What the shards of a keyspace must be able to keep of a table.
 
 use proto::errors::{ClientError, ErrorId};
-use topo::records::{IndexSchema, SchemaRecord, TableSchema, VschemaRecord};
+use topo::records::{IndexSchema, RowsOf, SchemaRecord, TableSchema, VschemaRecord};
 use topo::snapshot::{Sharding, ShardingKey};
 use topo::vindex::Vindex;
 
@@ -35,6 +35,37 @@ pub(super) fn table(
         }
         None => Ok(key),
     }
+}
+
+/// The rows that a new table begins with: each is on the shard that the new table's sharding column says, because its
+/// value there is that of the table that it comes from, and both are mapped alike.
+pub(super) fn rows(
+    name: &str,
+    (table, key): (&TableSchema, &ShardingKey),
+    rows_of: &RowsOf,
+    vschema: &VschemaRecord,
+    schema: &SchemaRecord,
+) -> Result<(), ClientError> {
+    let of = (vschema.tables.get(&rows_of.table), schema.tables.get(&rows_of.table));
+    let parents = match of {
+        (Some(entry), Some(table)) => Sharding::of(vschema, entry, Some(table)),
+        _ => return Err(ErrorId::NoVschemaEntry.with(&rows_of.table)),
+    };
+    let meets = matches!(&parents, Sharding::By(parents) if (parents.vindex, &parents.kind) == (key.vindex, &key.kind))
+        && key.column.eq_ignore_ascii_case(&rows_of.column);
+    if !meets {
+        let what = format_args!(
+            "rows of {} in {name}, which is not sharded as they are by their column {}",
+            rows_of.table, rows_of.column
+        );
+        return Err(ErrorId::UnenforceableDdl.with(what));
+    }
+    // Each shard would number the rows that it has by itself.
+    let numbered = table.columns.iter().find(|column| column.auto_increment && column.name != key.column);
+    numbered.map_or(Ok(()), |column| {
+        let what = format_args!("numbering the rows of {name} by its column {}", column.name);
+        Err(ErrorId::UnenforceableDdl.with(what))
+    })
 }
 
 /// A foreign key of a new table that each shard can keep by itself.

@@ -97,7 +97,7 @@ fn absent() -> String {
 }
 
 const ABSENT: &str = "-";
-/// MySQL's codes for a table, a stored function and a trigger that are not there.
+/// MySQL's codes for a table, a stored program and a trigger that are not there.
 const NOT_THERE: [u16; 3] = [1146, 1305, 1360];
 
 /// How the shard has what a statement is about.
@@ -112,6 +112,7 @@ async fn digest(
             ObjectKind::Table => ("TABLE", 1),
             ObjectKind::Trigger => ("TRIGGER", 2),
             ObjectKind::Function => ("FUNCTION", 2),
+            ObjectKind::Procedure => ("PROCEDURE", 2),
         };
         let sql = format!("SHOW CREATE {kind} {}.{}", quoted(keyspace.as_str()), quoted(&object.name));
         shown.push(match line.query(&sql).await {

@@ -41,18 +41,18 @@ pub(super) async fn columns_of(
     rows.into_iter().map(|row| column(row).ok_or_else(unreadable)).collect()
 }
 
-/// Whether the shard has a table or view of this name.
-pub(super) async fn has_table(
+/// What the shard has under this name, such as `BASE TABLE` or `VIEW`.
+pub(super) async fn table_type(
     line: &mut Line<'_>,
     keyspace: &KeyspaceName,
     table: &str,
-) -> Result<bool, ClientError> {
+) -> Result<Option<String>, ClientError> {
     let sql = format!(
-        "SELECT 1 FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
+        "SELECT table_type FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
         literal(keyspace.as_str()),
         literal(table)
     );
-    Ok(!ask(line, &sql).await?.is_empty())
+    Ok(ask(line, &sql).await?.into_iter().flatten().flatten().next())
 }
 
 /// A foreign key, as MySQL describes it.

@@ -4,9 +4,10 @@
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use topo::records::{
-    EntryOrigin, NewTable, SchemaRecord, TableSchema, TableVschema, VindexDefinition, VschemaRecord,
+    EntryOrigin, NewTable, RowsOf, SchemaRecord, TableSchema, TableVschema, ViewSchema, VindexDefinition,
+    VschemaRecord,
 };
-use topo::snapshot::Sharding;
+use topo::snapshot::{Sharding, ShardingKey};
 use topo::store::Compare;
 use topo::topology::{Stored, Transaction};
 
@@ -56,21 +57,25 @@ impl StoredVschema {
         Ok(entry)
     }
 
-    /// Refuses a view that the shards could not answer for each by itself, or not be routed to.
-    pub(super) fn judge_view(&self, name: &str, schema: &SchemaRecord) -> Result<(), ClientError> {
+    /// Whether it says something of a table of this name.
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.value.tables.contains_key(table))
+    }
+
+    /// The sharding key of a view, by the schema of its table.
+    pub(super) fn key_of_view(
+        &self,
+        view: &ViewSchema,
+        schema: &SchemaRecord,
+    ) -> Result<ShardingKey, ClientError> {
         let none = VschemaRecord::default();
         let vschema = self.stored.as_ref().map_or(&none, |stored| &stored.value);
-        if vschema.tables.contains_key(name) {
-            return Err(ErrorId::VschemaConflict.with(format_args!("the vschema has {name} for a table")));
-        }
-        let wrong = || ErrorId::WrongPerShard.with("a view of anything but the single rows of one table");
-        let view = schema.views.get(name).ok_or_else(wrong)?;
         let (entry, table) = (vschema.tables.get(&view.table), schema.tables.get(&view.table));
         let sharding = entry.map(|entry| Sharding::of(vschema, entry, table));
         let shown = TableSchema { columns: view.columns.clone(), indexes: Vec::new() };
         match Sharding::of_view(view, &shown, sharding.as_ref()) {
-            Sharding::By(_) => Ok(()),
-            _ => Err(ErrorId::WrongPerShard.with("a view without the sharding column of its table")),
+            Sharding::By(key) => Ok(key),
+            _ => Err(ErrorId::WrongPerShard.with("a query without the sharding column of its table")),
         }
     }
 
@@ -95,22 +100,28 @@ impl StoredVschema {
 }
 
 fn entry_for(vschema: &VschemaRecord, table: &NewTable, schema: &SchemaRecord) -> Result<Entry, ClientError> {
-    let NewTable { name, like, .. } = table;
+    let NewTable { name, like, rows_of } = table;
     let found = schema.tables.get(name).ok_or_else(|| ErrorId::NoVschemaEntry.with(name))?;
+    let judged = |entry: &TableVschema| {
+        let key = judge::table(name, found, &Sharding::of(vschema, entry, Some(found)))?;
+        rows_of.as_ref().map_or(Ok(()), |rows_of| judge::rows(name, (found, &key), rows_of, vschema, schema))
+    };
     // An entry from before the table counts as the user's: somebody has made it meanwhile, or it was left.
     if let Some(entry) = vschema.tables.get(name) {
-        judge::table(name, found, &Sharding::of(vschema, entry, Some(found)))?;
-        return Ok(Entry::Declared);
+        return judged(entry).map(|()| Entry::Declared);
     }
-    // A table that is made like another one is sharded as that one is.
-    if let Some(original) = like.as_ref().and_then(|like| vschema.tables.get(like)) {
-        let entry = TableVschema { origin: EntryOrigin::Automatic, ..original.clone() };
-        judge::table(name, found, &Sharding::of(vschema, &entry, Some(found)))?;
-        return Ok(Entry::Automatic(entry));
-    }
-    let key = judge::choose(name, found)?;
-    let by = TableVschema::by(&key.column, &judge::vindex_name(vschema));
-    Ok(Entry::Automatic(TableVschema { origin: EntryOrigin::Automatic, ..by }))
+    // A table that is made like another one, or of its rows, is sharded as that one is.
+    let original = |name: &String| vschema.tables.get(name).cloned();
+    let by_rows = |rows_of: &RowsOf| {
+        let by = original(&rows_of.table)?.column_vindexes.into_iter().next()?;
+        Some(TableVschema::by(&rows_of.column, &by.name))
+    };
+    let alike = like.as_ref().and_then(original).or_else(|| rows_of.as_ref().and_then(by_rows));
+    let entry = match alike {
+        Some(entry) => judged(&entry).map(|()| entry)?,
+        None => TableVschema::by(&judge::choose(name, found)?.column, &judge::vindex_name(vschema)),
+    };
+    Ok(Entry::Automatic(TableVschema { origin: EntryOrigin::Automatic, ..entry }))
 }
 
 /// The vschema with the new entries, with those of tables of another name moved, and without automatic ones whose
@@ -145,7 +156,7 @@ fn changed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use topo::records::{Column, ColumnType, IndexSchema, NewKind, Visibility};
+    use topo::records::{Column, ColumnType, IndexSchema, Visibility};
 
     fn column(name: &str, kind: ColumnType) -> Column {
         Column {
@@ -172,7 +183,7 @@ mod tests {
     }
 
     fn made(vschema: &VschemaRecord, like: Option<&str>, indexes: &[IndexSchema]) -> String {
-        let table = NewTable { name: "t".into(), like: like.map(Into::into), kind: NewKind::Table };
+        let table = NewTable { name: "t".into(), like: like.map(Into::into), rows_of: None };
         match entry_for(vschema, &table, &schema(indexes)) {
             Ok(Entry::Declared) => "declared".into(),
             Ok(Entry::Automatic(entry)) => {

@@ -58,6 +58,9 @@ async fn a_schema_change_knows_what_it_is_about() {
         ["Trigger a"]
     );
     assert_eq!(about("drop function if exists shop.f"), ["Function f"]);
+    assert_eq!(about("create procedure shop.p() select 1"), ["Procedure p"]);
+    assert_eq!(about("create or replace view `v``w` as select * from customers"), ["Table v`w"]);
+    assert_eq!(about("alter algorithm = merge view shop.v as select 1"), ["Table v"]);
 }
 
 #[tokio::test]
@@ -66,7 +69,10 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create table planned (id bigint primary key)", "shop change CREATE"),
         ("create table if not exists `shop`.`planned` (id bigint primary key)", "shop change CREATE"),
         ("create table unplanned (id bigint primary key)", "shop change CREATE"),
-        ("create table planned (id bigint primary key) select * from customers", "SH2011"),
+        ("create table planned (id bigint primary key) select * from customers", "shop change CREATE tried"),
+        ("create table planned (id bigint primary key) (select * from customers)", "SH2011"),
+        ("create table planned (id bigint primary key) table customers", "SH2011"),
+        ("create table planned values row(1)", "SH2011"),
         (
             "create table planned (id bigint primary key, foreign key (id) references customers (id))",
             "shop change CREATE",
@@ -77,7 +83,7 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("alter table customers drop column id", "SH2051"),
         ("alter table customers modify id int", "shop change ALTER tried"),
         ("alter table customers rename to clients", "shop change ALTER"),
-        ("alter table customers rename to clients, add column a int", "SH2004"),
+        ("alter table customers rename to clients, add column a int", "SH2011"),
         ("alter table customers rename to orders", "SH2008"),
         ("alter database character set latin1", "shop change ALTER"),
         ("alter schema main read only = 1", "SH2011"),
@@ -89,9 +95,6 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create function f() returns int return (select 1 from orders)", "SH2033"),
         ("create event e on schedule every 1 day do set @a = 1", "SH2005"),
         ("create event e on schedule every 1 day do delete from orders", "SH2034"),
-        ("create procedure p() delete from orders", "SH2033"),
-        ("create procedure p() show create view v", "SH2033"),
-        ("create procedure p() select view from customers", "SH2033"),
         ("alter table customers rename column id to name, rename column name to id", "SH2051"),
         ("alter table customers change `ID` other bigint, change name id bigint", "SH2051"),
         ("alter table customers drop id, add column id bigint", "SH2051"),
@@ -103,7 +106,7 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
             "alter table shop.customers rename column name to called, add a int after id",
             "shop change ALTER tried",
         ),
-        ("alter table customers exchange partition p with table orders", "SH2004"),
+        ("alter table customers exchange partition p with table orders", "SH2011"),
         ("alter table customers add unique key (name, id)", "shop change ALTER tried"),
         ("create unique index i on customers (name)", "shop change INDEX tried"),
         ("create unique index i on orders (id, customer_id)", "shop change INDEX tried"),
@@ -114,12 +117,36 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("rename table customers to old, planned to customers", "shop change ALTER"),
         ("rename table orders to old, planned to orders", "SH2008"),
         ("rename table orders", "SH2004"),
-        ("create view v as select * from customers", "shop change CREATE"),
-        ("create or replace view v as select * from customers", "SH2011"),
-        ("alter view v as select * from customers", "SH2011"),
+        ("create view v as select * from customers", "shop change CREATE tried"),
+        ("create or replace view v as select * from customers", "shop change CREATE tried"),
+        ("alter view v as select * from customers", "shop change CREATE tried"),
+        ("create view _shoal_trial_view as select * from customers", "SH1012"),
         ("drop view if exists v", "shop change CREATE"),
         ("create table main.notes (id int primary key)", "main change CREATE"),
         ("create table main.notes like shop.customers", "SH2013"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn procedures_look_at_their_arguments_only() {
+    let cases = [
+        ("create procedure p() delete from orders", "SH2033"),
+        ("create procedure p() show create view v", "SH2033"),
+        ("create procedure p() create index i on t (a)", "SH2033"),
+        ("create procedure p(a text) begin prepare s from a; execute s; end", "SH2033"),
+        ("create procedure p(a int, out b int) begin set b = a; select a, b; end", "shop change CREATE"),
+        (
+            "create procedure p() begin declare exit handler for sqlexception set a = 1; select 1; end",
+            "shop change CREATE",
+        ),
+        ("create procedure p() handler t open", "SH2033"),
+        ("drop procedure if exists p", "shop change CREATE"),
+        ("alter procedure p comment 'x'", "shop change CREATE"),
+        ("call p(1, 2)", "shop any close"),
+        ("call shop.p", "shop any close"),
+        ("call p((select count(*) from customers))", "SH2033"),
+        ("create procedure p() select view from customers", "SH2033"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
 }
