@@ -99,5 +99,11 @@ pub const MAX_SHARDS_AT_ONCE: usize = 64;
 pub const MAX_ROW_BYTES: usize = 1024 * 1024 * 1024;
 /// Warnings of one statement that are kept to be shown: MySQL's default `max_error_count`.
 pub const MAX_WARNINGS: usize = 1024;
+/// Statements that one client has prepared at once.
+pub const MAX_PREPARED_STATEMENTS: usize = 4096;
+/// Statements that one connection to a mysqld keeps prepared; when it has more it begins anew.
+pub const MAX_PREPARED_PER_CONNECTION: usize = 64;
+/// Largest value of a prepared statement that is sent ahead, in bytes: MySQL's own bound of a packet.
+pub const MAX_LONG_DATA_BYTES: usize = 1024 * 1024 * 1024;
 /// Savepoints that are set before a transaction has its shard.
 pub const MAX_SAVEPOINTS: usize = 1000;

@@ -110,6 +110,12 @@ error_table! {
     NoSavepoint = "SH1015", 1305, "42000", Refused, "SAVEPOINT {} does not exist", "";
     /// COM_STMT_PREPARE: drivers take it as a sign to send the statement as text.
     UnsupportedPrepare = "SH1016", 1295, "HY000", Refused, "This command is not supported in the prepared statement protocol yet", "";
+    /// A prepared statement that the session does not have.
+    UnknownStatement = "SH1065", 1243, "HY000", Refused, "Unknown prepared statement handler {}", "";
+    /// More prepared statements than one session may have.
+    TooManyStatements = "SH1066", 1461, "42000", Limit, "Can't create more than max_prepared_stmt_count statements (current value: {})", "";
+    /// Rows of a cursor that is not open.
+    NoCursor = "SH1067", 1421, "HY000", Refused, "The statement ({}) has no open cursor.", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
     /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.

@@ -9,7 +9,7 @@ use tests::differential::keyspaces::{ONE_SHARD, SHARDED, UNSHARDED, USER, cluste
 use tests::differential::outcome::Outcome;
 use tests::differential::run::{Contest, Report, Sharding};
 use tests::differential::script::{self, Script};
-use tests::differential::session::Session;
+use tests::differential::session::{Protocol, Session};
 use tests::mysqld::PlainMysqld;
 
 fn scripts() -> Result<Vec<Script>> {
@@ -89,6 +89,15 @@ async fn planted_differences_of_real_answers_are_caught() -> Result<()> {
 
 #[tokio::test]
 async fn clusters_answer_as_one_plain_mysql_does() -> Result<()> {
+    clusters_answer_as_plain_mysql(Protocol::Text).await
+}
+
+#[tokio::test]
+async fn clusters_answer_prepared_statements_as_one_plain_mysql_does() -> Result<()> {
+    clusters_answer_as_plain_mysql(Protocol::Prepared).await
+}
+
+async fn clusters_answer_as_plain_mysql(protocol: Protocol) -> Result<()> {
     let scripts = scripts()?;
     let plain = PlainMysqld::start()?;
     let cluster = Cluster::start(&cluster_file(&scripts))?;
@@ -99,8 +108,8 @@ async fn clusters_answer_as_one_plain_mysql_does() -> Result<()> {
         let mut contest = Contest {
             keyspace: keyspace.to_owned(),
             sharding,
-            judge: judge(&plain, keyspace).await?,
-            subject: Session::connect(&cluster.gate(USER, keyspace)).await?,
+            judge: judge(&plain, keyspace).await?.by(protocol),
+            subject: Session::connect(&cluster.gate(USER, keyspace)).await?.by(protocol),
         };
         let mut report = Report::default();
         for script in &scripts {

@@ -9,6 +9,12 @@ const PING: &[u8] = &[0x0e];
 const INIT_DB: &[u8] = &[0x02];
 const QUERY: &[u8] = &[0x03];
 const PROCESS_KILL: u8 = 0x0c;
+const STMT_PREPARE: u8 = 0x16;
+const STMT_EXECUTE: u8 = 0x17;
+const STMT_SEND_LONG_DATA: u8 = 0x18;
+const STMT_CLOSE: u8 = 0x19;
+const STMT_RESET: u8 = 0x1a;
+const STMT_FETCH: u8 = 0x1c;
 
 /// Whom a scenario is played against.
 struct Server {
@@ -68,6 +74,37 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("a database that is none", |server| {
         let mut client = server.client()?;
         Ok(vec![answer(&mut client, &[INIT_DB, b"nowhere"].concat())?, answer(&mut client, PING)?])
+    }),
+    ("prepared statements that are none", |server| {
+        let mut client = server.client()?;
+        let of = |command: u8, rest: &[u8]| [&[command, 7, 0, 0, 0], rest].concat();
+        let mut seen = vec![
+            answer(&mut client, &of(STMT_EXECUTE, &[0, 1, 0, 0, 0]))?,
+            answer(&mut client, &of(STMT_RESET, &[]))?,
+            answer(&mut client, &of(STMT_FETCH, &[1, 0, 0, 0]))?,
+            answer(&mut client, &[&[STMT_PREPARE], &b"SELECT 'no end"[..]].concat())?,
+        ];
+        // These have no answer.
+        client.command(&of(STMT_CLOSE, &[]))?;
+        client.command(&of(STMT_SEND_LONG_DATA, b"\0\0long"))?;
+        seen.push(answer(&mut client, PING)?);
+        Ok(seen)
+    }),
+    ("values of a prepared statement that are none", |server| {
+        let mut client = server.client()?;
+        let sql = b"SELECT ? + ?";
+        client.command(&[&[STMT_PREPARE], &sql[..]].concat())?;
+        ensure!(seen(&client.receive()?) != "closed");
+        // Two values and a column, each list with its end.
+        for _ in 0..5 {
+            client.receive()?;
+        }
+        let head = [STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0];
+        let types = [3, 0, 3, 0];
+        let cut = [&head[..], &[0, 1], &types, &[1, 0, 0, 0, 2]].concat();
+        let mut seen = vec![answer(&mut client, &head)?, answer(&mut client, &cut)?];
+        seen.push(answer(&mut client, &[&head[..], &[3, 1], &types].concat())?);
+        Ok(seen)
     }),
     ("a packet with the wrong number", |server| {
         let mut client = server.client()?;

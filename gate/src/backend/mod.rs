@@ -1,5 +1,6 @@
 //! Connections to the mysqlds behind, kept by each thread for itself.
 
+pub mod prepared;
 mod side;
 
 use std::collections::{HashMap, VecDeque};
@@ -23,6 +24,7 @@ use tracing::warn;
 use crate::aim::Tablets;
 use crate::hold::decide::is_refusal;
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
+use prepared::Kept;
 
 /// What makes one connection as good as another for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl SessionClass {
 pub const SHAPING: CapabilityFlags = CapabilityFlags::CLIENT_DEPRECATE_EOF
     .union(CapabilityFlags::CLIENT_FOUND_ROWS)
     .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
+    .union(CapabilityFlags::CLIENT_PS_MULTI_RESULTS)
     .union(CapabilityFlags::CLIENT_IGNORE_SPACE);
 
 /// The idle connections of one thread.
@@ -79,6 +82,8 @@ struct Pool {
 pub struct Backend {
     /// The connection.
     pub connection: Connection,
+    /// What its mysqld has prepared.
+    prepared: Kept,
     /// Place of the pool that it goes back to.
     pool: usize,
     _open: Raised,
@@ -173,7 +178,10 @@ impl Dial {
     /// Makes it. The gauge counts it as long as it is open.
     pub async fn connect(self, open: &Gauge) -> Result<Backend, Unreached> {
         match self.make().await {
-            Ok(connection) => Ok(Backend { connection, pool: self.pool, _open: Raised::new(open) }),
+            Ok(connection) => {
+                let (prepared, pool) = (Kept::default(), self.pool);
+                Ok(Backend { connection, prepared, pool, _open: Raised::new(open) })
+            }
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
             Err(error) => Err(Unreached::Failed { address: self.address.into(), error }),
         }

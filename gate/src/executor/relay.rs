@@ -11,13 +11,13 @@ use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_FORWARD_BYTES;
 
 /// What came of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relayed {
     /// The client has the answer.
     Answered(End),
-    /// The server refused the statement before it executed anything of it. The error, its only answer, is still
-    /// in the shard's buffer, with so many bytes.
-    Refused(usize),
+    /// The server refused the statement before it executed anything of it: its error packet, which the client does not
+    /// have yet.
+    Refused(Vec<u8>),
 }
 
 /// How a relay went wrong.
@@ -68,9 +68,11 @@ pub async fn relay(
         scanned += progress.forward;
         if let Some(End { failed: true, .. }) = progress.end
             && !forwarded
-            && is_refused(&shard.buffered()[..scanned])
+            && let Some(packet) = refusal(&shard.buffered()[..scanned])
         {
-            return Ok(Relayed::Refused(scanned));
+            let packet = packet.to_vec();
+            shard.consume(scanned);
+            return Ok(Relayed::Refused(packet));
         }
         if let Some(end @ End { failed: false, .. }) = progress.end
             && more_warnings > 0
@@ -94,7 +96,7 @@ pub async fn relay(
     }
 }
 
-/// Whether the answer, which is here as a whole, begins with the error of a server that executed nothing.
-fn is_refused(answer: &[u8]) -> bool {
-    answer.get(HEADER_BYTES..).and_then(error_code).is_some_and(is_refusal)
+/// The error packet of a server that executed nothing, where that is the answer, which is here as a whole.
+fn refusal(answer: &[u8]) -> Option<&[u8]> {
+    answer.get(HEADER_BYTES..).filter(|packet| error_code(packet).is_some_and(is_refusal))
 }

@@ -5,7 +5,7 @@ use proto::wire::connection::Connection;
 use topo::snapshot::Shard;
 
 use super::{Session, SessionEnd};
-use crate::backend::{Backend, Unreached};
+use crate::backend::Unreached;
 use crate::hold::end::HoldEnd;
 use crate::hold::{Patience, Verdict};
 use crate::limits::MAX_READ_AHEAD_BYTES;
@@ -78,18 +78,17 @@ impl Session {
         }
     }
 
-    /// The server refused the statement before it executed anything; its error has so many bytes.
+    /// The server refused the statement before it executed anything, by this error packet.
     pub(super) async fn refused(
         &mut self,
         shard: &Shard,
-        (backend, bytes): (&mut Backend, usize),
+        packet: &[u8],
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
         if self.again_after_refusal(shard, patience).await? {
             return Ok(Next::Again);
         }
-        backend.connection.forward(bytes, &mut self.client).await?;
-        Ok(Next::Answered)
+        self.answer_packet(packet).await.map(|()| Next::Answered)
     }
 
     /// Whether a statement that the server refused before it executed anything is to be tried again.

@@ -9,8 +9,10 @@ mod inserted;
 mod login;
 mod looking;
 mod parts;
+mod prepared;
 mod scatter;
 mod schema;
+mod sent;
 mod sequence;
 mod setting;
 mod statement;
@@ -30,7 +32,7 @@ use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
 use proto::wire::reply::{write_error, write_ok};
-use proto::wire::result::{Form, ResultColumn, ResultRow, Texts, write_result};
+use proto::wire::result::{Form, ResultColumn, ResultRow, Rows, Texts, write_result};
 use proto::wire::{CapabilityFlags, command};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -46,6 +48,7 @@ use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::sql::fingerprint::Fingerprint;
 use crate::worker::Worker;
 use inserted::LastInserted;
+use prepared::{Executing, Statements};
 use transaction::Transaction;
 use warnings::Warnings;
 
@@ -136,6 +139,9 @@ struct Session {
     answers_at: u8,
     transaction: Transaction,
     warnings: Warnings,
+    statements: Statements,
+    /// The prepared statement that the present one is.
+    executing: Option<Executing>,
 }
 
 impl Session {
@@ -161,6 +167,8 @@ impl Session {
             answers_at: 1,
             transaction: Transaction::default(),
             warnings: Warnings::default(),
+            statements: Statements::default(),
+            executing: None,
         }
     }
 
@@ -206,13 +214,12 @@ impl Session {
                 let name = String::from_utf8_lossy(name).into_owned();
                 self.use_database(&name).await?;
             }
-            // Commands without an answer, about prepared statements that nobody has.
-            Some((&(command::STMT_CLOSE | command::STMT_SEND_LONG_DATA), _)) => {}
-            // Drivers send the statement as text then.
-            Some((&command::STMT_PREPARE, _)) => {
-                self.forget_warnings();
-                self.answer_error(&ErrorId::UnsupportedPrepare.plain()).await?;
-            }
+            Some((&command::STMT_EXECUTE, _)) => framed = Box::pin(self.execute(framed)).await?,
+            Some((&command::STMT_PREPARE, _)) => Box::pin(self.prepare(framed)).await?,
+            Some((&command::STMT_SEND_LONG_DATA, _)) => self.take_long_data(framed),
+            Some((&command::STMT_RESET, _)) => self.reset_statement(framed).await?,
+            Some((&command::STMT_FETCH, _)) => self.fetch(framed).await?,
+            Some((&command::STMT_CLOSE, _)) => self.close_statement(framed),
             Some(_) => self.answer_error(&ErrorId::UnknownCommand.plain()).await?,
         }
         self.client.consume(framed.wire_bytes);
@@ -288,7 +295,8 @@ impl Session {
             _ => self.collation,
         };
         let texts = Texts { collation, bytes: self.character_set.longest_character() };
-        Form { capabilities: self.capabilities, status: self.transaction.status(), texts }
+        let rows = if self.executing.is_some() { Rows::Binary } else { Rows::Text };
+        Form { capabilities: self.capabilities, status: self.transaction.status(), texts, rows }
     }
 
     async fn close_with(&mut self, error: ClientError) -> SessionEnd {

@@ -13,8 +13,10 @@ use proto::wire::reply::error_payload;
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
+use super::prepared::Order;
 use super::{Session, SessionEnd};
 use crate::aim::Tablets;
+use crate::backend::prepared::PrepareError;
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::executor::concat::{Broken, Concat, Head, Tail};
 use crate::executor::control;
@@ -47,6 +49,23 @@ struct Source<'a> {
     counts: bool,
 }
 
+impl<'a> Source<'a> {
+    /// The packets of the question for this shard, which has prepared it then.
+    async fn prepared(&mut self, question: &Question, class: &SessionClass) -> Result<BytesMut, Unsent<'a>> {
+        let order = match question {
+            Question::Text(packets) => return Ok(packets.clone()),
+            Question::Prepared(order) => order,
+        };
+        let unreached = |error| Unsent::Unreached(self.shard, Unreached::NotSent(error));
+        match order.prepared_on(&mut self.backend, class.capabilities).await {
+            Ok(id) => Ok(order.packets(id)),
+            Err(PrepareError::Refused(packet)) => Err(Unsent::Refused(self.shard, packet)),
+            Err(PrepareError::NotSent(error)) => Err(unreached(error)),
+            Err(PrepareError::Lost) => Err(unreached(std::io::ErrorKind::ConnectionAborted.into())),
+        }
+    }
+}
+
 /// Why a shard has no rows for the answer.
 enum Trouble {
     /// MySQL's error packet.
@@ -55,14 +74,34 @@ enum Trouble {
     Ours(ClientError),
 }
 
+/// What shards are asked for rows.
+enum Question {
+    /// The packets of a statement.
+    Text(BytesMut),
+    /// A prepared statement.
+    Prepared(Order),
+}
+
+fn put_text(out: &mut BytesMut, text: &[u8]) {
+    write_payload(out, 0, &[&[command::QUERY], text].concat());
+}
+
 /// The packets for one shard: the statement at the moment that is the same for all shards, and what it warned of.
-fn request(sql: &[u8]) -> BytesMut {
+fn request(time: &str, statement: &[u8]) -> BytesMut {
     let mut out = BytesMut::new();
-    for text in [one_time().as_bytes(), sql, WARNINGS, OWN_TIME] {
-        let payload = [&[command::QUERY], text].concat();
-        write_payload(&mut out, 0, &payload);
-    }
+    put_text(&mut out, time.as_bytes());
+    out.extend_from_slice(statement);
+    put_text(&mut out, WARNINGS);
+    put_text(&mut out, OWN_TIME);
     out
+}
+
+/// Why the shards do not have the question. None has begun with it.
+enum Unsent<'a> {
+    /// There is no connection to one.
+    Unreached(&'a Shard, Unreached),
+    /// One does not prepare it: MySQL's error packet.
+    Refused(&'a Shard, Vec<u8>),
 }
 
 /// How a read went on.
@@ -138,20 +177,37 @@ impl Session {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };
-        let request = request(sql);
-        let mut answer =
-            Concat::new(class.capabilities, (self.answers_at, answers_at(sql)), self.warnings.notes());
+        let (question, shards_at) = match self.executing.as_ref().and_then(|executing| executing.order(None))
+        {
+            Some(order) => {
+                let at = answers_at(&order.payload()[1..]);
+                (Question::Prepared(order), at)
+            }
+            None => {
+                let mut packets = BytesMut::new();
+                put_text(&mut packets, sql);
+                (Question::Text(packets), answers_at(sql))
+            }
+        };
+        let mut answer = Concat::new(class.capabilities, (self.answers_at, shards_at), self.warnings.notes());
         let mut columns = None;
         for some in shards.chunks(MAX_SHARDS_AT_ONCE) {
-            let mut sources = match self.sources((some, route.tablets), &class, &request).await {
+            let mut sources = match self.sources((some, route.tablets), &class, &question).await {
                 Ok(sources) => sources,
                 // Only before the first rows is it as if nothing had happened.
-                Err((shard, unreached)) if columns.is_none() => {
+                Err(Unsent::Unreached(shard, unreached)) if columns.is_none() => {
                     return self.unreached(shard, unreached, patience).await;
                 }
-                Err((shard, unreached)) => {
+                Err(Unsent::Unreached(shard, unreached)) => {
                     let error = unreached.give_up(&shard.shard);
                     return self.broken_off(&mut answer, &error).await;
+                }
+                Err(Unsent::Refused(shard, packet)) => {
+                    let trouble = Trouble::MySqls(packet);
+                    return match self.head_failed(shard, trouble, &mut answer, patience).await? {
+                        Progress::Again => Ok(Next::Again),
+                        Progress::Rows | Progress::Ended => Ok(Next::Answered),
+                    };
                 }
             };
             let progress = self.rows(&mut sources, &mut answer, &mut columns, patience).await?;
@@ -172,18 +228,21 @@ impl Session {
         &self,
         (shards, tablets): (&[&'a Shard], Tablets),
         class: &SessionClass,
-        request: &[u8],
-    ) -> Result<Vec<Source<'a>>, (&'a Shard, Unreached)> {
+        question: &Question,
+    ) -> Result<Vec<Source<'a>>, Unsent<'a>> {
         let connections = shards.iter().map(|shard| self.worker.connection((shard, tablets), class));
         let connected = join_all(connections).await;
         let mut sources = Vec::with_capacity(shards.len());
         for (&shard, connected) in shards.iter().zip(connected) {
-            let backend = connected.map_err(|unreached| (shard, unreached))?;
+            let backend = connected.map_err(|unreached| Unsent::Unreached(shard, unreached))?;
             sources.push(Source { shard, backend, done: false, counts: true });
         }
-        for source in &mut sources {
-            let sent = source.backend.connection.write_all(request).await;
-            sent.map_err(|error| (source.shard, Unreached::NotSent(error)))?;
+        let time = one_time();
+        let prepared = join_all(sources.iter_mut().map(|source| source.prepared(question, class))).await;
+        let statements = prepared.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (source, statement) in sources.iter_mut().zip(statements) {
+            let sent = source.backend.connection.write_all(&request(&time, &statement)).await;
+            sent.map_err(|error| Unsent::Unreached(source.shard, Unreached::NotSent(error)))?;
         }
         Ok(sources)
     }

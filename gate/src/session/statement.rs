@@ -17,7 +17,7 @@ use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{RelayError, Relayed};
 use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
@@ -60,6 +60,7 @@ impl Session {
         let payload = self.client.payload(framed, &mut self.scratch);
         let sql = rewritten(&payload[1..], pieces, |value| self.who.literal(value, self.inserted));
         self.fingerprint.read(&sql);
+        self.rewrite_executing();
         self.client.replace(framed, &[&[command::QUERY], sql.as_slice()].concat())
     }
 
@@ -204,14 +205,11 @@ impl Session {
             Ok(backend) => backend,
             Err(unreached) => return Box::pin(self.unreached(shard, unreached, patience)).await,
         };
-        let rewritten = match route.columns.as_deref().map(|columns| self.with_columns(framed, columns)) {
-            Some(None) => return self.tell(&ErrorId::NotUnderstood.plain()).await,
-            Some(packets) => packets,
-            None => None,
+        let Some(sent) = self.sent(framed, route) else {
+            return self.tell(&ErrorId::NotUnderstood.plain()).await;
         };
-        let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
         let (capabilities, notes) = (class.capabilities, self.warnings.notes());
-        match relay(&mut self.client, request, &mut backend.connection, capabilities, notes).await {
+        match sent.relay(&mut self.client, &mut backend, capabilities, notes).await {
             Ok(Relayed::Answered(end)) => {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
@@ -225,13 +223,10 @@ impl Session {
                 }
                 Ok(Next::Answered)
             }
-            Ok(Relayed::Refused(bytes)) if route.refusal == Refusal::OfAll => {
-                Box::pin(self.refused(shard, (&mut backend, bytes), patience)).await
+            Ok(Relayed::Refused(packet)) if route.refusal == Refusal::OfAll => {
+                Box::pin(self.refused(shard, &packet, patience)).await
             }
-            Ok(Relayed::Refused(bytes)) => {
-                backend.connection.forward(bytes, &mut self.client).await?;
-                Ok(Next::Answered)
-            }
+            Ok(Relayed::Refused(packet)) => self.answer_packet(&packet).await.map(|()| Next::Answered),
             Err(RelayError::NotSent(error)) => {
                 Box::pin(self.unreached(shard, Unreached::NotSent(error), patience)).await
             }

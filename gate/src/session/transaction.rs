@@ -23,6 +23,7 @@ use proto::wire::{StatusFlags, command};
 use topo::snapshot::{Keyspace, Shard};
 
 use super::held::Next;
+use super::sent::Sent;
 use super::{Session, SessionEnd};
 use crate::backend::{Backend, SessionClass};
 use crate::executor::done;
@@ -260,11 +261,8 @@ impl Session {
                 self.after_answer(end, Footing::Fresh).await;
                 Ok(Next::Answered)
             }
-            Ok(Relayed::Refused(bytes)) => {
-                // MySQL has rolled it back.
-                open.backend.connection.forward(bytes, &mut self.client).await?;
-                Ok(Next::Answered)
-            }
+            // MySQL has rolled it back.
+            Ok(Relayed::Refused(packet)) => self.answer_packet(&packet).await.map(|()| Next::Answered),
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
             // Without its connection a transaction is rolled back.
@@ -299,10 +297,9 @@ impl Session {
     ) -> Result<Next, SessionEnd> {
         let begun = match &mut self.transaction.state {
             State::Open(_) => {
-                let request = Request::Front(framed.wire_bytes);
                 let manner =
                     Manner { afterwards: Afterwards::Reuse, refusal: Refusal::OfAll, footing: Footing::Used };
-                return self.relay_pinned(request, manner, patience).await;
+                return self.relay_pinned(Sent::Front(framed.wire_bytes), manner, patience).await;
             }
             State::Begun(begun) => Some(&mut begun.savepoints),
             State::None | State::Lost(_) => None,

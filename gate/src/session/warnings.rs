@@ -146,9 +146,8 @@ impl Session {
                 let request = Request::Front(framed.wire_bytes);
                 return match relay(&mut self.client, request, connection, capabilities, 0).await {
                     Ok(Relayed::Answered(_)) => Ok(Next::Answered),
-                    Ok(Relayed::Refused(bytes)) => {
-                        connection.forward(bytes, &mut self.client).await?;
-                        Ok(Next::Answered)
+                    Ok(Relayed::Refused(packet)) => {
+                        self.answer_packet(&packet).await.map(|()| Next::Answered)
                     }
                     Err(RelayError::Client(_)) => Err(SessionEnd::Left),
                     Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),

@@ -9,6 +9,7 @@ pub mod function;
 pub mod kind;
 pub mod lexeme;
 pub mod literal;
+pub mod parameter;
 pub mod parse;
 pub mod rows;
 pub mod tokens;

@@ -9,7 +9,7 @@ use proto::wire::connection::Connection;
 use proto::wire::handshake::Greeting;
 use proto::wire::packet::write_payload;
 use proto::wire::reply::write_ok;
-use proto::wire::result::{Form, ResultColumn, ResultRow, Texts, write_result};
+use proto::wire::result::{Form, ResultColumn, ResultRow, Rows, Texts, write_result};
 use proto::wire::{CapabilityFlags, StatusFlags, command};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -186,6 +186,7 @@ fn answer_question(out: &mut BytesMut, text: &str) {
         capabilities: CapabilityFlags::CLIENT_DEPRECATE_EOF,
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         texts: Texts { collation: 255, bytes: 4 },
+        rows: Rows::Text,
     };
     write_result(out, 1, form, &columns, &rows);
 }

@@ -56,8 +56,14 @@ explanations! {
         "SHOW DATABASES lists those that there are; DROP DATABASE IF EXISTS says nothing.";
     "SH1015", "The transaction has no savepoint of this name, or one before it was rolled back or released.",
         "Set it by SAVEPOINT within the same transaction first.";
-    "SH1016", "The client wants the server to prepare the statement, which a gate does not do.",
+    "SH1016", "The client wants a statement prepared that the gate answers by itself, such as SHOW SHARDS or GRANT.",
         "Send statements as text; most clients fall back to it upon this error, and drivers have a setting for it.";
+    "SH1065", "The session has prepared no statement of this number, or has closed it.",
+        "Prepare it again. A connection pool that resets its connections loses their statements.";
+    "SH1066", "Each session may have so many statements prepared at once.",
+        "Close statements that are no longer needed, or let the driver keep fewer (such as by its statement cache's size).";
+    "SH1067", "A gate opens no cursors: the rows come at once with the answer to the execution.",
+        "Read the rows from that answer; drivers do so when the server has not opened a cursor.";
     "SH1045", "The user has a role in some keyspaces, and this is none of them.",
         "Ask an admin for GRANT … ON this database, or USE another one.";
     "SH1046", "The user that the statement makes is there already, or the one that it changes or drops is not.",

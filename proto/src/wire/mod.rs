@@ -7,6 +7,7 @@
 //!   handshake    the server's greeting and the client's answer
 //!   auth         caching_sha2_password: scrambles, and full authentication by RSA
 //!   login        the client side: from a connected socket to a logged-in connection
+//!   prepared     values of prepared statements, and what a server says of one
 //!   query        one statement and its rows as text, for programs that ask a gate a few questions
 //!   response     finds where a response ends without decoding its rows
 //!   reply        writes OK, ERR and result sets of our own
@@ -20,6 +21,7 @@ pub mod connection;
 pub mod handshake;
 pub mod login;
 pub mod packet;
+pub mod prepared;
 pub mod query;
 pub mod reply;
 pub mod response;
@@ -40,10 +42,22 @@ pub mod command {
     pub const STATISTICS: u8 = 0x09;
     /// Is the server alive?
     pub const PING: u8 = 0x0e;
+    /// Ends the session and begins another one as another user.
+    pub const CHANGE_USER: u8 = 0x11;
     /// Prepares a statement.
     pub const STMT_PREPARE: u8 = 0x16;
+    /// Executes a prepared statement.
+    pub const STMT_EXECUTE: u8 = 0x17;
     /// Sends a long parameter of a prepared statement; has no answer.
     pub const STMT_SEND_LONG_DATA: u8 = 0x18;
     /// Forgets a prepared statement; has no answer.
     pub const STMT_CLOSE: u8 = 0x19;
+    /// Forgets what was sent of a prepared statement's values.
+    pub const STMT_RESET: u8 = 0x1a;
+    /// Whether several statements may come in one packet.
+    pub const SET_OPTION: u8 = 0x1b;
+    /// Rows of a cursor.
+    pub const STMT_FETCH: u8 = 0x1c;
+    /// Makes the session as it was after its login.
+    pub const RESET_CONNECTION: u8 = 0x1f;
 }

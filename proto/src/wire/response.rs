@@ -184,7 +184,8 @@ impl End {
         Ok(Self { status, failed: false, insert_id: 0, warnings, warnings_at: rest.len() })
     }
 
-    fn of_error() -> Self {
+    /// After an error packet.
+    pub fn of_error() -> Self {
         let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
         Self { status, failed: true, insert_id: 0, warnings: 0, warnings_at: 0 }
     }

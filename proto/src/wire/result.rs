@@ -1,4 +1,4 @@
-//! Small result sets of Shoal's own, whose columns have types, in the text protocol.
+//! Small result sets of Shoal's own, whose columns have types.
 
 use bytes::{BufMut, BytesMut};
 use mysql_common::constants::{CapabilityFlags, ColumnFlags, ColumnType, StatusFlags};
@@ -53,6 +53,17 @@ pub struct Form {
     pub status: StatusFlags,
     /// What texts are described as.
     pub texts: Texts,
+    /// How values are written.
+    pub rows: Rows,
+}
+
+/// How the values of rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// As texts: the answer to a statement.
+    Text,
+    /// By their types: the answer to a prepared one.
+    Binary,
 }
 
 /// What a client is told of texts: the collation of its own character set.
@@ -178,11 +189,9 @@ pub fn write_result(
     }
     for row in rows {
         payload.clear();
-        for value in row {
-            match value {
-                Some(text) => put_lenenc_bytes(&mut payload, text.as_bytes()),
-                None => payload.put_u8(NULL),
-            }
+        match form.rows {
+            Rows::Text => put_text_row(&mut payload, row),
+            Rows::Binary => put_binary_row(&mut payload, columns, row),
         }
         sequence = write_payload(out, sequence, &payload);
     }
@@ -191,6 +200,39 @@ pub fn write_result(
         return write_payload(out, sequence, &[0xfe, 0, 0, flags[0], flags[1], 0, 0]);
     }
     write_payload(out, sequence, &eof)
+}
+
+fn put_text_row(payload: &mut BytesMut, row: &ResultRow) {
+    for value in row {
+        match value {
+            Some(text) => put_lenenc_bytes(payload, text.as_bytes()),
+            None => payload.put_u8(NULL),
+        }
+    }
+}
+
+/// A zero byte, a bit for each NULL from the third bit on, and the other values.
+fn put_binary_row(payload: &mut BytesMut, columns: &[ResultColumn], row: &ResultRow) {
+    const FIRST_BIT: usize = 2;
+    let mut nulls = vec![0_u8; (row.len() + FIRST_BIT).div_ceil(8)];
+    for (place, _) in row.iter().enumerate().filter(|(_, value)| value.is_none()) {
+        let bit = place + FIRST_BIT;
+        nulls[bit / 8] |= 1 << (bit % 8);
+    }
+    payload.put_u8(0x00);
+    payload.put_slice(&nulls);
+    for (column, value) in columns.iter().zip(row) {
+        let Some(value) = value else { continue };
+        // What we call a number is one.
+        match column.kind {
+            ResultKind::Text(_) | ResultKind::Database => put_lenenc_bytes(payload, value.as_bytes()),
+            ResultKind::Number => payload.put_i64_le(value.parse().unwrap_or_default()),
+            ResultKind::Count => payload.put_u64_le(value.parse().unwrap_or_default()),
+            ResultKind::ShortNumber | ResultKind::Code => {
+                payload.put_i32_le(value.parse().unwrap_or_default());
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -209,13 +251,24 @@ mod tests {
         let rows = [vec![Some("1".into()), None], vec![Some("2".into()), Some("shop".into())]];
         for capabilities in [CapabilityFlags::empty(), CapabilityFlags::CLIENT_DEPRECATE_EOF] {
             let mut out = BytesMut::new();
-            let form = Form { capabilities, status: StatusFlags::SERVER_STATUS_AUTOCOMMIT, texts: UTF8MB4 };
+            let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+            let form = Form { capabilities, status, texts: UTF8MB4, rows: Rows::Text };
             let next = write_result(&mut out, 1, form, &columns, &rows);
             let progress = ResponseScanner::new(capabilities).scan(&out).unwrap();
             assert_eq!(progress.forward, out.len());
             assert!(progress.end.is_some_and(|end| !end.failed));
             assert_eq!(next, if capabilities.is_empty() { 8 } else { 7 });
         }
+    }
+
+    #[test]
+    fn binary_rows_have_values_by_their_types() {
+        let columns = [ResultColumn::number("Id"), ResultColumn::text("db", 64), ResultColumn::code("Code")];
+        let row = vec![Some("-2".into()), None, Some("1064".into())];
+        let mut payload = BytesMut::new();
+        put_binary_row(&mut payload, &columns, &row);
+        let expected = [&[0, 0b1000][..], &(-2_i64).to_le_bytes(), &1064_i32.to_le_bytes()].concat();
+        assert_eq!(payload, expected);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod compare;
 pub mod keyspaces;
+mod lift;
 pub mod outcome;
 pub mod run;
 pub mod script;

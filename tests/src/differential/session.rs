@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, OptsBuilder, Row, Value};
+use mysql_async::{Conn, OptsBuilder, QueryResult, Row, Value};
 
+use super::lift::lift;
 use super::outcome::{ColumnSeen, DoneSeen, ErrorSeen, Outcome, RowSeen};
 
 /// How long one statement may take.
@@ -32,7 +33,22 @@ pub struct Address {
 
 /// One connection.
 #[derive(Debug)]
-pub struct Session(Conn);
+pub struct Session {
+    conn: Conn,
+    protocol: Protocol,
+}
+
+/// How statements go to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// As text.
+    Text,
+    /// Prepared, their literals as values; as text where MySQL prepares no such command.
+    Prepared,
+}
+
+/// MySQL's code for a command that cannot be prepared.
+const NOT_PREPARED: u16 = 1295;
 
 impl Session {
     /// Connects.
@@ -46,13 +62,19 @@ impl Session {
             .user(given(&address.user))
             .pass(given(&address.password))
             .db_name(given(&address.database))
+            .stmt_cache_size(0)
             .max_allowed_packet(Some(MAX_ALLOWED_PACKET))
             .wait_timeout(Some(WAIT_TIMEOUT_SECONDS));
         let connected = tokio::time::timeout(STATEMENT_DEADLINE, Conn::new(options)).await;
         let conn = connected.context("no handshake in time")?;
-        Ok(Self(
-            conn.with_context(|| format!("cannot connect to port {} as {:?}", address.port, address.user))?,
-        ))
+        let conn =
+            conn.with_context(|| format!("cannot connect to port {} as {:?}", address.port, address.user))?;
+        Ok(Self { conn, protocol: Protocol::Text })
+    }
+
+    /// The same connection with statements sent in another way.
+    pub fn by(self, protocol: Protocol) -> Self {
+        Self { protocol, ..self }
     }
 
     /// Runs one statement; an error packet is an outcome, a broken connection is an error.
@@ -84,24 +106,50 @@ impl Session {
     }
 
     async fn collect(&mut self, statement: &str) -> mysql_async::Result<Outcome> {
-        let mut result = self.0.query_iter(statement).await?;
-        let columns: Vec<ColumnSeen> = result.columns_ref().iter().map(column_seen).collect();
-        if columns.is_empty() {
-            let done = DoneSeen {
-                affected_rows: result.affected_rows(),
-                last_insert_id: result.last_insert_id().unwrap_or(0),
-                warnings: result.warnings(),
-                info: result.info().into_owned(),
-            };
-            result.drop_result().await?;
-            return Ok(Outcome::Done(done));
+        // What a schema change warns of, MySQL tells when it prepares it.
+        let changes_schema = ["CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"]
+            .iter()
+            .any(|word| statement.trim_start().to_uppercase().starts_with(word));
+        if self.protocol == Protocol::Prepared && !changes_schema {
+            let (text, values) = lift(statement);
+            match self.conn.prep(text).await {
+                Ok(prepared) => {
+                    let outcome = match self.conn.exec_iter(&prepared, values).await {
+                        Ok(result) => seen(result).await,
+                        Err(error) => Err(error),
+                    };
+                    self.conn.close(prepared).await?;
+                    return outcome;
+                }
+                Err(mysql_async::Error::Server(error)) if error.code == NOT_PREPARED => {}
+                Err(error) => return Err(error),
+            }
         }
-        let rows: Vec<Row> = result.collect().await?;
-        let warnings = result.warnings();
-        result.drop_result().await?;
-        let rows = rows.into_iter().map(row_seen).collect();
-        Ok(Outcome::Rows { columns, rows, warnings })
+        seen(self.conn.query_iter(statement).await?).await
     }
+}
+
+/// Everything that an answer holds.
+async fn seen<P>(mut result: QueryResult<'_, '_, P>) -> mysql_async::Result<Outcome>
+where
+    P: mysql_async::prelude::Protocol,
+{
+    let columns: Vec<ColumnSeen> = result.columns_ref().iter().map(column_seen).collect();
+    if columns.is_empty() {
+        let done = DoneSeen {
+            affected_rows: result.affected_rows(),
+            last_insert_id: result.last_insert_id().unwrap_or(0),
+            warnings: result.warnings(),
+            info: result.info().into_owned(),
+        };
+        result.drop_result().await?;
+        return Ok(Outcome::Done(done));
+    }
+    let rows: Vec<Row> = result.collect().await?;
+    let warnings = result.warnings();
+    result.drop_result().await?;
+    let rows = rows.into_iter().map(row_seen).collect();
+    Ok(Outcome::Rows { columns, rows, warnings })
 }
 
 fn column_seen(column: &mysql_async::Column) -> ColumnSeen {
@@ -121,7 +169,7 @@ fn row_seen(row: Row) -> RowSeen {
     let seen = |value: Value| match value {
         Value::NULL => None,
         Value::Bytes(bytes) => Some(bytes),
-        // The text protocol has bytes only; anything else shows itself as a difference.
+        // The text protocol has bytes only; anything else is a value of a prepared statement's rows.
         other => Some(format!("{other:?}").into_bytes()),
     };
     row.unwrap().into_iter().map(seen).collect()

@@ -13,12 +13,13 @@ use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::done;
 use crate::executor::many::{NotDone, Part, execute};
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{RelayError, Relayed};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::plan::{Afterwards, Refusal, Route, Target};
 use crate::session::held::Next;
 use crate::session::parts::Written;
+use crate::session::sent::Sent;
 use crate::session::{Session, SessionEnd};
 use crate::sql::character_set::DEFAULT_COLLATION;
 
@@ -65,21 +66,18 @@ impl Session {
         if let Pinned::Not(next) = self.pin(keyspace, index, patience).await? {
             return Ok(next);
         }
-        let rewritten = match route.columns.as_deref().map(|columns| self.with_columns(framed, columns)) {
-            Some(None) => return self.tell(&ErrorId::NotUnderstood.plain()).await,
-            Some(packets) => packets,
-            None => None,
+        let Some(sent) = self.sent(framed, route) else {
+            return self.tell(&ErrorId::NotUnderstood.plain()).await;
         };
-        let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
         let footing = if anywhere { Footing::Fresh } else { Footing::Used };
         let manner = Manner { afterwards: route.afterwards, refusal: route.refusal, footing };
-        self.relay_pinned(request, manner, patience).await
+        self.relay_pinned(sent, manner, patience).await
     }
 
     /// Relays a statement on the transaction's connection.
     pub(super) async fn relay_pinned(
         &mut self,
-        request: Request<'_>,
+        sent: Sent,
         manner: Manner,
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
@@ -88,8 +86,7 @@ impl Session {
         let capabilities = open.class.capabilities;
         open.close_if(manner.afterwards);
         let notes = self.warnings.notes();
-        let relayed =
-            relay(&mut self.client, request, &mut open.backend.connection, capabilities, notes).await;
+        let relayed = sent.relay(&mut self.client, &mut open.backend, capabilities, notes).await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
                 self.learn_inserted_pinned(end).await;
@@ -97,16 +94,14 @@ impl Session {
                 self.after_answer(end, footing).await;
                 Ok(Next::Answered)
             }
-            Ok(Relayed::Refused(bytes)) => {
+            Ok(Relayed::Refused(packet)) => {
                 if self.again_after_refusal(&shard, patience).await? {
                     return match fresh && manner.refusal == Refusal::OfAll {
                         true => Ok(self.unpin()),
                         false => self.lost().await,
                     };
                 }
-                if let Some(backend) = self.transaction.backend() {
-                    backend.connection.forward(bytes, &mut self.client).await?;
-                }
+                self.answer_packet(&packet).await?;
                 self.after_failure();
                 Ok(Next::Answered)
             }

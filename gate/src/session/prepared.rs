@@ -1,0 +1,452 @@
+//! Prepared statements of the binary protocol.
+//!
+//! ```text
+//!   PREPARE   planned with something in place of its values ─► a shard's mysqld describes it ─► client
+//!   EXECUTE   text with the values as literals: planned like any other ─► what its plan says
+//!               one shard: the statement as prepared there (kept with the connection), the values as they came
+//!               anything else: by the text
+//! ```
+//!
+//! So a prepared statement goes where the same text would go. What is sent to a shard is the client's own statement
+//! and values, and its rows are relayed as they come. A statement that was put in other words is prepared for this
+//! once. Cursors are not opened: rows come at once, as a server may do, and as fast as the client takes them.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use foldhash::fast::RandomState;
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+use proto::wire::connection::Framed;
+use proto::wire::packet::write_payload;
+use proto::wire::prepared::{EXECUTE_HEAD_BYTES, ParameterType, PrepareOk, put_execute, read_values};
+use proto::wire::{CapabilityFlags, command};
+use topo::snapshot::{Shard, Snapshot};
+
+use super::held::Next;
+use super::{Session, SessionEnd};
+use crate::aim::Aim;
+use crate::backend::prepared::PrepareError;
+use crate::backend::{Backend, Unreached};
+use crate::hold::Patience;
+use crate::hold::decide::{error_code, is_refusal};
+use crate::limits::{MAX_LONG_DATA_BYTES, MAX_PREPARED_STATEMENTS, MAX_REWRITES};
+use crate::plan::{Plan, rewritten};
+use crate::sql::fingerprint::Fingerprint;
+use crate::sql::parameter::{places, write_filled};
+use crate::worker::Statement;
+
+/// What a session has prepared.
+#[derive(Default)]
+pub(super) struct Statements {
+    last: u32,
+    by_id: HashMap<u32, Prepared, RandomState>,
+}
+
+/// A statement that a client has prepared.
+struct Prepared {
+    sql: Rc<[u8]>,
+    /// Where its `?` stand.
+    places: Vec<usize>,
+    /// Where the first VALUES outside parentheses stands.
+    values_at: Option<usize>,
+    /// Its names are looked up where they were when it was prepared.
+    database: Option<KeyspaceName>,
+    aim: Aim,
+    /// Of the values that it was executed with last.
+    types: Vec<ParameterType>,
+    /// What was sent ahead of the next execution.
+    long_data: Vec<Option<Vec<u8>>>,
+}
+
+/// A prepared statement that is being executed.
+pub(super) struct Executing {
+    /// Its text, with a `?` for each value.
+    sql: Rc<[u8]>,
+    /// Where the first VALUES outside parentheses stands in it.
+    values_at: Option<usize>,
+    /// The payload of COM_STMT_EXECUTE, under no id.
+    payload: BytesMut,
+    long_data: LongData,
+    /// Whether the text is the client's own.
+    is_clients: bool,
+}
+
+/// What a shard's connection is told to prepare and execute.
+#[derive(Clone)]
+pub(super) struct Order {
+    /// The statement.
+    pub(super) sql: Rc<[u8]>,
+    /// The payload of COM_STMT_EXECUTE, under no id.
+    payload: BytesMut,
+    /// Values that are sent ahead.
+    long_data: LongData,
+    /// Whether the connection keeps the statement.
+    pub(super) keep: bool,
+}
+
+/// Values that a client has sent ahead, by their places.
+type LongData = Rc<Vec<Option<Vec<u8>>>>;
+
+impl Executing {
+    /// What a shard is told, with a column list before VALUES where there has to be one; `None` if there is no place
+    /// for it.
+    pub(super) fn order(&self, columns: Option<&str>) -> Option<Order> {
+        let sql = match columns {
+            Some(columns) => {
+                let (before, after) = self.sql.split_at(self.values_at?);
+                [before, columns.as_bytes(), after].concat().into()
+            }
+            None => self.sql.clone(),
+        };
+        let (payload, long_data) = (self.payload.clone(), self.long_data.clone());
+        Some(Order { sql, payload, long_data, keep: self.is_clients })
+    }
+}
+
+impl Order {
+    /// What the connection's mysqld calls the statement, which it has prepared then.
+    pub(super) async fn prepared_on(
+        &self,
+        backend: &mut Backend,
+        capabilities: CapabilityFlags,
+    ) -> Result<u32, PrepareError> {
+        if self.keep {
+            backend.prepared(&self.sql, capabilities).await
+        } else {
+            backend.prepare(&self.sql, capabilities).await.map(|(ok, _)| ok.id)
+        }
+    }
+
+    /// The payload of COM_STMT_EXECUTE, under no id.
+    pub(super) fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Whether its text is all of it.
+    pub(super) fn takes_no_values(&self) -> bool {
+        self.payload.len() == EXECUTE_HEAD_BYTES
+    }
+
+    /// The packets that execute it under this id.
+    pub(super) fn packets(&self, id: u32) -> BytesMut {
+        let mut out = BytesMut::new();
+        for (place, data) in self.long_data.iter().enumerate() {
+            let Some(data) = data else { continue };
+            // An empty one says that there is one.
+            let pieces = data.chunks(LONG_DATA_PIECE_BYTES).chain(data.is_empty().then_some(&[][..]));
+            for piece in pieces {
+                let mut payload = vec![command::STMT_SEND_LONG_DATA];
+                payload.extend_from_slice(&id.to_le_bytes());
+                payload.extend_from_slice(&(place as u16).to_le_bytes());
+                payload.extend_from_slice(piece);
+                write_payload(&mut out, 0, &payload);
+            }
+        }
+        let mut payload = self.payload.clone();
+        payload[ID_AT..ID_AT + 4].copy_from_slice(&id.to_le_bytes());
+        write_payload(&mut out, 0, &payload);
+        if !self.keep {
+            // It has no answer, and is read after all of the one before.
+            let [a, b, c, d] = id.to_le_bytes();
+            write_payload(&mut out, 0, &[command::STMT_CLOSE, a, b, c, d]);
+        }
+        out
+    }
+}
+
+/// Where the id stands in commands about prepared statements.
+const ID_AT: usize = 1;
+/// Pieces in which a value is sent ahead: several go into MySQL's smallest usual bound of a packet.
+const LONG_DATA_PIECE_BYTES: usize = 1024 * 1024;
+
+/// Where a statement can be described.
+enum Described {
+    By(KeyspaceName),
+    Refused(ClientError),
+}
+
+impl Session {
+    /// Puts the prepared statement that is executed in other words, as its text with the values was.
+    pub(super) fn rewrite_executing(&mut self) {
+        let Some(mut executing) = self.executing.take() else { return };
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.read(&executing.sql);
+        let (sql, character_set, aim) = (&*executing.sql, self.character_set, &self.aim);
+        let statement = Statement { sql, fingerprint: &fingerprint, character_set, aim };
+        let snapshot = self.worker.shared.feed.snapshot();
+        // Values have no part in it.
+        if let Plan::Rewrite(rewrite) = self.worker.plan(statement, &self.rights, &self.database, &snapshot) {
+            let sql = rewritten(sql, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
+            fingerprint.read(&sql);
+            (executing.sql, executing.values_at) = (sql.into(), fingerprint.values_at);
+            executing.is_clients = false;
+        }
+        self.executing = Some(executing);
+    }
+
+    /// COM_STMT_PREPARE.
+    pub(super) async fn prepare(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        self.presence.begins();
+        self.forget_warnings();
+        let sql: Rc<[u8]> = self.client.payload(framed, &mut self.scratch)[1..].into();
+        let mut patience = Patience::default();
+        loop {
+            match self.try_prepare(&sql, &mut patience).await? {
+                Next::Answered => break,
+                Next::Again | Next::Rewrite(_) => self.worker.shared.measures.repeats.increment(1),
+            }
+        }
+        self.presence.ends();
+        Ok(())
+    }
+
+    async fn try_prepare(&mut self, sql: &Rc<[u8]>, patience: &mut Patience) -> Result<Next, SessionEnd> {
+        if self.statements.by_id.len() >= MAX_PREPARED_STATEMENTS {
+            return self.tell(&ErrorId::TooManyStatements.with(MAX_PREPARED_STATEMENTS)).await;
+        }
+        let snapshot = self.worker.shared.feed.snapshot();
+        self.follow_rights(&snapshot).await?;
+        let keyspace = match self.described_by(sql, &snapshot) {
+            Described::By(keyspace) => keyspace,
+            Described::Refused(error) => return self.tell(&error).await,
+        };
+        let shard = snapshot.keyspace(keyspace.as_str()).and_then(|keyspace| keyspace.shards.first());
+        let Some(shard) = shard else { return self.tell(&ErrorId::ShardUnavailable.with(&keyspace)).await };
+        if self.worker.shared.holding.is_held(shard) {
+            return self.hold(shard, patience).await;
+        }
+        let class = match self.class_for(&keyspace) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await,
+        };
+        let mut backend = match self.worker.backend(shard, &class).await {
+            Ok(backend) => backend,
+            Err(unreached) => return self.unreached(shard, unreached, patience).await,
+        };
+        match backend.describe(sql, class.capabilities).await {
+            Ok((ok, packets)) => {
+                self.worker.give_back(backend);
+                self.answer_prepared(sql, ok, packets).await.map(|()| Next::Answered)
+            }
+            Err(error) => self.not_prepared(shard, error, patience).await,
+        }
+    }
+
+    async fn not_prepared(
+        &mut self,
+        shard: &Shard,
+        error: PrepareError,
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        match error {
+            PrepareError::Refused(packet) => {
+                let refused = error_code(&packet).is_some_and(is_refusal);
+                if refused && self.again_after_refusal(shard, patience).await? {
+                    return Ok(Next::Again);
+                }
+                self.warnings.mysqls_error(&packet);
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
+            // Nothing was executed either way.
+            PrepareError::NotSent(error) => self.unreached(shard, Unreached::NotSent(error), patience).await,
+            PrepareError::Lost => {
+                let lost = std::io::ErrorKind::ConnectionAborted.into();
+                self.unreached(shard, Unreached::NotSent(lost), patience).await
+            }
+        }
+    }
+
+    /// Whose mysqld can say what the statement takes and gives.
+    fn described_by(&mut self, sql: &[u8], snapshot: &Snapshot) -> Described {
+        let unsupported = || Described::Refused(ErrorId::UnsupportedPrepare.plain());
+        // MySQL says what is wrong with a text that has no end.
+        let mut text = with_ones(sql, &places(sql).unwrap_or_default());
+        let mut fingerprint = Fingerprint::default();
+        for _ in 0..MAX_REWRITES {
+            fingerprint.read(&text);
+            let (character_set, aim) = (self.character_set, &self.aim);
+            let statement = Statement { sql: &text, fingerprint: &fingerprint, character_set, aim };
+            let keyspace = match self.worker.plan(statement, &self.rights, &self.database, snapshot) {
+                Plan::Route(route) | Plan::RouteOnce(route) => route.keyspace.clone(),
+                Plan::Insert(insert) => insert.keyspace.clone(),
+                Plan::Scatter(scatter) => scatter.route.keyspace.clone(),
+                Plan::ChangeSchema(change) => change.keyspace,
+                Plan::Set(setting) => setting.keyspace,
+                Plan::Refuse { judge: Some(judge), .. } => judge,
+                Plan::Refuse { error, judge: None } => return Described::Refused(error),
+                Plan::Transaction { .. } => {
+                    let mut seen = snapshot.keyspaces().filter(|k| self.rights.may_see(&k.name));
+                    match seen.next() {
+                        Some(keyspace) => keyspace.name.clone(),
+                        None => return unsupported(),
+                    }
+                }
+                Plan::Rewrite(rewrite) => {
+                    text = rewritten(&text, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
+                    continue;
+                }
+                // No mysqld can tell what the gate answers by itself.
+                _ => return unsupported(),
+            };
+            return Described::By(keyspace);
+        }
+        unsupported()
+    }
+
+    /// Tells the client what a mysqld said of the statement, under a name of the gate's own.
+    async fn answer_prepared(
+        &mut self,
+        sql: &Rc<[u8]>,
+        ok: PrepareOk,
+        mut packets: Vec<Vec<u8>>,
+    ) -> Result<(), SessionEnd> {
+        let places = places(sql).filter(|places| places.len() == usize::from(ok.parameters));
+        let Some(places) = places else {
+            return self.answer_error(&ErrorId::NotUnderstood.plain()).await;
+        };
+        let id = self.statements.next_id();
+        if let Some(at) =
+            packets.first_mut().and_then(|first| first.get_mut(PrepareOk::ID_AT..PrepareOk::ID_AT + 4))
+        {
+            at.copy_from_slice(&id.to_le_bytes());
+        }
+        self.fingerprint.read(sql);
+        self.statements.by_id.insert(
+            id,
+            Prepared {
+                sql: sql.clone(),
+                long_data: vec![None; places.len()],
+                places,
+                values_at: self.fingerprint.values_at,
+                database: self.database.clone(),
+                aim: self.aim.clone(),
+                types: Vec::new(),
+            },
+        );
+        let mut out = BytesMut::new();
+        let mut sequence = self.answers_at;
+        for packet in &packets {
+            sequence = write_payload(&mut out, sequence, packet);
+        }
+        Ok(self.client.write_all(&out).await?)
+    }
+
+    /// COM_STMT_EXECUTE: the packet in the client's buffer becomes the statement with its values.
+    pub(super) async fn execute(&mut self, framed: Framed) -> Result<Framed, SessionEnd> {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        let id = id_of(payload);
+        let Some(prepared) = id.and_then(|id| self.statements.by_id.get_mut(&id)) else {
+            let error = unknown_statement(id, "mysqld_stmt_execute");
+            return self.answer_error(&error).await.map(|()| framed);
+        };
+        let Prepared { sql, places, values_at, types, long_data, .. } = prepared;
+        let values = payload
+            .get(EXECUTE_HEAD_BYTES..)
+            .and_then(|rest| read_values(rest, places.len(), types, long_data).ok());
+        let Some(values) = values else {
+            return self.answer_error(&ErrorId::MalformedPacket.plain()).await.map(|()| framed);
+        };
+        let mut filled = vec![command::QUERY];
+        write_filled(&mut filled, (sql, self.character_set), places, &values);
+        let mut execute = BytesMut::new();
+        put_execute(&mut execute, 0, &values, long_data);
+        let none = vec![None; long_data.len()];
+        let long_data = Rc::new(std::mem::replace(long_data, none));
+        self.executing = Some(Executing {
+            sql: sql.clone(),
+            values_at: *values_at,
+            payload: execute,
+            long_data,
+            is_clients: true,
+        });
+        let there = (prepared.database.clone(), prepared.aim.clone());
+        let here = std::mem::replace(&mut self.database, there.0);
+        let aim = std::mem::replace(&mut self.aim, there.1);
+        let framed = self.client.replace(framed, &filled);
+        let executed = self.statement(framed).await;
+        (self.database, self.aim) = (here, aim);
+        self.executing = None;
+        executed
+    }
+
+    /// COM_STMT_SEND_LONG_DATA, which has no answer: what is wrong with it shows at the execution.
+    pub(super) fn take_long_data(&mut self, framed: Framed) {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        let (Some(id), Some([low, high]), Some(data)) = (id_of(payload), payload.get(5..7), payload.get(7..))
+        else {
+            return;
+        };
+        let place = usize::from(u16::from_le_bytes([*low, *high]));
+        let prepared = self.statements.by_id.get_mut(&id);
+        let Some(value) = prepared.and_then(|prepared| prepared.long_data.get_mut(place)) else { return };
+        let value = value.get_or_insert_default();
+        if value.len() + data.len() <= MAX_LONG_DATA_BYTES {
+            value.extend_from_slice(data);
+        }
+    }
+
+    /// COM_STMT_RESET.
+    pub(super) async fn reset_statement(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        let id = id_of(self.client.payload(framed, &mut self.scratch));
+        match id.and_then(|id| self.statements.by_id.get_mut(&id)) {
+            Some(prepared) => {
+                prepared.long_data.iter_mut().for_each(|data| *data = None);
+                self.answer_ok().await
+            }
+            None => self.answer_error(&unknown_statement(id, "mysqld_stmt_reset")).await,
+        }
+    }
+
+    /// COM_STMT_FETCH: there are no cursors.
+    pub(super) async fn fetch(&mut self, framed: Framed) -> Result<(), SessionEnd> {
+        let id = id_of(self.client.payload(framed, &mut self.scratch));
+        let error = match id.filter(|id| self.statements.by_id.contains_key(id)) {
+            Some(id) => ErrorId::NoCursor.with(id),
+            None => unknown_statement(id, "mysqld_stmt_fetch"),
+        };
+        self.answer_error(&error).await
+    }
+
+    /// COM_STMT_CLOSE, which has no answer.
+    pub(super) fn close_statement(&mut self, framed: Framed) {
+        if let Some(id) = id_of(self.client.payload(framed, &mut self.scratch)) {
+            self.statements.by_id.remove(&id);
+        }
+    }
+}
+
+impl Statements {
+    /// A name that no statement has.
+    fn next_id(&mut self) -> u32 {
+        loop {
+            self.last = self.last.wrapping_add(1).max(1);
+            if !self.by_id.contains_key(&self.last) {
+                return self.last;
+            }
+        }
+    }
+}
+
+/// The statement that a command is about.
+fn id_of(payload: &[u8]) -> Option<u32> {
+    payload.get(1..5)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+fn unknown_statement(id: Option<u32>, function: &str) -> ClientError {
+    ErrorId::UnknownStatement.with(format_args!("({}) given to {function}", id.unwrap_or_default()))
+}
+
+/// The statement with something in place of its values that may stand in most places.
+fn with_ones(sql: &[u8], places: &[usize]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(sql.len() + 2 * places.len());
+    let mut from = 0;
+    for &at in places {
+        text.extend_from_slice(&sql[from..at]);
+        text.extend_from_slice(b" 1 ");
+        from = at + 1;
+    }
+    text.extend_from_slice(&sql[from..]);
+    text
+}
