@@ -103,10 +103,21 @@ impl Worker {
     /// A connection to the shard's primary.
     pub async fn backend(&self, shard: &Shard, class: &SessionClass) -> Result<Backend, Unreached> {
         let taken = self.pools.borrow_mut().take(shard, class)?;
-        match taken {
-            Ok(backend) => Ok(backend),
-            Err(dial) => self.dial(dial).await,
-        }
+        self.ready(taken, class).await
+    }
+
+    /// A connection that was taken, or is made now, with the settings of the class.
+    async fn ready(
+        &self,
+        taken: Result<Backend, Dial>,
+        class: &SessionClass,
+    ) -> Result<Backend, Unreached> {
+        let mut backend = match taken {
+            Ok(backend) => backend,
+            Err(dial) => self.dial(dial).await?,
+        };
+        backend.adopt(&class.settings).await?;
+        Ok(backend)
     }
 
     /// A connection to the shard, on the side that is asked for.
@@ -129,11 +140,7 @@ impl Worker {
         for offset in 0..readable.len() {
             let replica = readable[first.wrapping_add(offset) % readable.len()];
             let taken = self.pools.borrow_mut().take_at(&replica.endpoint.mysql_address, class);
-            let backend = match taken {
-                Ok(backend) => Ok(backend),
-                Err(dial) => self.dial(dial).await,
-            };
-            match backend {
+            match self.ready(taken, class).await {
                 Ok(backend) => return Ok(backend),
                 Err(error) => debug!(replica = %replica.endpoint.alias, %error, "a replica is not to be had"),
             }

@@ -1,10 +1,12 @@
 //! Connections to the mysqlds behind, kept by each thread for itself.
 
 pub mod prepared;
+pub mod settings;
 mod side;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,9 +24,11 @@ use topo::snapshot::Shard;
 use tracing::warn;
 
 use crate::aim::Tablets;
-use crate::hold::decide::is_refusal;
+use crate::executor::control::{self, AskError};
+use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
 use prepared::Kept;
+use settings::Settings;
 
 /// What makes one connection as good as another for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +45,17 @@ pub struct SessionClass {
     pub collation: u8,
     /// On which side of a shard: what was made to a replica is never taken for one to the primary.
     pub tablets: Tablets,
+    /// What the client has set. A connection that has other settings is told these.
+    pub settings: Rc<Settings>,
 }
 
 impl SessionClass {
+    /// Whether a connection that logged in for the other one serves this one, too, once it has its settings.
+    fn logs_in_as(&self, other: &Self) -> bool {
+        let login = |class: &Self| (class.role, class.is_default, class.capabilities, class.collation, class.tablets);
+        self.keyspace == other.keyspace && login(self) == login(other)
+    }
+
     /// The same on replicas, where everybody reads with the account that can do nothing else: not every write is
     /// refused by a server that is read only.
     pub fn on_replicas(&self) -> Self {
@@ -78,12 +90,24 @@ struct Pool {
     idle: VecDeque<(Instant, Backend)>,
 }
 
+impl Pool {
+    /// The connection that was used last, of those with these settings if there are any.
+    fn take(&mut self, settings: &Rc<Settings>) -> Option<(Instant, Backend)> {
+        let last = self.idle.len().checked_sub(1)?;
+        let fits = |(_, backend): &(Instant, Backend)| backend.is_set_to(settings);
+        let place = self.idle.iter().rposition(fits).unwrap_or(last);
+        self.idle.remove(place)
+    }
+}
+
 /// A connection in use.
 pub struct Backend {
     /// The connection.
     pub connection: Connection,
     /// What its mysqld has prepared.
     prepared: Kept,
+    /// What its session is set to.
+    settings: Rc<Settings>,
     /// Place of the pool that it goes back to.
     pool: usize,
     _open: Raised,
@@ -104,7 +128,7 @@ impl Pools {
     /// An idle connection to the mysqld at an address, if there is one; else how to make one.
     pub fn take_at(&mut self, address: &str, class: &SessionClass) -> Result<Backend, Dial> {
         let pool = self.pool(address, class);
-        while let Some((_, mut backend)) = self.pools[pool].idle.pop_back() {
+        while let Some((_, mut backend)) = self.pools[pool].take(&class.settings) {
             self.idle -= 1;
             // A server that went away, or said goodbye, has made the socket readable.
             if backend.connection.is_quiet() {
@@ -144,7 +168,7 @@ impl Pools {
     /// The place of the pool for a mysqld and a class; allocates only for a new one.
     fn pool(&mut self, address: &str, class: &SessionClass) -> usize {
         let mut known = self.by_address.get(address).into_iter().flatten();
-        if let Some(&place) = known.find(|place| self.pools[**place].class == *class) {
+        if let Some(&place) = known.find(|place| self.pools[**place].class.logs_in_as(class)) {
             return place;
         }
         let place = self.pools.len();
@@ -165,6 +189,34 @@ impl Pools {
     }
 }
 
+impl Backend {
+    /// Whether its session has these settings and no others.
+    fn is_set_to(&self, settings: &Rc<Settings>) -> bool {
+        Rc::ptr_eq(&self.settings, settings) || self.settings == *settings
+    }
+
+    /// Its session has these settings now.
+    pub fn has_settings(&mut self, settings: Settings) {
+        self.settings = Rc::new(settings);
+    }
+
+    /// Sees to it that its session has these settings.
+    pub async fn adopt(&mut self, settings: &Rc<Settings>) -> Result<(), Unreached> {
+        if self.is_set_to(settings) {
+            return Ok(());
+        }
+        if let Some(change) = settings.change_from(&self.settings) {
+            let told = control::execute(&mut self.connection, change.as_bytes()).await;
+            told.map_err(|error| match error {
+                AskError::Refused(packet) if error_code(&packet).is_some_and(is_refusal) => Unreached::Fenced,
+                other => Unreached::NotSent(io::Error::other(other)),
+            })?;
+        }
+        self.settings = settings.clone();
+        Ok(())
+    }
+}
+
 /// A connection that has yet to be made.
 pub struct Dial {
     address: Box<str>,
@@ -179,8 +231,8 @@ impl Dial {
     pub async fn connect(self, open: &Gauge) -> Result<Backend, Unreached> {
         match self.make().await {
             Ok(connection) => {
-                let (prepared, pool) = (Kept::default(), self.pool);
-                Ok(Backend { connection, prepared, pool, _open: Raised::new(open) })
+                let (prepared, settings) = (Kept::default(), Rc::default());
+                Ok(Backend { connection, prepared, settings, pool: self.pool, _open: Raised::new(open) })
             }
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
             Err(error) => Err(Unreached::Failed { address: self.address.into(), error }),

@@ -119,7 +119,7 @@ fn explain_insert(
     let mut shown = Explained::default();
     let column = &insert.key.column;
     shown.lines.push(format!("Insert into {}: each row to the shard of its {column}", insert.table));
-    let numbers = numbers(insert, literals)?;
+    let numbers = numbers(insert, literals, asked.zero)?;
     let mut counts = vec![0; keyspace.shards.len()];
     let mut unknown = 0;
     for row in 0..insert.rows.len() {

@@ -37,15 +37,34 @@ impl Number {
 }
 
 /// What each row is to have in the numbered column; nothing without such a column.
-pub fn numbers(insert: &InsertRows, literals: Literals<'_>) -> Result<Vec<Number>, ClientError> {
+/// Whether 0 is such a number is the session's affair.
+pub fn numbers(
+    insert: &InsertRows,
+    literals: Literals<'_>,
+    zero: Zero,
+) -> Result<Vec<Number>, ClientError> {
     let Some(numbered) = &insert.numbered else { return Ok(Vec::new()) };
-    insert.rows.iter().map(|row| number(row, numbered, literals)).collect()
+    insert.rows.iter().map(|row| number(row, numbered, literals, zero)).collect()
 }
 
-fn number(row: &RowValues, numbered: &Numbered, literals: Literals<'_>) -> Result<Number, ClientError> {
+/// What 0 in the numbered column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zero {
+    /// It stands for the next number.
+    IsNext,
+    /// A number like any other.
+    IsItself,
+}
+
+fn number(
+    row: &RowValues,
+    numbered: &Numbered,
+    literals: Literals<'_>,
+    zero: Zero,
+) -> Result<Number, ClientError> {
     let Given::Literal(literal) = row.number else { return Ok(Number::Next) };
     match value(literal, &numbered.kind, literals) {
-        Ok(ShardingValue::Signed(0) | ShardingValue::Unsigned(0)) => Ok(Number::Next),
+        Ok(ShardingValue::Signed(0) | ShardingValue::Unsigned(0)) if zero == Zero::IsNext => Ok(Number::Next),
         Ok(value) => Ok(Number::Written(value)),
         Err(Inexact::OutOfRange) => Ok(Number::Beyond),
         Err(_) => Err(ErrorId::NumberedColumn.with(&numbered.column)),

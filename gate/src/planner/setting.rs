@@ -1,13 +1,11 @@
-//! SET of what is so already: drivers and frameworks ask at login for settings that a session has anyway.
-//!
-//! MySQL alone knows what a value means. So a connection is asked before and after it was told, and the client's
-//! statement was harmless if that changed nothing.
+//! SET of variables of the session: which ones.
 
 use proto::errors::{ClientError, ErrorId};
 
 use super::{Request, target};
 use crate::plan::{Answer, Plan, Setting};
 use crate::sql::character_set::collation_of;
+use crate::sql::function::{Function, function};
 use crate::sql::literal::string_of;
 use crate::sql::tokens::{Token, TokenKind, tokens};
 
@@ -31,16 +29,44 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
     if rest.len() > 1 && scoped(&rest[0]) && rest[1].is(sql, "TRANSACTION") {
         variables.extend(["transaction_isolation", "transaction_read_only"].map(str::to_owned));
     } else {
-        // Nothing is called: a function could do anything.
-        if rest.iter().any(|token| token.is_symbol(sql, b'(')) {
+        if !is_of_its_own(sql, &rest) {
             return Err(refused());
         }
-        for assignment in rest.split(|token| token.is_symbol(sql, b',')) {
+        for assignment in assignments(sql, &rest) {
             variables.push(variable(sql, assignment).ok_or_else(refused)?);
         }
     }
     let keyspace = target::any(request)?.name.clone();
     Ok(Plan::Set(Setting { keyspace, variables }))
+}
+
+/// Whether the values ask for nothing but what they are made of: functions could do anything, and so could a query.
+fn is_of_its_own(sql: &[u8], tokens: &[Token]) -> bool {
+    let is_called = |pair: &[Token]| pair[0].kind == TokenKind::Word && pair[1].is_symbol(sql, b'(');
+    let is_harmless = |token: &Token| {
+        let name = String::from_utf8_lossy(token.of(sql)).to_ascii_uppercase();
+        function(&name) == Function::OfRow
+    };
+    let mut called = tokens.windows(2).filter(|pair| is_called(pair));
+    called.all(|pair| is_harmless(&pair[0])) && !tokens.iter().any(|token| token.is(sql, "SELECT"))
+}
+
+/// The assignments of a SET: what stands between commas that are in no parentheses.
+fn assignments<'a>(sql: &[u8], tokens: &'a [Token]) -> Vec<&'a [Token]> {
+    let (mut found, mut from, mut depth) = (Vec::new(), 0, 0_usize);
+    for (place, token) in tokens.iter().enumerate() {
+        match token.of(sql) {
+            b"(" => depth += 1,
+            b")" => depth = depth.saturating_sub(1),
+            b"," if depth == 0 => {
+                found.push(&tokens[from..place]);
+                from = place + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&tokens[from..]);
+    found
 }
 
 /// The collation that `NAMES …` asks for, if clients may use it.
@@ -75,7 +101,9 @@ fn variable(sql: &[u8], assignment: &[Token]) -> Option<String> {
         TokenKind::Word => text.as_str(),
         TokenKind::Variable => {
             let text = text.strip_prefix("@@")?;
-            text.strip_prefix("session.").or_else(|| text.strip_prefix("local.")).unwrap_or(text)
+            let scoped = text.strip_prefix("session.").or_else(|| text.strip_prefix("local."));
+            // Without a scope these are about the next transaction only.
+            scoped.or_else(|| (!text.starts_with("transaction_")).then_some(text))?
         }
         _ => return None,
     };

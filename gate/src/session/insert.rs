@@ -18,7 +18,7 @@ use super::parts::Written;
 use super::{Session, SessionEnd};
 use crate::backend::SessionClass;
 use crate::executor::done::{PartOfRows, inserted, told, with_more_warnings};
-use crate::executor::insert::{self, Number, Placed};
+use crate::executor::insert::{self, Number, Placed, Zero};
 use crate::executor::many::Part;
 use crate::executor::numbers::{NumberedTable, beyond, present};
 use crate::executor::route::Literals;
@@ -45,6 +45,11 @@ struct Attempt {
 }
 
 impl Session {
+    /// What 0 is in an AUTO_INCREMENT column.
+    pub(super) fn zero(&self) -> Zero {
+        if self.settings.zero_is_a_number() { Zero::IsItself } else { Zero::IsNext }
+    }
+
     /// Does as planned.
     pub(super) async fn insert(
         &mut self,
@@ -61,7 +66,7 @@ impl Session {
             Err(error) => return self.tell(&error).await,
         };
         let task = Task { insert: plan, keyspace, class };
-        let wanted = match insert::numbers(plan, self.literals(framed)) {
+        let wanted = match insert::numbers(plan, self.literals(framed), self.zero()) {
             Ok(wanted) => wanted,
             Err(error) => return self.tell(&error).await,
         };

@@ -42,6 +42,7 @@ use tracing::{debug, warn};
 use crate::accounts::rights::{Followed, Rights};
 use crate::aim::{Aim, Choice, choose};
 use crate::backend::SessionClass;
+use crate::backend::settings::Settings;
 use crate::clients::Presence;
 use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
@@ -121,6 +122,8 @@ struct Session {
     capabilities: CapabilityFlags,
     collation: u8,
     character_set: CharacterSet,
+    /// The collation and character set of its login.
+    began: (u8, CharacterSet),
     rights: Rights,
     who: who::Who,
     database: Option<KeyspaceName>,
@@ -140,6 +143,8 @@ struct Session {
     transaction: Transaction,
     warnings: Warnings,
     statements: Statements,
+    /// What its client has set.
+    settings: Rc<Settings>,
     /// The prepared statement that the present one is.
     executing: Option<Executing>,
 }
@@ -155,6 +160,7 @@ impl Session {
             capabilities: logged_in.capabilities,
             collation: logged_in.collation,
             character_set: logged_in.character_set,
+            began: (logged_in.collation, logged_in.character_set),
             rights: logged_in.rights,
             who: logged_in.who,
             database: logged_in.choice.keyspace,
@@ -168,6 +174,7 @@ impl Session {
             transaction: Transaction::default(),
             warnings: Warnings::default(),
             statements: Statements::default(),
+            settings: Rc::default(),
             executing: None,
         }
     }
@@ -220,10 +227,25 @@ impl Session {
             Some((&command::STMT_RESET, _)) => self.reset_statement(framed).await?,
             Some((&command::STMT_FETCH, _)) => self.fetch(framed).await?,
             Some((&command::STMT_CLOSE, _)) => self.close_statement(framed),
+            Some((&command::RESET_CONNECTION, _)) => {
+                self.reset().await;
+                self.answer_ok().await?;
+            }
+            Some((&command::CHANGE_USER, _)) => Box::pin(self.change_user(framed)).await?,
             Some(_) => self.answer_error(&ErrorId::UnknownCommand.plain()).await?,
         }
         self.client.consume(framed.wire_bytes);
         Ok(())
+    }
+
+    /// Makes the session as it was after its login, but for its database.
+    async fn reset(&mut self) {
+        self.forget_warnings();
+        self.roll_back().await;
+        self.statements = Statements::default();
+        self.settings = Rc::default();
+        self.inserted = LastInserted::default();
+        (self.collation, self.character_set) = self.began;
     }
 
     async fn use_database(&mut self, name: &str) -> Result<(), SessionEnd> {

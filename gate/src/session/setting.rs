@@ -1,61 +1,154 @@
-//! Does a SET that is hoped to change nothing.
+//! SET of variables of the session.
+//!
+//! MySQL alone knows what a value means. So one connection does what the client said, and is asked before and after
+//! what the variables are; the session keeps what has changed, and every connection that lacks it is told before it
+//! is used. What cannot be kept is refused, unless it changes nothing: drivers ask at login for much that is so
+//! already.
 
-use proto::errors::ErrorId;
+use std::rc::Rc;
+
+use proto::errors::{ClientError, ErrorId};
 use proto::wire::CapabilityFlags;
 use topo::snapshot::Snapshot;
 
 use super::held::Next;
 use super::{Session, SessionEnd};
-use crate::executor::control::{self, AskError};
-use crate::hold::decide::error_code;
+use crate::backend::settings::{Settings, is_replayed, may_keep};
+use crate::backend::{Backend, SHAPING};
+use crate::executor::control::{self, AskError, Row};
+use crate::executor::many::send;
+use crate::hold::Patience;
 use crate::plan::Setting;
 
-/// MySQL's code for a variable that there is not.
-const UNKNOWN_VARIABLE: u16 = 1193;
+/// What came of a SET on a connection.
+enum Tried {
+    /// MySQL's answer, and what the session's settings are by it.
+    Done(Vec<u8>, Settings),
+    /// MySQL's error; nothing has changed.
+    Refused(Vec<u8>),
+    /// It would change what is not kept.
+    Unkept,
+    /// The connection broke.
+    Lost,
+}
 
 impl Session {
-    /// Tells a connection what the client said, and the client that it is so if nothing changed there. The connection
-    /// is closed afterwards in any case: not everything shows.
+    /// Does what the client said on one connection, and keeps what changed by it.
     pub(super) async fn set(
         &mut self,
         setting: &Setting,
         sql: &[u8],
         snapshot: &Snapshot,
+        patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
+        self.settle().await;
+        let all_replayed = setting.variables.iter().all(|variable| is_replayed(variable));
+        let (settings, capabilities) = (self.settings.clone(), self.capabilities & SHAPING);
+        let question = Question { setting, sql, settings: &settings, capabilities };
+        // The transaction goes on with it.
+        if let (true, Some(backend)) = (all_replayed, self.transaction.backend()) {
+            return match question.ask(backend).await {
+                Tried::Lost => self.lost().await,
+                tried => self.keep(question.setting, tried).await,
+            };
+        }
         let keyspace = snapshot.keyspace(setting.keyspace.as_str());
         let Some(shard) = keyspace.and_then(|keyspace| keyspace.shards.first()) else {
             return self.tell(&ErrorId::ShardUnavailable.with(&setting.keyspace)).await;
         };
-        let mut class = match self.class_for(&setting.keyspace) {
-            Ok(class) => (*class).clone(),
+        if self.worker.shared.holding.is_held(shard) {
+            return self.hold(shard, patience).await;
+        }
+        let class = match self.class_for(&setting.keyspace) {
+            Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };
-        // The gate's own questions are read under one form of answer.
-        class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
         let mut backend = match self.worker.backend(shard, &class).await {
             Ok(backend) => backend,
-            Err(unreached) => return self.tell(&unreached.give_up(&shard.shard)).await,
+            Err(unreached) => return self.unreached(shard, unreached, patience).await,
         };
-        let names: Vec<String> = setting.variables.iter().map(|name| format!("@@session.{name}")).collect();
-        let question = format!("SELECT {}", names.join(", "));
-        let changed = format!("another value of {}", setting.variables.join(", "));
-        let refusal = ErrorId::SessionState.with(changed);
-        let before = match control::table(&mut backend.connection, &question).await {
-            Ok(before) => before,
-            Err(AskError::Refused(packet)) if error_code(&packet) == Some(UNKNOWN_VARIABLE) => {
-                return self.answer_packet(&packet).await.map(|()| Next::Answered);
+        match question.ask(&mut backend).await {
+            Tried::Lost => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
+            tried => {
+                // Not everything that a SET of other variables does shows.
+                if all_replayed && matches!(tried, Tried::Done(..)) {
+                    self.worker.give_back(backend);
+                }
+                self.keep(question.setting, tried).await
             }
-            Err(_) => return self.tell(&refusal).await,
-        };
-        let packet = match control::execute(&mut backend.connection, sql).await {
-            Ok(packet) | Err(AskError::Refused(packet)) => packet,
-            Err(_) => return self.tell(&refusal).await,
-        };
-        match control::table(&mut backend.connection, &question).await {
-            Ok(after) if before.rows == after.rows => {
+        }
+    }
+
+    async fn keep(&mut self, setting: &Setting, tried: Tried) -> Result<Next, SessionEnd> {
+        match tried {
+            Tried::Done(packet, settings) => {
+                if *self.settings != settings {
+                    self.settings = Rc::new(settings);
+                }
                 self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
-            _ => self.tell(&refusal).await,
+            Tried::Refused(packet) => {
+                self.warnings.mysqls_error(&packet);
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
+            Tried::Unkept | Tried::Lost => self.tell(&unkept(setting)).await,
         }
+    }
+}
+
+fn unkept(setting: &Setting) -> ClientError {
+    ErrorId::SessionState.with(format_args!("such a value of {}", setting.variables.join(", ")))
+}
+
+struct Question<'a> {
+    setting: &'a Setting,
+    /// The client's own statement.
+    sql: &'a [u8],
+    /// The session's, which the connection has.
+    settings: &'a Settings,
+    capabilities: CapabilityFlags,
+}
+
+impl Question<'_> {
+    async fn ask(&self, backend: &mut Backend) -> Tried {
+        let before = match self.values(backend).await {
+            Ok(before) => before,
+            Err(AskError::Refused(packet)) => return Tried::Refused(packet),
+            Err(_) => return Tried::Lost,
+        };
+        let packet = match control::execute(&mut backend.connection, self.sql).await {
+            Ok(packet) => packet,
+            Err(AskError::Refused(packet)) => return Tried::Refused(packet),
+            Err(_) => return Tried::Lost,
+        };
+        let Ok(after) = self.values(backend).await else { return Tried::Lost };
+        let variables = self.setting.variables.iter().map(String::as_str);
+        let changed: Vec<(&str, Option<&str>)> = variables
+            .zip(before.iter().zip(&after))
+            .filter(|(_, (before, after))| before != after)
+            .map(|(name, (_, after))| (name, after.as_deref()))
+            .collect();
+        let settings = self.settings.with(changed.iter().copied());
+        if changed.iter().all(|(name, value)| may_keep(name, *value)) {
+            backend.has_settings(settings.clone());
+            return Tried::Done(packet, settings);
+        }
+        // It may be that of the transaction, which goes on with what was.
+        let variables = self.setting.variables.iter().map(String::as_str);
+        let undone = Settings::default().with(variables.zip(before.iter().map(Option::as_deref)));
+        let undo = undone.change_from(&Settings::default()).unwrap_or_default();
+        match control::execute(&mut backend.connection, undo.as_bytes()).await {
+            Ok(_) => Tried::Unkept,
+            Err(_) => Tried::Lost,
+        }
+    }
+
+    /// What the variables are on the connection.
+    async fn values(&self, backend: &mut Backend) -> Result<Row, AskError> {
+        let names = self.setting.variables.iter().map(|name| format!("@@session.{name}"));
+        let question = format!("SELECT {}", names.collect::<Vec<_>>().join(", "));
+        send(&mut backend.connection, &[question.as_bytes()]).await.map_err(|_| AskError::Unreadable)?;
+        let rows = control::answered(&mut backend.connection, self.capabilities).await?;
+        rows.into_iter().next().ok_or(AskError::Unreadable)
     }
 }

@@ -124,7 +124,7 @@ impl Session {
             Plan::Answer(answer) => self.answer(answer, framed).await.map(|()| Next::Answered),
             Plan::Set(setting) => {
                 let sql = sql();
-                Box::pin(self.set(&setting, &sql, snapshot)).await
+                Box::pin(self.set(&setting, &sql, snapshot, patience)).await
             }
             Plan::TableStatus(keyspace) => {
                 let sql = String::from_utf8_lossy(&sql()).into_owned();
@@ -293,6 +293,8 @@ impl Session {
                 Ok(set) => {
                     self.collation = collation;
                     self.character_set = set;
+                    // They are what it says, too.
+                    self.settings = Rc::new(self.settings.without("character_set_results"));
                     self.answer_ok().await
                 }
                 Err(error) => self.answer_error(&error).await,
@@ -321,6 +323,7 @@ impl Session {
             && kept.keyspace == *keyspace
             && kept.is_default == is_default
             && kept.collation == self.collation
+            && Rc::ptr_eq(&kept.settings, &self.settings)
         {
             return Ok(kept.clone());
         }
@@ -331,6 +334,7 @@ impl Session {
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
             tablets: Tablets::Primary,
+            settings: self.settings.clone(),
         });
         self.class = Some(class.clone());
         Ok(class)

@@ -336,6 +336,17 @@ impl Session {
         }
     }
 
+    /// The session begins anew: what is open is rolled back, and statements commit by themselves.
+    pub(super) async fn roll_back(&mut self) {
+        if let State::Open(mut open) = std::mem::replace(&mut self.transaction.state, State::None)
+            // Without its connection it is rolled back as well.
+            && execute(&mut open.backend.connection, &[b"ROLLBACK"]).await.is_ok()
+        {
+            self.release(*open).await;
+        }
+        self.transaction = Transaction::default();
+    }
+
     /// Commits what is open before a statement that does so in MySQL; whether it may go on. If not, the client has
     /// been told.
     pub(super) async fn commit_implicitly(&mut self) -> Result<bool, SessionEnd> {

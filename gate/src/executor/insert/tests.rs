@@ -101,7 +101,7 @@ fn written_numbers_are_told_from_those_to_be_made() {
     let mut insert = rows(None, 1, Some(0));
     let mut of = |literal: usize, negative: bool, sharding: Option<Signed>| {
         insert.rows = vec![RowValues { sharding, number: Given::Literal(Signed { literal, negative }) }];
-        numbers(&insert, literals).map(|numbers| numbers[0].clone()).map_err(|error| error.id)
+        numbers(&insert, literals, Zero::IsNext).map(|numbers| numbers[0].clone()).map_err(|error| error.id)
     };
     let written = |number| Ok(Number::Written(ShardingValue::Signed(number)));
     assert_eq!(of(0, false, None), written(5));

@@ -380,8 +380,12 @@ impl Open {
             _ => return Err(()),
         }
         let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
-        execute(&mut self.backend.connection, &texts).await.map_err(|_| ())?;
-        (self.class, self.afterwards) = (class.clone(), Afterwards::Close);
+        if !texts.is_empty() {
+            execute(&mut self.backend.connection, &texts).await.map_err(|_| ())?;
+            self.afterwards = Afterwards::Close;
+        }
+        self.backend.adopt(&class.settings).await.map_err(|_| ())?;
+        self.class = class.clone();
         Ok(())
     }
 
