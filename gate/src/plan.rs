@@ -118,6 +118,10 @@ pub struct Route {
 pub enum Target {
     /// Any: the statement reads no sharded rows, or there is only one.
     Any,
+    /// Any, and no matter of which keyspace: the statement reads no rows at all.
+    Free,
+    /// Any, and what it tells is no part of a transaction: which tables there are, and how they are made.
+    Schema,
     /// The one with this range, that the session is narrowed to.
     Shard(KeyRange),
     /// The one that all pins agree on; never empty.

@@ -20,7 +20,7 @@ use proto::wire::login::{Login, LoginError, connect, connect_tls};
 use topo::snapshot::Shard;
 use tracing::warn;
 
-use crate::aim::Tablets;
+use crate::aim::{Database, Tablets};
 use crate::hold::decide::is_refusal;
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
 
@@ -31,8 +31,8 @@ pub struct SessionClass {
     pub keyspace: KeyspaceName,
     /// With which of its accounts.
     pub role: DataRole,
-    /// Whether the keyspace is the session's default database.
-    pub is_default: bool,
+    /// The session's default database, where this keyspace's account can have it: the keyspace, or the catalogue.
+    pub database: Option<Database>,
     /// What shapes the answers: the client's own wishes, as far as `SHAPING` goes.
     pub capabilities: CapabilityFlags,
     /// The client's collation.
@@ -153,7 +153,7 @@ impl Pools {
         Login {
             password: self.secret.password(&user),
             user,
-            database: class.is_default.then(|| class.keyspace.to_string()),
+            database: class.database.as_ref().map(Database::to_string),
             capabilities: class.capabilities & SHAPING,
             collation: class.collation,
         }

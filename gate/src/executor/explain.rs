@@ -165,8 +165,12 @@ fn explain_route(
     shown.lines.push(format!("Route to {name}: {how}"));
     match &route.target {
         Target::Shard(_) => shown.lines.push("  the shard that USE chose".to_owned()),
-        Target::Any if keyspace.sharded => shown.lines.push("  any shard would do".to_owned()),
-        Target::Any => shown.lines.push(format!("  {} is not sharded", keyspace.name)),
+        Target::Any | Target::Free | Target::Schema if keyspace.sharded => {
+            shown.lines.push("  any shard would do".to_owned())
+        }
+        Target::Any | Target::Free | Target::Schema => {
+            shown.lines.push(format!("  {} is not sharded", keyspace.name))
+        }
         Target::Left => {}
         Target::Pinned(pins) => {
             for pin in pins {

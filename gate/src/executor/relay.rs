@@ -2,10 +2,10 @@
 
 use std::io;
 
-use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
 use proto::wire::packet::HEADER_BYTES;
 use proto::wire::response::{End, ResponseScanner};
+use proto::wire::{CapabilityFlags, StatusFlags};
 
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_FORWARD_BYTES;
@@ -42,13 +42,27 @@ pub enum Request<'a> {
     Packets(&'a [u8]),
 }
 
-/// Relays one request and its answer, which tells of so many warnings more than the server knows.
+/// What the end of an answer tells beside what the server knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Added {
+    /// So many warnings more.
+    pub warnings: u16,
+    /// The session's transaction, where another connection has it.
+    pub status: Option<StatusFlags>,
+}
+
+/// The flags that are about the session's transaction.
+const OF_TRANSACTION: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
+    .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY)
+    .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+
+/// Relays one request and its answer.
 pub async fn relay(
     client: &mut Connection,
     request: Request<'_>,
     shard: &mut Connection,
     capabilities: CapabilityFlags,
-    more_warnings: u16,
+    added: Added,
 ) -> Result<Relayed, RelayError> {
     let bytes = match request {
         Request::Front(length) => &client.buffered()[..length],
@@ -72,11 +86,8 @@ pub async fn relay(
         {
             return Ok(Relayed::Refused(scanned));
         }
-        if let Some(end @ End { failed: false, .. }) = progress.end
-            && more_warnings > 0
-        {
-            let warnings = end.warnings.saturating_add(more_warnings);
-            shard.patch(scanned - end.warnings_at, &warnings.to_le_bytes());
+        if let Some(end @ End { failed: false, .. }) = progress.end {
+            add(shard, scanned, end, added);
         }
         // A short answer goes out in one write when it is whole; a long one piece by piece.
         if progress.end.is_some() || scanned >= MAX_FORWARD_BYTES {
@@ -91,6 +102,18 @@ pub async fn relay(
                 _ => Err(RelayError::ShardWithinAnswer),
             };
         }
+    }
+}
+
+/// Puts in place what the end of the answer, so many bytes of the shard's buffer, is to tell.
+fn add(shard: &mut Connection, scanned: usize, end: End, added: Added) {
+    if added.warnings > 0 {
+        let warnings = end.warnings.saturating_add(added.warnings);
+        shard.patch(scanned - end.warnings_at, &warnings.to_le_bytes());
+    }
+    if let Some(status) = added.status {
+        let status = (end.status - OF_TRANSACTION) | status;
+        shard.patch(scanned - end.status_at, &status.bits().to_le_bytes());
     }
 }
 

@@ -25,10 +25,10 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
     let named = if ddl == Ddl::AlterDatabase { database::alter(request)? } else { None };
     let keyspace = match named {
         Some(keyspace) => keyspace,
-        None => target::of_schema_change(request)?,
+        None => target::by_qualifier(request)?,
     };
     if matches!(ddl, Ddl::CreateTable | Ddl::AlterTable)
-        && request.database.is_some_and(|database| *database != keyspace.name)
+        && target::is_elsewhere(request, keyspace)
         && !is_qualified(&request.words.names)
     {
         // It is in the default database, and like one of another, or refers to that.

@@ -25,7 +25,6 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
@@ -38,7 +37,7 @@ use topo::snapshot::Snapshot;
 use tracing::{debug, warn};
 
 use crate::accounts::rights::{Followed, Rights};
-use crate::aim::{Aim, Choice, choose};
+use crate::aim::{Aim, Choice, Database, choose};
 use crate::backend::SessionClass;
 use crate::clients::Presence;
 use crate::limits::LOGIN_TIMEOUT;
@@ -120,7 +119,7 @@ struct Session {
     character_set: CharacterSet,
     rights: Rights,
     who: who::Who,
-    database: Option<KeyspaceName>,
+    database: Option<Database>,
     /// What statements are narrowed to within it.
     aim: Aim,
     /// Its place among the gate's clients.
@@ -142,7 +141,7 @@ impl Session {
     fn new(worker: Rc<Worker>, logged_in: login::LoggedIn) -> Self {
         let who = &logged_in.who;
         let presence = worker.shared.clients.enter(who.connection, &who.user, &who.host);
-        presence.choose(logged_in.choice.keyspace.as_ref().map(KeyspaceName::as_str));
+        presence.choose(logged_in.choice.database.as_ref().map(Database::as_str));
         Self {
             worker,
             client: logged_in.client,
@@ -151,7 +150,7 @@ impl Session {
             character_set: logged_in.character_set,
             rights: logged_in.rights,
             who: logged_in.who,
-            database: logged_in.choice.keyspace,
+            database: logged_in.choice.database,
             aim: logged_in.choice.aim,
             presence,
             fingerprint: Fingerprint::default(),
@@ -233,9 +232,9 @@ impl Session {
 
     /// From now on this is chosen.
     fn choose(&mut self, choice: Choice) {
-        self.database = choice.keyspace.or(self.database.take());
+        self.database = choice.database.or(self.database.take());
         self.aim = choice.aim;
-        self.presence.choose(self.database.as_ref().map(KeyspaceName::as_str));
+        self.presence.choose(self.database.as_ref().map(Database::as_str));
     }
 
     /// Takes the rights that the snapshot gives to the session's user. One who was dropped is told so, and the

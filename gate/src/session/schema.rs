@@ -6,6 +6,7 @@ use topo::snapshot::{Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
+use crate::aim::Database;
 use crate::executor::done::with_more_warnings;
 use crate::executor::schema_change::{self, Made, database};
 use crate::hold::Patience;
@@ -45,7 +46,7 @@ impl Session {
             Err(error) => Err(error),
         };
         let is_gone = self.worker.shared.feed.load().keyspace(change.name().as_str()).is_none();
-        if is_gone && self.database.as_ref() == Some(change.name()) {
+        if is_gone && self.database.as_ref().and_then(Database::keyspace) == Some(change.name()) {
             // As with MySQL: who drops the default database has none.
             self.database = None;
         }

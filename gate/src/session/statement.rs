@@ -17,14 +17,14 @@ use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
 use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::end::HoldEnd;
 use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
-use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, rewritten};
+use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, Target, rewritten};
 use crate::sql::character_set::CharacterSet;
 use crate::worker::Statement;
 
@@ -184,7 +184,8 @@ impl Session {
         keyspace: &Keyspace,
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
-        if self.transaction.is_active() {
+        let is_beside = route.target == Target::Schema && self.transaction.is_beside(&route.keyspace);
+        if self.transaction.is_active() && !is_beside {
             let in_transaction = self.route_in_transaction((route, index), framed, keyspace, patience);
             return Box::pin(in_transaction).await;
         }
@@ -210,8 +211,9 @@ impl Session {
             None => None,
         };
         let request = rewritten.as_deref().map_or(Request::Front(framed.wire_bytes), Request::Packets);
-        let (capabilities, notes) = (class.capabilities, self.warnings.notes());
-        match relay(&mut self.client, request, &mut backend.connection, capabilities, notes).await {
+        let status = is_beside.then(|| self.transaction.status());
+        let added = Added { status, ..self.warnings.added() };
+        match relay(&mut self.client, request, &mut backend.connection, class.capabilities, added).await {
             Ok(Relayed::Answered(end)) => {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
@@ -321,10 +323,10 @@ impl Session {
     /// The class of connections that this session uses in a keyspace; kept until it changes. Nothing reaches a
     /// keyspace but through it, and so with the account of the user's role there.
     pub(super) fn class_for(&mut self, keyspace: &KeyspaceName) -> Result<Rc<SessionClass>, ClientError> {
-        let is_default = self.database.as_ref() == Some(keyspace);
+        let database = self.database.as_ref().filter(|database| database.is_within(keyspace));
         if let Some(kept) = &self.class
             && kept.keyspace == *keyspace
-            && kept.is_default == is_default
+            && kept.database.as_ref() == database
             && kept.collation == self.collation
         {
             return Ok(kept.clone());
@@ -332,7 +334,7 @@ impl Session {
         let class = Rc::new(SessionClass {
             keyspace: keyspace.clone(),
             role: self.rights.role(keyspace)?,
-            is_default,
+            database: database.cloned(),
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
             tablets: Tablets::Primary,

@@ -10,7 +10,7 @@ use super::{Session, SessionEnd};
 use crate::backend::Backend;
 use crate::executor::control::{self, Row};
 use crate::executor::many::send;
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
 use crate::hold::decide::error_code;
 use crate::limits::MAX_WARNINGS;
 use crate::plan::{Afterwards, ShowWarnings, WarningCount};
@@ -64,6 +64,11 @@ impl Warnings {
     /// How many notes of the gate's own there are, which no server counts.
     pub(super) fn notes(&self) -> u16 {
         self.notes
+    }
+
+    /// What the end of a relayed answer tells of them.
+    pub(super) fn added(&self) -> Added {
+        Added { warnings: self.notes, status: None }
     }
 
     /// An error of the gate's own.
@@ -144,7 +149,9 @@ impl Session {
             let connection = &mut backend.connection;
             if self.warnings.own.is_empty() {
                 let request = Request::Front(framed.wire_bytes);
-                return match relay(&mut self.client, request, connection, capabilities, 0).await {
+                return match relay(&mut self.client, request, connection, capabilities, Added::default())
+                    .await
+                {
                     Ok(Relayed::Answered(_)) => Ok(Next::Answered),
                     Ok(Relayed::Refused(bytes)) => {
                         connection.forward(bytes, &mut self.client).await?;

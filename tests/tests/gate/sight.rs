@@ -80,6 +80,32 @@ fn common_clients_log_in_and_look_around() -> Result<()> {
 }
 
 #[test]
+fn the_catalogue_is_a_database_to_begin_in() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "information_schema").await?;
+        ensure!(value(&mut client, "select database()").await? == "information_schema");
+        client.run_all(&["create table shop.items (id bigint primary key, a int)"]).await?;
+        let asked = "select count(*) from columns where table_schema = 'shop' and table_name = 'items'";
+        ensure!(value(&mut client, asked).await? == "2");
+        // Within a transaction that began elsewhere, and back.
+        client.run_all(&["use shop", "begin", "insert into items values (1, 1)"]).await?;
+        client.run_all(&["use information_schema"]).await?;
+        ensure!(value(&mut client, "select database()").await? == "information_schema");
+        ensure!(value(&mut client, "select count(*) > 50 from tables").await? == "1");
+        client.run_all(&["use shop"]).await?;
+        ensure!(value(&mut client, "select a from items where id = 1").await? == "1");
+        client.run_all(&["commit"]).await?;
+        let (code, text) = refusal(&mut client, "use mysql").await?;
+        ensure!(code == 1235 && text.contains("schema mysql"), "{text}");
+        let walked =
+            mysql(&cluster, &["information_schema"], "use performance_schema;\nselect database();\n")?;
+        ensure!(walked.contains("| information_schema |") && walked.contains("SH2011"), "{walked}");
+        Ok(())
+    })
+}
+
+#[test]
 fn directives_of_vitess_are_honoured_or_noted() -> Result<()> {
     let cluster = cluster()?;
     wait(async {

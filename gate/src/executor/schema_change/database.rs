@@ -40,7 +40,7 @@ pub async fn run(
         return Err(ErrorId::RoleTooWeak.with(change.verb()));
     }
     // Not even where it is the session's default one: it is not there yet, or not any more.
-    let class = SessionClass { is_default: false, ..questioning(class) };
+    let class = SessionClass { database: None, ..questioning(class) };
     let lock = lock(worker, change.name()).await?;
     let made = match change {
         DatabaseChange::Create { name, host } => create(worker, (name, host), &class, (sql, &lock)).await,

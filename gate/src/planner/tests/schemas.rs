@@ -32,7 +32,7 @@ async fn a_schema_change_knows_what_it_is_about() {
         let mut fingerprint = Fingerprint::default();
         fingerprint.read(sql.as_bytes());
         let text = String::from_utf8(fingerprint.text.clone()).unwrap();
-        let (words, database) = (Words::read(&text), "shop".parse().unwrap());
+        let (words, database) = (Words::read(&text), Database::Keyspace("shop".parse().unwrap()));
         let request = Request {
             text: &text,
             words: &words,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
 use proto::wire::StatusFlags;
 use proto::wire::connection::Framed;
 use proto::wire::response::End;
@@ -57,12 +58,23 @@ impl Session {
             return self.tell(&ErrorId::SecondShard.with("a replica")).await;
         }
         // What reads no rows is as good on one shard as on another.
-        let anywhere = keyspace.sharded && route.target == Target::Any;
+        let anywhere = match route.target {
+            Target::Free | Target::Schema => true,
+            Target::Any => keyspace.sharded,
+            _ => false,
+        };
         if let (true, State::Open(open)) = (anywhere, &self.transaction.state) {
             let same = |shard: &Shard| shard.shard == open.shard.shard;
             index = keyspace.shards.iter().position(same).unwrap_or(index);
         }
-        if let Pinned::Not(next) = self.pin(keyspace, index, patience).await? {
+        let pinned = match &self.transaction.state {
+            State::Open(open) if route.target == Target::Free => {
+                let keyspace = open.class.keyspace.clone();
+                self.adapt(&keyspace).await?
+            }
+            _ => self.pin(keyspace, index, patience).await?,
+        };
+        if let Pinned::Not(next) = pinned {
             return Ok(next);
         }
         let rewritten = match route.columns.as_deref().map(|columns| self.with_columns(framed, columns)) {
@@ -87,9 +99,9 @@ impl Session {
         let (fresh, shard) = (open.footing == Footing::Fresh, open.shard.clone());
         let capabilities = open.class.capabilities;
         open.close_if(manner.afterwards);
-        let notes = self.warnings.notes();
+        let added = self.warnings.added();
         let relayed =
-            relay(&mut self.client, request, &mut open.backend.connection, capabilities, notes).await;
+            relay(&mut self.client, request, &mut open.backend.connection, capabilities, added).await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
                 self.learn_inserted_pinned(end).await;
@@ -217,10 +229,7 @@ impl Session {
                 return self.tell(&error).await.map(Pinned::Not);
             }
             State::Open(open) if open.shard.shard == shard.shard && open.class.keyspace == keyspace.name => {
-                return match open.adapt(&class).await {
-                    Ok(()) => Ok(Pinned::Ready),
-                    Err(()) => self.lost().await.map(Pinned::Not),
-                };
+                return self.adapt(&keyspace.name).await;
             }
             State::Open(open) if open.footing != Footing::Fresh => {
                 let error = ErrorId::SecondShard
@@ -231,6 +240,21 @@ impl Session {
             State::None | State::Begun(_) => {}
         }
         self.open(shard, class, patience).await
+    }
+
+    /// Lets the transaction's connection, to a shard of this keyspace, follow the session.
+    async fn adapt(&mut self, keyspace: &KeyspaceName) -> Result<Pinned, SessionEnd> {
+        let class = match self.class_for(keyspace) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await.map(Pinned::Not),
+        };
+        match &mut self.transaction.state {
+            State::Open(open) => match open.adapt(&class).await {
+                Ok(()) => Ok(Pinned::Ready),
+                Err(()) => self.lost().await.map(Pinned::Not),
+            },
+            _ => Ok(Pinned::Not(Next::Again)),
+        }
     }
 
     /// Takes a connection to the shard and begins the transaction there.
@@ -376,8 +400,8 @@ impl Open {
             return Err(());
         }
         let mut texts = Vec::new();
-        if class.is_default && !self.class.is_default {
-            texts.push(format!("USE `{}`", class.keyspace));
+        if let Some(database) = class.database.as_ref().filter(|_| class.database != self.class.database) {
+            texts.push(format!("USE `{database}`"));
         }
         match class.collation {
             same if same == self.class.collation => {}
