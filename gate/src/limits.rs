@@ -99,5 +99,7 @@ pub const MAX_SHARDS_AT_ONCE: usize = 64;
 pub const MAX_ROW_BYTES: usize = 1024 * 1024 * 1024;
 /// Warnings of one statement that are kept to be shown: MySQL's default `max_error_count`.
 pub const MAX_WARNINGS: usize = 1024;
+/// As much of a statement under way as SHOW FULL PROCESSLIST shows.
+pub const MAX_SHOWN_STATEMENT_BYTES: usize = 1024;
 /// Savepoints that are set before a transaction has its shard.
 pub const MAX_SAVEPOINTS: usize = 1000;

@@ -18,6 +18,7 @@ use proto::key_range::KeyRange;
 use topo::snapshot::ShardingKey;
 
 use crate::aim::{Choice, Tablets};
+use crate::clients::Shown;
 use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
@@ -180,8 +181,8 @@ pub enum Answer {
     SetNames(u8),
     /// A table of what the gate knows.
     Listing(Box<Listing>),
-    /// The clients of this gate.
-    Processes,
+    /// The clients of this gate, with so much of what they are at.
+    Processes(Shown),
     /// A part of the vschemas.
     Vschema(ShowVschema),
 }

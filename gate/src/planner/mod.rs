@@ -156,7 +156,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Transaction => transaction::plan(request),
         Kind::DistributedTransaction => Err(ErrorId::Transaction.with("XA")),
         Kind::ShowListing(listed) => listing::plan(request, listed),
-        Kind::ShowProcesses => Ok(Plan::Answer(Answer::Processes)),
+        Kind::ShowProcesses => Ok(show::processes(request)),
         Kind::ShowTableStatus => show::table_status(request),
         Kind::ShowEvents => show::events(request),
         Kind::ShowSchema => show::plan(request),

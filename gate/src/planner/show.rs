@@ -5,7 +5,8 @@ use topo::snapshot::Keyspace;
 
 use super::{Request, catalog, of_schema, target, without_tables};
 use crate::aim::Database;
-use crate::plan::{By, Piece, Plan, Rewrite};
+use crate::clients::Shown;
+use crate::plan::{Answer, By, Piece, Plan, Rewrite};
 use crate::sql::tokens::{TokenKind, tokens};
 use crate::sql::words::Name;
 
@@ -15,6 +16,12 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
     // What is set, and what is counted, is the connection's own in part.
     let is_servers = shows_no_table(&request.words.names);
     Ok(if is_servers { without_tables(request, keyspace) } else { of_schema(keyspace) })
+}
+
+/// SHOW [FULL] PROCESSLIST.
+pub(super) fn processes(request: &Request<'_>) -> Plan {
+    let is_full = request.words.names.get(1).is_some_and(|word| word.is("FULL"));
+    Plan::Answer(Answer::Processes(if is_full { Shown::All } else { Shown::Beginning }))
 }
 
 /// SHOW TABLE STATUS: where tables have rows on several shards, what all of them say.

@@ -81,6 +81,9 @@ impl Session {
             aim: &self.aim,
         };
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
+        if tells_no_password(&plan) {
+            self.presence.executes(sql);
+        }
         if !matches!(plan, Plan::ShowWarnings(_)) {
             if self.warnings.are_any() {
                 // The list belongs to the statement before.
@@ -120,7 +123,7 @@ impl Session {
                 Box::pin(self.transact(of, framed, patience)).await
             }
             Plan::ShowWarnings(show) => Box::pin(self.show_warnings(&show, framed)).await,
-            Plan::Answer(answer) => self.answer(answer, framed).await.map(|()| Next::Answered),
+            Plan::Answer(answer) => self.answer(answer).await.map(|()| Next::Answered),
             Plan::Set(setting) => {
                 let sql = sql();
                 Box::pin(self.set(&setting, &sql, snapshot)).await
@@ -289,7 +292,7 @@ impl Session {
         Some(packets)
     }
 
-    async fn answer(&mut self, answer: Answer, framed: Framed) -> Result<(), SessionEnd> {
+    async fn answer(&mut self, answer: Answer) -> Result<(), SessionEnd> {
         match answer {
             Answer::Ok => self.answer_ok().await,
             Answer::Use(choice) => {
@@ -305,7 +308,7 @@ impl Session {
                 Err(error) => self.answer_error(&error).await,
             },
             Answer::Listing(listing) => self.answer_result(&listing.columns, &listing.rows).await,
-            Answer::Processes => self.answer_processes(framed).await,
+            Answer::Processes(shown) => self.answer_processes(shown).await,
             Answer::Vschema(show) => self.show_vschema(&show).await,
         }
     }
@@ -342,6 +345,11 @@ impl Session {
         self.class = Some(class.clone());
         Ok(class)
     }
+}
+
+/// Whether others may see the text: not where it is about users, or could be so in other words.
+fn tells_no_password(plan: &Plan) -> bool {
+    !matches!(plan, Plan::Account(_) | Plan::Rewrite(_) | Plan::Explain(_) | Plan::Refuse { .. })
 }
 
 /// What counts the statements that are done like this.

@@ -1,6 +1,7 @@
 //! Looking around and choosing: what clients ask first, SHOW, VEXPLAIN, and USE of one shard.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mysql_async::prelude::Queryable;
@@ -76,6 +77,30 @@ fn common_clients_log_in_and_look_around() -> Result<()> {
         let processes = rows(&mut client, "SHOW PROCESSLIST").await?;
         ensure!(processes.iter().any(|row| row.contains("|reader|127.0.0.1|main|")), "{processes:?}");
         Ok(())
+    })
+}
+
+#[test]
+fn the_process_list_shows_what_others_are_at() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut sleeper = session(&cluster, "reader", "main").await?;
+        let mut same = session(&cluster, "reader", "main").await?;
+        let mut admin = session(&cluster, "app", "main").await?;
+        let asleep = async { rows(&mut sleeper, "select sleep(3), 'so'").await };
+        let looked = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let seen = rows(&mut admin, "show processlist").await?;
+            let of_reader = "|reader|127.0.0.1|main|Query|";
+            let is_shown =
+                |row: &String| row.contains(of_reader) && row.ends_with("|executing|select sleep(3), 'so'");
+            ensure!(seen.iter().any(is_shown), "{seen:?}");
+            let seen = rows(&mut same, "show full processlist").await?;
+            ensure!(seen.len() == 2 && seen.iter().any(is_shown), "{seen:?}");
+            Ok(())
+        };
+        let (asleep, looked) = tokio::join!(asleep, looked);
+        asleep.and(looked)
     })
 }
 
