@@ -7,6 +7,7 @@ use proto::wire::packet::HEADER_BYTES;
 use proto::wire::response::{End, ResponseScanner};
 use proto::wire::{CapabilityFlags, StatusFlags};
 
+use crate::accounts::denied::names_account;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_FORWARD_BYTES;
 
@@ -18,6 +19,8 @@ pub enum Relayed {
     /// The server refused the statement before it executed anything of it. The error, its only answer, is still
     /// in the shard's buffer, with so many bytes.
     Refused(usize),
+    /// The account behind may not do it; the error, in whose text it stands, is there in the same way.
+    Denied(usize),
 }
 
 /// How a relay went wrong.
@@ -82,9 +85,9 @@ pub async fn relay(
         scanned += progress.forward;
         if let Some(End { failed: true, .. }) = progress.end
             && !forwarded
-            && is_refused(&shard.buffered()[..scanned])
+            && let Some(kept) = kept_error(shard.buffered(), scanned)
         {
-            return Ok(Relayed::Refused(scanned));
+            return Ok(kept);
         }
         if let Some(end @ End { failed: false, .. }) = progress.end {
             add(shard, scanned, end, added);
@@ -117,7 +120,18 @@ fn add(shard: &mut Connection, scanned: usize, end: End, added: Added) {
     }
 }
 
-/// Whether the answer, which is here as a whole, begins with the error of a server that executed nothing.
-fn is_refused(answer: &[u8]) -> bool {
-    answer.get(HEADER_BYTES..).and_then(error_code).is_some_and(is_refusal)
+/// An error that the client is not told as it is; the answer, so many bytes, is here as a whole.
+fn kept_error(buffered: &[u8], bytes: usize) -> Option<Relayed> {
+    match buffered.get(HEADER_BYTES..bytes).and_then(error_code)? {
+        code if is_refusal(code) => Some(Relayed::Refused(bytes)),
+        code if names_account(code) => Some(Relayed::Denied(bytes)),
+        _ => None,
+    }
+}
+
+/// Takes an error that was kept out of the shard's buffer.
+pub fn take_error(shard: &mut Connection, bytes: usize) -> Vec<u8> {
+    let packet = shard.buffered().get(HEADER_BYTES..bytes).unwrap_or_default().to_vec();
+    shard.consume(bytes);
+    packet
 }

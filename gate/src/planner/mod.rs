@@ -294,10 +294,13 @@ fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
 }
 
 /// The word that a client without the right is told of.
-fn verb(ddl: Ddl) -> &'static str {
+fn verb(words: &Words<'_>, ddl: Ddl) -> &'static str {
     match ddl {
+        Ddl::Other if words.names.first().is_some_and(|first| first.is("DROP")) => "DROP",
+        Ddl::Other if words.has("VIEW") => "CREATE VIEW",
+        Ddl::RenameTable => "DROP, ALTER",
         Ddl::CreateTable | Ddl::CreateDatabase => "CREATE",
-        Ddl::AlterTable | Ddl::RenameTable | Ddl::AlterDatabase => "ALTER",
+        Ddl::AlterTable | Ddl::AlterDatabase => "ALTER",
         Ddl::DropTable | Ddl::Truncate | Ddl::DropDatabase => "DROP",
         Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
         Ddl::Trigger => "TRIGGER",

@@ -383,7 +383,7 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("explain select * from t", "main any"),
         ("call p(1)", "main any close"),
         ("select * from information_schema.tables", "main schema"),
-        ("create view v as select 1", "main change CREATE"),
+        ("create view v as select 1", "main change CREATE VIEW"),
         ("select * from shop.customers where id = 5", "shop id=5"),
         ("select database() from shop.customers where id = 5", "SH2013"),
         ("set sql_mode = ''", "main set sql_mode"),

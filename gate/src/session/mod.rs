@@ -36,6 +36,7 @@ use tokio::time::timeout;
 use topo::snapshot::Snapshot;
 use tracing::{debug, warn};
 
+use crate::accounts::denied;
 use crate::accounts::rights::{Followed, Rights};
 use crate::aim::{Aim, Choice, Database, choose};
 use crate::backend::SessionClass;
@@ -264,9 +265,14 @@ impl Session {
         Ok(self.client.write_all(&out).await?)
     }
 
-    /// Passes on a packet that MySQL answered to the gate.
+    /// Passes on a packet that MySQL answered to the gate. If it names the account behind, so does MySQL's own list.
     async fn answer_packet(&mut self, payload: &[u8]) -> Result<(), SessionEnd> {
-        self.client.write_payload(self.answers_at, payload).await?;
+        let told = denied::packet_for(payload, &self.who.user, &self.who.host);
+        if let Some(told) = &told {
+            self.forget_warnings();
+            self.warnings.mysqls_error(told);
+        }
+        self.client.write_payload(self.answers_at, told.as_deref().unwrap_or(payload)).await?;
         Ok(())
     }
 

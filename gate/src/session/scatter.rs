@@ -237,6 +237,7 @@ impl Session {
                 Ok(Tail::End) => source.done = true,
                 Ok(Tail::Failed(packet)) => {
                     source.done = true;
+                    let packet = self.who.told(packet);
                     answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
                     return Ok(Progress::Ended);
                 }
@@ -265,6 +266,7 @@ impl Session {
                 if refused && !answer.has_begun() && self.again_after_refusal(shard, patience).await? {
                     return Ok(Progress::Again);
                 }
+                let packet = self.who.told(packet);
                 answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
             }
             Trouble::Ours(error) => {
@@ -298,7 +300,7 @@ impl Session {
             let connection = &mut source.backend.connection;
             let Ok(warnings) = control::answered(connection, class.capabilities).await else { continue };
             if source.counts {
-                twice += self.warnings.take_once(warnings);
+                twice += self.warnings.take_once(self.who.told_rows(warnings));
             }
             if done(connection, OWN_TIME).await.is_ok() && afterwards == Afterwards::Reuse {
                 self.worker.give_back(source.backend);

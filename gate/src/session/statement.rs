@@ -17,7 +17,7 @@ use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
+use crate::executor::relay::{Added, RelayError, Relayed, Request, relay, take_error};
 use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
@@ -236,6 +236,13 @@ impl Session {
             Ok(Relayed::Refused(bytes)) => {
                 backend.connection.forward(bytes, &mut self.client).await?;
                 Ok(Next::Answered)
+            }
+            Ok(Relayed::Denied(bytes)) => {
+                let packet = take_error(&mut backend.connection, bytes);
+                if route.afterwards == Afterwards::Reuse {
+                    self.worker.give_back(backend);
+                }
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
             Err(RelayError::NotSent(error)) => {
                 Box::pin(self.unreached(shard, Unreached::NotSent(error), patience)).await

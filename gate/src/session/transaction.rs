@@ -269,7 +269,7 @@ impl Session {
                 self.after_answer(end, Footing::Fresh).await;
                 Ok(Next::Answered)
             }
-            Ok(Relayed::Refused(bytes)) => {
+            Ok(Relayed::Refused(bytes) | Relayed::Denied(bytes)) => {
                 // MySQL has rolled it back.
                 open.backend.connection.forward(bytes, &mut self.client).await?;
                 Ok(Next::Answered)

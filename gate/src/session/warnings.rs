@@ -2,6 +2,7 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::wire::connection::Framed;
+use proto::wire::reply::ERROR_TEXT_AT;
 use proto::wire::result::{ResultColumn, ResultRow};
 
 use super::held::Next;
@@ -78,8 +79,7 @@ impl Warnings {
 
     /// MySQL's error, where the packet that answers is one.
     pub(super) fn mysqls_error(&mut self, packet: &[u8]) {
-        const SQLSTATE_BYTES: usize = 6;
-        if let (Some(code), Some(text)) = (error_code(packet), packet.get(3 + SQLSTATE_BYTES..)) {
+        if let (Some(code), Some(text)) = (error_code(packet), packet.get(ERROR_TEXT_AT..)) {
             self.push("Error", code, &String::from_utf8_lossy(text));
         }
     }
@@ -153,7 +153,7 @@ impl Session {
                     .await
                 {
                     Ok(Relayed::Answered(_)) => Ok(Next::Answered),
-                    Ok(Relayed::Refused(bytes)) => {
+                    Ok(Relayed::Refused(bytes) | Relayed::Denied(bytes)) => {
                         connection.forward(bytes, &mut self.client).await?;
                         Ok(Next::Answered)
                     }

@@ -14,7 +14,7 @@ use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::done;
 use crate::executor::many::{NotDone, Part, execute};
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{RelayError, Relayed, Request, relay, take_error};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::plan::{Afterwards, Refusal, Route, Target};
@@ -121,6 +121,12 @@ impl Session {
                 }
                 self.after_failure();
                 Ok(Next::Answered)
+            }
+            Ok(Relayed::Denied(bytes)) => {
+                let backend = self.transaction.backend();
+                let packet = backend.map(|backend| take_error(&mut backend.connection, bytes));
+                self.after_failure();
+                self.answer_packet(&packet.unwrap_or_default()).await.map(|()| Next::Answered)
             }
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
