@@ -123,7 +123,7 @@ pub fn parts(
         RowForm::Set => {
             let assigned = assigned(insert, sql, placed.first().and_then(|row| row.number));
             let shard = placed.first().map(|row| row.shard).ok_or_else(unread)?;
-            Ok(vec![Part { shard, sql: assigned.ok_or_else(unread)? }])
+            Ok(vec![Part { shard, sql: assigned.ok_or_else(unread)?, rows: Vec::new() }])
         }
         RowForm::Values { columns, width } => {
             let place = insert.numbered.as_ref().and_then(|numbered| numbered.place);
@@ -162,16 +162,17 @@ fn quoted(numbered: &Numbered) -> String {
 
 /// The rows, dealt out to their shards.
 fn dealt(sql: &[u8], head: &[u8], rows: &Rows, placed: &[Placed]) -> Vec<Part> {
-    let mut texts: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-    for (row, placed) in rows.rows.iter().zip(placed) {
-        let text = texts.entry(placed.shard).or_default();
+    let mut texts: BTreeMap<usize, (Vec<u8>, Vec<usize>)> = BTreeMap::new();
+    for ((row, placed), number) in rows.rows.iter().zip(placed).zip(1..) {
+        let (text, numbers) = texts.entry(placed.shard).or_default();
+        numbers.push(number);
         text.extend_from_slice(if text.is_empty() { head } else { b"," });
         put_row(text, sql, row, placed.number);
     }
     let tail = &sql[rows.rows.last().map_or(sql.len(), |row| row.span.1)..];
-    let part = |(shard, mut text): (usize, Vec<u8>)| {
+    let part = |(shard, (mut text, rows)): (usize, (Vec<u8>, Vec<usize>))| {
         text.extend_from_slice(tail);
-        Part { shard, sql: text }
+        Part { shard, sql: text, rows }
     };
     texts.into_iter().map(part).collect()
 }

@@ -113,8 +113,10 @@ impl Session {
         match scatter.effect {
             Effect::Rows => self.concat(keyspace, &shards, (&sql, &scatter.route), patience).await,
             Effect::Write => {
-                let parts: Vec<Part> =
-                    shards.into_iter().map(|shard| Part { shard, sql: sql.clone() }).collect();
+                let parts: Vec<Part> = shards
+                    .into_iter()
+                    .map(|shard| Part { shard, sql: sql.clone(), rows: Vec::new() })
+                    .collect();
                 let written = self.write_parts(keyspace, &parts, patience).await?;
                 self.answer_written(written).await
             }
