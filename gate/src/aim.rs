@@ -6,9 +6,13 @@
 //!   shop@replica   reads go to replicas (@rdonly is the same, @primary is what is so without it)
 //!   @replica       the same for the keyspace that is chosen already
 //! ```
+//!
+//! Or the catalogue, information_schema, which every server has of what lives on it.
+
+use std::fmt;
 
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::KeyspaceName;
+use proto::ids::{KeyspaceName, RESERVED_SCHEMAS, SIDECAR_SCHEMA};
 use proto::key_range::KeyRange;
 use topo::snapshot::{Keyspace, Snapshot};
 
@@ -40,11 +44,52 @@ impl Aim {
     }
 }
 
-/// A keyspace with what it is narrowed to.
+/// A session's default database.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Database {
+    /// A keyspace.
+    Keyspace(KeyspaceName),
+    /// information_schema.
+    Catalogue,
+}
+
+/// The schema that every server describes its databases in.
+pub const CATALOGUE: &str = "information_schema";
+
+impl Database {
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Keyspace(name) => name.as_str(),
+            Self::Catalogue => CATALOGUE,
+        }
+    }
+
+    /// The keyspace, if it is one.
+    pub fn keyspace(&self) -> Option<&KeyspaceName> {
+        match self {
+            Self::Keyspace(name) => Some(name),
+            Self::Catalogue => None,
+        }
+    }
+
+    /// Whether a connection of this keyspace's account can have it for its default database.
+    pub fn is_within(&self, keyspace: &KeyspaceName) -> bool {
+        self.keyspace().is_none_or(|own| own == keyspace)
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A database with what it is narrowed to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// The default database; `None`: the one that is chosen already.
-    pub keyspace: Option<KeyspaceName>,
+    pub database: Option<Database>,
     /// Within it.
     pub aim: Aim,
 }
@@ -57,16 +102,25 @@ pub fn choose(text: &str, rights: &Rights, snapshot: &Snapshot) -> Result<Choice
         None => (text, Tablets::Primary),
     };
     if place.is_empty() && text.starts_with('@') {
-        return Ok(Choice { keyspace: None, aim: Aim { shard: None, tablets } });
+        return Ok(Choice { database: None, aim: Aim { shard: None, tablets } });
     }
     let (name, range) = match place.split_once([':', '/']) {
         Some((name, range)) => (name, Some(range)),
         None => (place, None),
     };
+    if range.is_none() && name.eq_ignore_ascii_case(CATALOGUE) {
+        return Ok(Choice { database: Some(Database::Catalogue), aim: Aim { shard: None, tablets } });
+    }
+    if name.eq_ignore_ascii_case(SIDECAR_SCHEMA) {
+        return Err(ErrorId::SidecarSchema.plain());
+    }
+    if RESERVED_SCHEMAS.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        return Err(ErrorId::UnsupportedStatement.with(format_args!("schema {name}")));
+    }
     let name = rights.database(name, snapshot)?;
     let keyspace = snapshot.keyspace(name.as_str()).ok_or_else(|| ErrorId::UnknownDatabase.with(&name))?;
     let shard = range.map(|range| shard(keyspace, range)).transpose()?;
-    Ok(Choice { keyspace: Some(name), aim: Aim { shard, tablets } })
+    Ok(Choice { database: Some(Database::Keyspace(name)), aim: Aim { shard, tablets } })
 }
 
 fn tablets(kind: &str) -> Result<Tablets, ClientError> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use proto::wire::result::{ResultColumn, ResultRow};
 
+use crate::limits::MAX_SHOWN_STATEMENT_BYTES;
 use crate::listing::Listing;
 
 /// All clients that have logged in.
@@ -33,7 +34,21 @@ struct Client {
     /// Twice the milliseconds from the gate's start to its last statement, and one more while that is answered.
     activity: AtomicU64,
     statements: AtomicU64,
+    /// What it is at, as far as it is shown; empty where that may hold a password.
+    statement: Mutex<Vec<u8>>,
 }
+
+/// How much of a statement is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// As much as MySQL shows.
+    Beginning,
+    /// SHOW FULL PROCESSLIST: all that is kept.
+    All,
+}
+
+/// As much of a statement as MySQL shows, in characters.
+const SHOWN_BEGINNING: usize = 100;
 
 /// A client's place among the others, until it leaves.
 #[derive(Debug)]
@@ -55,19 +70,24 @@ pub enum Sight<'a> {
 impl Clients {
     /// A client has logged in under this number.
     pub fn enter(self: &Arc<Self>, number: u32, user: &str, host: &str) -> Presence {
+        Presence { clients: self.clone(), number, client: self.place(number, user, host) }
+    }
+
+    fn place(&self, number: u32, user: &str, host: &str) -> Arc<Client> {
         let client = Arc::new(Client {
             user: user.to_owned(),
             host: host.to_owned(),
             database: Mutex::default(),
             activity: AtomicU64::new(self.now_ms() * 2),
             statements: AtomicU64::new(0),
+            statement: Mutex::default(),
         });
         self.present().insert(number, client.clone());
-        Presence { clients: self.clone(), number, client }
+        client
     }
 
-    /// The clients, in MySQL's columns. `own` is the one that asks, with its statement.
-    pub fn list(&self, (own, statement): (u32, &str), sight: Sight<'_>) -> Listing {
+    /// The clients, in MySQL's columns. `own` is the one that asks.
+    pub fn list(&self, own: u32, sight: Sight<'_>, shown: Shown) -> Listing {
         let now_ms = self.now_ms();
         let present = self.present();
         let seen = present.iter().filter(|(_, client)| match sight {
@@ -75,10 +95,10 @@ impl Clients {
             Sight::Own(user) => client.user == user,
         });
         let rows = seen.map(|(number, client)| {
-            let asks = *number == own;
-            client.row(*number, now_ms, asks.then_some(statement))
+            let state = if *number == own { "init" } else { "executing" };
+            client.row(*number, now_ms, (state, shown))
         });
-        Listing { columns: columns(), rows: rows.collect() }
+        Listing { columns: columns(shown), rows: rows.collect() }
     }
 
     /// The line that COM_STATISTICS answers with, as far as its figures mean something here.
@@ -95,7 +115,7 @@ impl Clients {
         )
     }
 
-    fn present(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Arc<Client>>> {
+    fn present(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Client>>> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,7 +125,7 @@ impl Clients {
 }
 
 impl Client {
-    fn row(&self, number: u32, now_ms: u64, asks: Option<&str>) -> ResultRow {
+    fn row(&self, number: u32, now_ms: u64, (state, shown): (&str, Shown)) -> ResultRow {
         let activity = self.activity.load(Ordering::Relaxed);
         let busy = activity % 2 == 1;
         let seconds = now_ms.saturating_sub(activity / 2) / 1000;
@@ -117,13 +137,27 @@ impl Client {
             database,
             Some(if busy { "Query" } else { "Sleep" }.to_owned()),
             Some(seconds.to_string()),
-            Some(if asks.is_some() { "init" } else { "" }.to_owned()),
-            asks.map(str::to_owned),
+            Some(if busy { state } else { "" }.to_owned()),
+            busy.then(|| self.info(shown)).flatten(),
         ]
+    }
+
+    fn info(&self, shown: Shown) -> Option<String> {
+        let statement = self.statement.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&statement);
+        let text: String = match shown {
+            Shown::Beginning => text.chars().take(SHOWN_BEGINNING).collect(),
+            Shown::All => text.into_owned(),
+        };
+        (!text.is_empty()).then_some(text)
     }
 }
 
-fn columns() -> Vec<ResultColumn> {
+fn columns(shown: Shown) -> Vec<ResultColumn> {
+    let info = match shown {
+        Shown::Beginning => SHOWN_BEGINNING as u32,
+        Shown::All => MAX_SHOWN_STATEMENT_BYTES as u32,
+    };
     vec![
         ResultColumn::number("Id"),
         ResultColumn::text("User", 32),
@@ -132,7 +166,7 @@ fn columns() -> Vec<ResultColumn> {
         ResultColumn::text("Command", 16),
         ResultColumn::short_number("Time"),
         ResultColumn::text("State", 30).nullable(),
-        ResultColumn::text("Info", 100).nullable(),
+        ResultColumn::text("Info", info).nullable(),
     ]
 }
 
@@ -142,11 +176,31 @@ impl Presence {
         *self.client.database.lock().unwrap_or_else(PoisonError::into_inner) = database.map(str::to_owned);
     }
 
+    /// The connection is another user's now.
+    pub fn becomes(&mut self, user: &str) {
+        let before = self.client.statements.load(Ordering::Relaxed);
+        self.clients.past_statements.fetch_add(before, Ordering::Relaxed);
+        self.client = self.clients.place(self.number, user, &self.client.host);
+    }
+
     /// A statement begins.
     pub fn begins(&self) {
         self.client.activity.store(self.clients.now_ms() * 2 + 1, Ordering::Relaxed);
         let statements = self.client.statements.load(Ordering::Relaxed);
         self.client.statements.store(statements + 1, Ordering::Relaxed);
+        self.statement().clear();
+    }
+
+    /// It is this one.
+    pub fn executes(&self, sql: &[u8]) {
+        let shown = &sql[..sql.len().min(MAX_SHOWN_STATEMENT_BYTES)];
+        let mut statement = self.statement();
+        statement.clear();
+        statement.extend_from_slice(shown);
+    }
+
+    fn statement(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.client.statement.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It is answered.
@@ -174,8 +228,15 @@ mod tests {
         let (ann, bob) = (clients.enter(1, "ann", "::1"), clients.enter(2, "bob", "::1"));
         ann.choose(Some("shop"));
         ann.begins();
+        ann.executes(format!("select '{}'", "ä".repeat(200)).as_bytes());
+        let info = |shown| clients.list(2, Sight::Own("ann"), shown).rows[0][7].clone().unwrap();
+        assert_eq!((info(Shown::Beginning).chars().count(), info(Shown::All).chars().count()), (100, 209));
+        // What may hold a password is not told.
+        ann.begins();
+        assert_eq!(clients.list(2, Sight::All, Shown::All).rows[0][7], None);
+        ann.executes(b"show processlist");
         let shown = |sight| {
-            let rows = clients.list((1, "show processlist"), sight).rows;
+            let rows = clients.list(1, sight, Shown::All).rows;
             let row = |row: &ResultRow| {
                 row.iter().map(|v| v.as_deref().unwrap_or("-")).collect::<Vec<_>>().join(" ")
             };
@@ -186,11 +247,15 @@ mod tests {
             ["1 ann ::1 shop Query 0 init show processlist", "2 bob ::1 - Sleep 0  -"]
         );
         assert_eq!(shown(Sight::Own("bob")).len(), 1);
+        bob.begins();
+        bob.executes(b"select 1");
+        assert_eq!(shown(Sight::All)[1], "2 bob ::1 - Query 0 executing select 1");
+        bob.ends();
         ann.ends();
         assert!(shown(Sight::Own("ann"))[0].contains("Sleep"));
         drop((ann, bob));
         assert!(shown(Sight::All).is_empty());
         let line = clients.statistics();
-        assert!(line.starts_with("Uptime: 0  Threads: 0  Questions: 1  Slow"), "{line}");
+        assert!(line.starts_with("Uptime: 0  Threads: 0  Questions: 3  Slow"), "{line}");
     }
 }

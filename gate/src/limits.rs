@@ -105,5 +105,7 @@ pub const MAX_PREPARED_STATEMENTS: usize = 4096;
 pub const MAX_PREPARED_PER_CONNECTION: usize = 64;
 /// Largest value of a prepared statement that is sent ahead, in bytes: MySQL's own bound of a packet.
 pub const MAX_LONG_DATA_BYTES: usize = 1024 * 1024 * 1024;
+/// As much of a statement under way as SHOW FULL PROCESSLIST shows.
+pub const MAX_SHOWN_STATEMENT_BYTES: usize = 1024;
 /// Savepoints that are set before a transaction has its shard.
 pub const MAX_SAVEPOINTS: usize = 1000;

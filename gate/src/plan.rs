@@ -18,6 +18,7 @@ use proto::key_range::KeyRange;
 use topo::snapshot::ShardingKey;
 
 use crate::aim::{Choice, Tablets};
+use crate::clients::Shown;
 use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
@@ -120,6 +121,10 @@ pub struct Route {
 pub enum Target {
     /// Any: the statement reads no sharded rows, or there is only one.
     Any,
+    /// Any, and no matter of which keyspace: the statement reads no rows at all.
+    Free,
+    /// Any, and what it tells is no part of a transaction: which tables there are, and how they are made.
+    Schema,
     /// The one with this range, that the session is narrowed to.
     Shard(KeyRange),
     /// The one that all pins agree on; never empty.
@@ -178,8 +183,8 @@ pub enum Answer {
     SetNames(u8),
     /// A table of what the gate knows.
     Listing(Box<Listing>),
-    /// The clients of this gate.
-    Processes,
+    /// The clients of this gate, with so much of what they are at.
+    Processes(Shown),
     /// A part of the vschemas.
     Vschema(ShowVschema),
 }

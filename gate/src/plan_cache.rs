@@ -10,6 +10,7 @@ use foldhash::fast::RandomState;
 use proto::ids::KeyspaceName;
 use topo::snapshot::Snapshot;
 
+use crate::aim::Database;
 use crate::limits::{MAX_CACHED_PLANS, MAX_CACHED_TEXT_BYTES};
 use crate::plan::Plan;
 
@@ -17,7 +18,7 @@ use crate::plan::Plan;
 #[derive(Default)]
 pub struct PlanCache {
     /// By default database (`None`: no default database), then by normalised text.
-    plans: HashMap<Option<KeyspaceName>, HashMap<Vec<u8>, Kept, RandomState>, RandomState>,
+    plans: HashMap<Option<Database>, HashMap<Vec<u8>, Kept, RandomState>, RandomState>,
     size: usize,
 }
 
@@ -29,14 +30,14 @@ struct Kept {
 
 impl PlanCache {
     /// The plan of a statement, if it is known and still good.
-    pub fn get(&self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot) -> Option<Plan> {
+    pub fn get(&self, text: &[u8], database: &Option<Database>, snapshot: &Snapshot) -> Option<Plan> {
         let kept = self.plans.get(database)?.get(text)?;
         let keyspace = snapshot.keyspace(kept.keyspace.as_str())?;
         (keyspace.plan_version == kept.plan_version).then(|| kept.plan.clone())
     }
 
     /// Keeps a plan that was made for the text, if it is one to be kept.
-    pub fn keep(&mut self, text: &[u8], database: &Option<KeyspaceName>, snapshot: &Snapshot, plan: &Plan) {
+    pub fn keep(&mut self, text: &[u8], database: &Option<Database>, snapshot: &Snapshot, plan: &Plan) {
         let keyspace = plan.keyspace().and_then(|keyspace| snapshot.keyspace(keyspace.as_str()));
         let Some(keyspace) = keyspace else { return };
         if text.len() > MAX_CACHED_TEXT_BYTES {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use proto::errors::ErrorId;
-use proto::ids::KeyspaceName;
 use proto::limits::MAX_READ_LAG;
 use proto::tls::Identity;
 use proto::wire::auth::ServerKey;
@@ -17,7 +16,7 @@ use topo::snapshot::{Replica, Shard, Snapshot, SnapshotFeed};
 use tracing::debug;
 
 use crate::accounts::rights::Rights;
-use crate::aim::{Aim, Tablets};
+use crate::aim::{Aim, Database, Tablets};
 use crate::backend::{Backend, Dial, Pools, SessionClass, Unreached};
 use crate::clients::Clients;
 use crate::hold::Holding;
@@ -107,11 +106,7 @@ impl Worker {
     }
 
     /// A connection that was taken, or is made now, with the settings of the class.
-    async fn ready(
-        &self,
-        taken: Result<Backend, Dial>,
-        class: &SessionClass,
-    ) -> Result<Backend, Unreached> {
+    async fn ready(&self, taken: Result<Backend, Dial>, class: &SessionClass) -> Result<Backend, Unreached> {
         let mut backend = match taken {
             Ok(backend) => backend,
             Err(dial) => self.dial(dial).await?,
@@ -165,7 +160,7 @@ impl Worker {
         &self,
         statement: Statement<'_>,
         rights: &Rights,
-        database: &Option<KeyspaceName>,
+        database: &Option<Database>,
         snapshot: &Snapshot,
     ) -> Plan {
         let Statement { sql, fingerprint, character_set, aim } = statement;
@@ -183,7 +178,8 @@ impl Worker {
             return plan;
         }
         let (true, Ok(text)) = (character_set.can_read(text), std::str::from_utf8(text)) else {
-            return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge: database.clone() };
+            let judge = database.as_ref().and_then(Database::keyspace).cloned();
+            return Plan::Refuse { error: ErrorId::NotUnderstood.plain(), judge };
         };
         self.shared.measures.plans.increment(1);
         let plan = planner::plan(Request {

@@ -99,7 +99,7 @@ error_table! {
     /// The gate has as many clients as it takes.
     TooManyConnections = "SH1010", 1040, "08004", Limit, "Too many connections", "";
     /// The account's role does not include the statement.
-    RoleTooWeak = "SH1011", 1142, "42000", Access, "{} command denied to user", "";
+    RoleTooWeak = "SH1011", 1142, "42000", Access, "{}", "";
     /// A statement that names Shoal's own schema.
     SidecarSchema = "SH1012", 1044, "42000", Access, "Access denied to database '_shoal'", "";
     /// The numbers of an AUTO_INCREMENT column's type are used up.

@@ -8,6 +8,7 @@
 -- @table large id xxhash
 -- @table larger id xxhash
 -- @table children parent xxhash
+-- @table counted_rows id xxhash
 
 -- The numbered column is the sharding column.
 CREATE TABLE counted (id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, u int, v varchar(20) DEFAULT 'x');
@@ -156,3 +157,13 @@ INSERT INTO counted (id, u) VALUES (10 + 1000, 1);
 INSERT INTO counted (id, u) VALUES (0.4, 1);
 -- @refused SH2007
 INSERT INTO counted (u) VALUES (1) ON DUPLICATE KEY UPDATE id = 5;
+
+-- Rows are counted as the client wrote them, whichever shards they go to.
+CREATE TABLE counted_rows (id bigint NOT NULL PRIMARY KEY, v varchar(5), n tinyint);
+INSERT INTO counted_rows VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, 'much too long', 4), (5, 'e', 5);
+INSERT INTO counted_rows VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, 'd', 4), (5, 'e', 5), (6, 'f', 1000);
+INSERT IGNORE INTO counted_rows VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, 'much too long', 4), (5, 'e', 5), (6, 'f', 6);
+SHOW WARNINGS;
+INSERT IGNORE INTO counted_rows VALUES (10, 'a', 1), (12, 'b', 2), (13, 'c', 3), (14, 'd', 4), (15, 'e', 'x'), (16, 'f', 6), (17, 'g', 7);
+SHOW WARNINGS;
+INSERT INTO counted_rows VALUES (21, 'a', 1), (22, 'b', 2), (23, 'c'), (24, 'd', 4);

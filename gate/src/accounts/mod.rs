@@ -8,6 +8,7 @@
 //! kept nowhere, shown to no mysqld, and stands in no error.
 
 pub mod change;
+pub mod denied;
 pub mod privileges;
 pub mod read;
 pub mod rights;

@@ -23,7 +23,7 @@ use proto::wire::login::{Login, LoginError, connect, connect_tls};
 use topo::snapshot::Shard;
 use tracing::warn;
 
-use crate::aim::Tablets;
+use crate::aim::{Database, Tablets};
 use crate::executor::control::{self, AskError};
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::{MAX_IDLE_PER_POOL, MAX_IDLE_PER_THREAD};
@@ -37,8 +37,8 @@ pub struct SessionClass {
     pub keyspace: KeyspaceName,
     /// With which of its accounts.
     pub role: DataRole,
-    /// Whether the keyspace is the session's default database.
-    pub is_default: bool,
+    /// The session's default database, where this keyspace's account can have it: the keyspace, or the catalogue.
+    pub database: Option<Database>,
     /// What shapes the answers: the client's own wishes, as far as `SHAPING` goes.
     pub capabilities: CapabilityFlags,
     /// The client's collation.
@@ -52,8 +52,8 @@ pub struct SessionClass {
 impl SessionClass {
     /// Whether a connection that logged in for the other one serves this one, too, once it has its settings.
     fn logs_in_as(&self, other: &Self) -> bool {
-        let login = |class: &Self| (class.role, class.is_default, class.capabilities, class.collation, class.tablets);
-        self.keyspace == other.keyspace && login(self) == login(other)
+        let login = |class: &Self| (class.role, class.capabilities, class.collation, class.tablets);
+        self.keyspace == other.keyspace && self.database == other.database && login(self) == login(other)
     }
 
     /// The same on replicas, where everybody reads with the account that can do nothing else: not every write is
@@ -182,7 +182,7 @@ impl Pools {
         Login {
             password: self.secret.password(&user),
             user,
-            database: class.is_default.then(|| class.keyspace.to_string()),
+            database: class.database.as_ref().map(Database::to_string),
             capabilities: class.capabilities & SHAPING,
             collation: class.collation,
         }

@@ -173,7 +173,9 @@ mod tests {
         assert_eq!(other.change_from(&zone).as_deref(), Some("SET @@session.time_zone = 'it''s'"));
         let results = settings(&[("character_set_results", None)]);
         assert_eq!(results.change_from(&none).as_deref(), Some("SET @@session.character_set_results = NULL"));
-        assert!(none.change_from(&results).is_some_and(|text| text.ends_with("@@session.character_set_client")));
+        assert!(
+            none.change_from(&results).is_some_and(|text| text.ends_with("@@session.character_set_client"))
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::{Keyspace, Snapshot};
 
-use super::insert::{Number, known_shard, numbers, parts, places};
+use super::insert::{Number, Zero, known_shard, numbers, parts, places};
 use super::route::{self, Literals};
 use crate::plan::{DatabaseChange, Effect, InsertRows, Pin, Plan, Route, Scatter, Shards, Target};
 
@@ -43,6 +43,8 @@ pub struct Asked<'a> {
     pub from: usize,
     /// Where its VALUES stands in it, if it has one.
     pub values_at: Option<usize>,
+    /// What 0 is in an AUTO_INCREMENT column.
+    pub zero: Zero,
 }
 
 /// Shows the plan of a statement.
@@ -165,8 +167,12 @@ fn explain_route(
     shown.lines.push(format!("Route to {name}: {how}"));
     match &route.target {
         Target::Shard(_) => shown.lines.push("  the shard that USE chose".to_owned()),
-        Target::Any if keyspace.sharded => shown.lines.push("  any shard would do".to_owned()),
-        Target::Any => shown.lines.push(format!("  {} is not sharded", keyspace.name)),
+        Target::Any | Target::Free | Target::Schema if keyspace.sharded => {
+            shown.lines.push("  any shard would do".to_owned())
+        }
+        Target::Any | Target::Free | Target::Schema => {
+            shown.lines.push(format!("  {} is not sharded", keyspace.name))
+        }
         Target::Left => {}
         Target::Pinned(pins) => {
             for pin in pins {

@@ -11,6 +11,7 @@ use topo::value::{Inexact, ShardingValue, Sign};
 
 use super::many::Part;
 use super::route::{Literals, mapped};
+use crate::backend::settings::Settings;
 use crate::plan::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 use crate::sql::rows::{Assignments, Row, Rows};
 
@@ -38,11 +39,7 @@ impl Number {
 
 /// What each row is to have in the numbered column; nothing without such a column.
 /// Whether 0 is such a number is the session's affair.
-pub fn numbers(
-    insert: &InsertRows,
-    literals: Literals<'_>,
-    zero: Zero,
-) -> Result<Vec<Number>, ClientError> {
+pub fn numbers(insert: &InsertRows, literals: Literals<'_>, zero: Zero) -> Result<Vec<Number>, ClientError> {
     let Some(numbered) = &insert.numbered else { return Ok(Vec::new()) };
     insert.rows.iter().map(|row| number(row, numbered, literals, zero)).collect()
 }
@@ -54,6 +51,13 @@ pub enum Zero {
     IsNext,
     /// A number like any other.
     IsItself,
+}
+
+impl Zero {
+    /// By what a session is set to.
+    pub fn of(settings: &Settings) -> Self {
+        if settings.zero_is_a_number() { Self::IsItself } else { Self::IsNext }
+    }
 }
 
 fn number(
@@ -142,7 +146,7 @@ pub fn parts(
         RowForm::Set => {
             let assigned = assigned(insert, sql, placed.first().and_then(|row| row.number));
             let shard = placed.first().map(|row| row.shard).ok_or_else(unread)?;
-            Ok(vec![Part { shard, sql: assigned.ok_or_else(unread)? }])
+            Ok(vec![Part { shard, sql: assigned.ok_or_else(unread)?, rows: Vec::new() }])
         }
         RowForm::Values { columns, width } => {
             let place = insert.numbered.as_ref().and_then(|numbered| numbered.place);
@@ -181,16 +185,17 @@ fn quoted(numbered: &Numbered) -> String {
 
 /// The rows, dealt out to their shards.
 fn dealt(sql: &[u8], head: &[u8], rows: &Rows, placed: &[Placed]) -> Vec<Part> {
-    let mut texts: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-    for (row, placed) in rows.rows.iter().zip(placed) {
-        let text = texts.entry(placed.shard).or_default();
+    let mut texts: BTreeMap<usize, (Vec<u8>, Vec<usize>)> = BTreeMap::new();
+    for ((row, placed), number) in rows.rows.iter().zip(placed).zip(1..) {
+        let (text, numbers) = texts.entry(placed.shard).or_default();
+        numbers.push(number);
         text.extend_from_slice(if text.is_empty() { head } else { b"," });
         put_row(text, sql, row, placed.number);
     }
     let tail = &sql[rows.rows.last().map_or(sql.len(), |row| row.span.1)..];
-    let part = |(shard, mut text): (usize, Vec<u8>)| {
+    let part = |(shard, (mut text, rows)): (usize, (Vec<u8>, Vec<usize>))| {
         text.extend_from_slice(tail);
-        Part { shard, sql: text }
+        Part { shard, sql: text, rows }
     };
     texts.into_iter().map(part).collect()
 }

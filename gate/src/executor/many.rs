@@ -11,7 +11,10 @@
 use proto::wire::command;
 use proto::wire::connection::{Connection, ReadError};
 use proto::wire::packet::{MAX_PAYLOAD, write_payload};
+use proto::wire::reply::ERROR_TEXT_AT;
 
+use super::control::Row;
+use crate::hold::decide::error_code;
 use crate::limits::MAX_CONTROL_ANSWER_BYTES;
 
 /// One shard's part of a statement.
@@ -21,6 +24,45 @@ pub struct Part {
     pub shard: usize,
     /// The text for it, without command byte.
     pub sql: Vec<u8>,
+    /// Which rows of the client's statement it has, counted from 1; empty where rows are not dealt out.
+    pub rows: Vec<usize>,
+}
+
+/// MySQL's code for an error that somebody's own program gives, in words of theirs.
+const SIGNALLED: u16 = 1644;
+
+impl Part {
+    /// The text of one of MySQL's errors or warnings about the part, with the row's number in the client's statement;
+    /// `None`: it is about no row.
+    fn told(&self, code: u16, text: &str) -> Option<String> {
+        const BEFORE_NUMBER: &str = " at row ";
+        let at = text.rfind(BEFORE_NUMBER).filter(|_| code != SIGNALLED)? + BEFORE_NUMBER.len();
+        let row: usize = text[at..].parse().ok()?;
+        let row = self.rows.get(row.checked_sub(1)?)?;
+        Some(format!("{}{row}", &text[..at]))
+    }
+
+    /// The error packet with that text.
+    pub fn told_error(&self, packet: Vec<u8>) -> Vec<u8> {
+        let told = || {
+            let (head, text) = packet.split_at_checked(ERROR_TEXT_AT)?;
+            let told = self.told(error_code(&packet)?, std::str::from_utf8(text).ok()?)?;
+            Some([head, told.as_bytes()].concat())
+        };
+        told().unwrap_or(packet)
+    }
+
+    /// Rows of SHOW WARNINGS with such texts.
+    pub fn told_warnings(&self, mut warnings: Vec<Row>) -> Vec<Row> {
+        for warning in &mut warnings {
+            if let [_, Some(code), Some(text)] = warning.as_mut_slice()
+                && let Some(told) = code.parse().ok().and_then(|code| self.told(code, text))
+            {
+                *text = told;
+            }
+        }
+        warnings
+    }
 }
 
 /// Why a command was not done, as far as it is known.
@@ -82,4 +124,29 @@ pub async fn execute(connection: &mut Connection, statements: &[&[u8]]) -> Resul
         }
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_of_the_clients_statement() {
+        let part = |rows| Part { shard: 1, sql: Vec::new(), rows };
+        let text = "Data too long for column 'a' at row 2";
+        assert_eq!(
+            part(vec![2, 5]).told(1406, text).as_deref(),
+            Some("Data too long for column 'a' at row 5")
+        );
+        assert_eq!(part(Vec::new()).told(1406, text), None);
+        assert_eq!(part(vec![2]).told(1406, text), None);
+        assert_eq!(part(vec![2, 5]).told(1644, text), None);
+        assert_eq!(part(vec![2, 5]).told(1062, "Duplicate entry ' at row 2' for key 't.PRIMARY'"), None);
+        let packet = |row: u8| [b"\xff\x7e\x05#22001Data too long at row ".as_slice(), &[row]].concat();
+        assert_eq!(part(vec![2, 5]).told_error(packet(b'1')), packet(b'2'));
+        let warning =
+            |text: &str| vec![Some("Warning".to_owned()), Some("1265".to_owned()), Some(text.to_owned())];
+        let told = part(vec![3]).told_warnings(vec![warning("truncated at row 1"), warning("else")]);
+        assert_eq!(told, [warning("truncated at row 3"), warning("else")]);
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::io;
 
-use proto::wire::CapabilityFlags;
 use proto::wire::connection::Connection;
 use proto::wire::packet::HEADER_BYTES;
 use proto::wire::response::{End, ResponseScanner};
+use proto::wire::{CapabilityFlags, StatusFlags};
 
+use crate::accounts::denied::names_account;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_FORWARD_BYTES;
 
@@ -18,6 +19,8 @@ pub enum Relayed {
     /// The server refused the statement before it executed anything of it: its error packet, which the client does not
     /// have yet.
     Refused(Vec<u8>),
+    /// The account behind may not do it: the error packet, in whose text it stands, in the same way.
+    Denied(Vec<u8>),
 }
 
 /// How a relay went wrong.
@@ -42,13 +45,27 @@ pub enum Request<'a> {
     Packets(&'a [u8]),
 }
 
-/// Relays one request and its answer, which tells of so many warnings more than the server knows.
+/// What the end of an answer tells beside what the server knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Added {
+    /// So many warnings more.
+    pub warnings: u16,
+    /// The session's transaction, where another connection has it.
+    pub status: Option<StatusFlags>,
+}
+
+/// The flags that are about the session's transaction.
+const OF_TRANSACTION: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS
+    .union(StatusFlags::SERVER_STATUS_IN_TRANS_READONLY)
+    .union(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+
+/// Relays one request and its answer.
 pub async fn relay(
     client: &mut Connection,
     request: Request<'_>,
     shard: &mut Connection,
     capabilities: CapabilityFlags,
-    more_warnings: u16,
+    added: Added,
 ) -> Result<Relayed, RelayError> {
     let bytes = match request {
         Request::Front(length) => &client.buffered()[..length],
@@ -68,17 +85,13 @@ pub async fn relay(
         scanned += progress.forward;
         if let Some(End { failed: true, .. }) = progress.end
             && !forwarded
-            && let Some(packet) = refusal(&shard.buffered()[..scanned])
+            && let Some(kept) = kept_error(&shard.buffered()[..scanned])
         {
-            let packet = packet.to_vec();
             shard.consume(scanned);
-            return Ok(Relayed::Refused(packet));
+            return Ok(kept);
         }
-        if let Some(end @ End { failed: false, .. }) = progress.end
-            && more_warnings > 0
-        {
-            let warnings = end.warnings.saturating_add(more_warnings);
-            shard.patch(scanned - end.warnings_at, &warnings.to_le_bytes());
+        if let Some(end @ End { failed: false, .. }) = progress.end {
+            add(shard, scanned, end, added);
         }
         // A short answer goes out in one write when it is whole; a long one piece by piece.
         if progress.end.is_some() || scanned >= MAX_FORWARD_BYTES {
@@ -96,7 +109,31 @@ pub async fn relay(
     }
 }
 
-/// The error packet of a server that executed nothing, where that is the answer, which is here as a whole.
-fn refusal(answer: &[u8]) -> Option<&[u8]> {
-    answer.get(HEADER_BYTES..).filter(|packet| error_code(packet).is_some_and(is_refusal))
+/// Puts in place what the end of the answer, so many bytes of the shard's buffer, is to tell.
+fn add(shard: &mut Connection, scanned: usize, end: End, added: Added) {
+    if added.warnings > 0 {
+        let warnings = end.warnings.saturating_add(added.warnings);
+        shard.patch(scanned - end.warnings_at, &warnings.to_le_bytes());
+    }
+    if let Some(status) = added.status {
+        let status = (end.status - OF_TRANSACTION) | status;
+        shard.patch(scanned - end.status_at, &status.bits().to_le_bytes());
+    }
+}
+
+/// What comes of an answer, which is here as a whole, if it is an error that the client is not told as it is.
+fn kept_error(answer: &[u8]) -> Option<Relayed> {
+    let packet = answer.get(HEADER_BYTES..)?;
+    Relayed::by_error(packet.to_vec()).ok()
+}
+
+impl Relayed {
+    /// What comes of a server's error, unless the client is told it as it is: then that error again.
+    pub fn by_error(packet: Vec<u8>) -> Result<Self, Vec<u8>> {
+        match error_code(&packet) {
+            Some(code) if is_refusal(code) => Ok(Self::Refused(packet)),
+            Some(code) if names_account(code) => Ok(Self::Denied(packet)),
+            _ => Err(packet),
+        }
+    }
 }

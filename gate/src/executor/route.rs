@@ -25,7 +25,9 @@ pub struct Literals<'a> {
 /// Index of the shard in the keyspace.
 pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {
     let pins = match target {
-        Target::Any => return if keyspace.shards.is_empty() { Err(unavailable(keyspace)) } else { Ok(0) },
+        Target::Any | Target::Free | Target::Schema => {
+            return if keyspace.shards.is_empty() { Err(unavailable(keyspace)) } else { Ok(0) };
+        }
         Target::Shard(range) => {
             let place = keyspace.shards.iter().position(|shard| shard.shard.range == *range);
             return place

@@ -20,7 +20,6 @@ mod vschema;
 
 use std::collections::BTreeSet;
 
-use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
@@ -68,9 +67,6 @@ pub async fn run(
     class: &SessionClass,
     sql: &[u8],
 ) -> Result<Made, ClientError> {
-    if class.role < DataRole::Admin {
-        return Err(ErrorId::RoleTooWeak.with(change.verb));
-    }
     let lock = lock(worker, &change.keyspace).await?;
     let class = questioning(class);
     let made = match tried(worker, change, &class, sql).await {

@@ -12,6 +12,8 @@ pub struct SchemaChange {
     pub keyspace: KeyspaceName,
     /// The word that a denied client is told of, such as `CREATE`.
     pub verb: &'static str,
+    /// The table, or the view, that it is about; `None`: something else of the database.
+    pub table: Option<String>,
     /// The table that a CREATE TABLE in a sharded keyspace makes. It is made on one shard first, read back and
     /// judged there.
     pub creates: Option<NewTable>,

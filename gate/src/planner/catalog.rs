@@ -18,14 +18,12 @@ use sqlparser::ast::{
 use topo::snapshot::Keyspace;
 
 use super::target::{self, Tables};
-use super::{Request, to_any};
-use crate::plan::{Afterwards, Plan};
+use super::{Request, of_schema};
+use crate::aim::{CATALOGUE, Database};
+use crate::plan::Plan;
 use crate::sql::fingerprint::{Fingerprint, decode_placeholder};
 use crate::sql::lexeme::LiteralClass;
 use crate::sql::literal::string_of;
-
-/// The schema.
-const NAME: &str = "information_schema";
 
 /// Its columns that hold names of databases.
 const SCHEMA_COLUMNS: [&str; 9] = [
@@ -46,14 +44,17 @@ pub(super) fn plan(
     tables: &Tables,
     statement: &Statement,
 ) -> Result<Option<Plan>, ClientError> {
-    let is_catalogue =
-        |schema: &Option<String>| schema.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(NAME));
+    let by_default = request.database == Some(&Database::Catalogue);
+    let is_catalogue = |schema: &Option<String>| match schema {
+        Some(name) => is_named(name),
+        None => by_default,
+    };
     if tables.references.is_empty() || !tables.references.iter().all(|table| is_catalogue(&table.schema)) {
         return Ok(None);
     }
     let mut fingerprint = Fingerprint::default();
     fingerprint.read(request.raw.as_bytes());
-    let mut search = Search { raw: request.raw, fingerprint: &fingerprint, found: Vec::new() };
+    let mut search = Search { raw: request.raw, fingerprint: &fingerprint, by_default, found: Vec::new() };
     let _ = statement.visit(&mut search);
     let mut chosen: Option<&Keyspace> = None;
     for block in search.found {
@@ -69,21 +70,28 @@ pub(super) fn plan(
     }
     let keyspace = chosen.map_or_else(|| target::any(request), Ok)?;
     let asks_for_default = request.words.has("DATABASE") || request.words.has("SCHEMA");
-    if asks_for_default && request.database.is_some_and(|database| *database != keyspace.name) {
+    if asks_for_default && request.database.is_some_and(|database| !database.is_within(&keyspace.name)) {
         // A connection of that keyspace's account has another default database.
         return Err(ErrorId::SeveralKeyspaces.plain());
     }
-    match to_any(keyspace, Afterwards::Reuse) {
+    match of_schema(keyspace) {
         // Which keyspace it is depends on a literal, and so must not be remembered for others.
         Plan::Route(route) => Ok(Some(Plan::RouteOnce(Rc::clone(&route)))),
         other => Ok(Some(other)),
     }
 }
 
+/// Whether a schema's name is that of the catalogue.
+pub(super) fn is_named(schema: &str) -> bool {
+    schema.eq_ignore_ascii_case(CATALOGUE)
+}
+
 /// For each query block with tables, the database that all its rows are of, if a condition says so.
 struct Search<'a> {
     raw: &'a str,
     fingerprint: &'a Fingerprint,
+    /// Whether a table without a schema is one of the catalogue.
+    by_default: bool,
     found: Vec<Option<String>>,
 }
 
@@ -112,7 +120,7 @@ impl Search<'_> {
         let reads_catalogue = select.from.iter().any(|item| {
             let joined = item.joins.iter().map(|join| &join.relation);
             std::iter::once(&item.relation).chain(joined).any(|relation| match relation {
-                sqlparser::ast::TableFactor::Table { name, .. } => is_qualified(name),
+                sqlparser::ast::TableFactor::Table { name, .. } => self.by_default || is_qualified(name),
                 _ => false,
             })
         });

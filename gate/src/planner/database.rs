@@ -6,7 +6,6 @@ use topo::snapshot::{Keyspace, Snapshot};
 
 use super::{Request, schema_change};
 use crate::plan::{Answer, DatabaseChange, Plan};
-use crate::sql::kind::Ddl;
 use crate::sql::words::Name;
 
 /// A new keyspace on the tablets of an unsharded one. One that is there already is MySQL's matter: its error, or
@@ -14,7 +13,7 @@ use crate::sql::words::Name;
 pub(super) fn create(request: &Request<'_>) -> Result<Plan, ClientError> {
     let name = name(request).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
     if let Some(keyspace) = request.snapshot.keyspace(name) {
-        return schema_change::of_keyspace(keyspace, Ddl::CreateDatabase);
+        return schema_change::of_keyspace(keyspace);
     }
     let host = host(request.snapshot).ok_or_else(|| ErrorId::NoHost.with(name))?;
     let name = name.parse().map_err(|_| ErrorId::DatabaseName.with(name))?;

@@ -43,13 +43,12 @@ mod warnings;
 use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId, ErrorKind};
-use proto::ids::KeyspaceName;
 use sqlparser::ast::Statement;
 use topo::snapshot::{Keyspace, Snapshot};
 
 use crate::accounts::read as accounts;
 use crate::accounts::rights::Rights;
-use crate::aim::{Aim, Tablets};
+use crate::aim::{Aim, Database, Tablets};
 use crate::limits::{MAX_PLANNED_TEXT_BYTES, MAX_TOKENS_IN_A_ROW};
 use crate::plan::{Afterwards, Answer, Plan, Refusal, Route, Target};
 use crate::sql::fingerprint::Marks;
@@ -70,7 +69,7 @@ pub struct Request<'a> {
     /// What the fingerprint saw.
     pub marks: Marks,
     /// The session's default database.
-    pub database: Option<&'a KeyspaceName>,
+    pub database: Option<&'a Database>,
     /// What its statements are narrowed to there.
     pub aim: &'a Aim,
     /// What the session's user may do.
@@ -133,7 +132,7 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
         return Ok(Plan::Answer(Answer::Use(target::used(request)?)));
     }
     if kind == Kind::Account {
-        return accounts::read(request.raw, request.database).map(Plan::Account);
+        return accounts::read(request.raw, request.database.and_then(Database::keyspace)).map(Plan::Account);
     }
     if let Some(rewrite) = rewrite::rewrite(request, kind)? {
         return Ok(Plan::Rewrite(rewrite));
@@ -158,9 +157,10 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Transaction => transaction::plan(request),
         Kind::DistributedTransaction => Err(ErrorId::Transaction.with("XA")),
         Kind::ShowListing(listed) => listing::plan(request, listed),
-        Kind::ShowProcesses => Ok(Plan::Answer(Answer::Processes)),
+        Kind::ShowProcesses => Ok(show::processes(request)),
         Kind::ShowTableStatus => show::table_status(request),
-        Kind::ShowSchema => Ok(to_any(show::keyspace(request)?, Afterwards::Reuse)),
+        Kind::ShowEvents => show::events(request),
+        Kind::ShowSchema => show::plan(request),
         Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
         Kind::Explain => explain::explain(request),
         Kind::Vexplain => explain::vexplain(request),
@@ -210,7 +210,7 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         if kind != Kind::Query {
             return Err(ErrorId::NotUnderstood.plain());
         }
-        return Ok(to_any(target::any(request)?, Afterwards::Reuse));
+        return Ok(without_tables(request, target::any(request)?));
     };
     if !keyspace.sharded {
         return Ok(to_any(keyspace, Afterwards::Reuse));
@@ -254,6 +254,27 @@ fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> 
     Ok(to_any(keyspace, afterwards))
 }
 
+/// What a server tells of its schemas.
+fn of_schema(keyspace: &Keyspace) -> Plan {
+    aimed(to_any(keyspace, Afterwards::Reuse), Target::Schema)
+}
+
+/// A statement without tables. A function that it calls could read those of the default keyspace.
+fn without_tables(request: &Request<'_>, keyspace: &Keyspace) -> Plan {
+    let plan = to_any(keyspace, Afterwards::Reuse);
+    match request.database {
+        Some(Database::Keyspace(_)) => plan,
+        None | Some(Database::Catalogue) => aimed(plan, Target::Free),
+    }
+}
+
+fn aimed(plan: Plan, target: Target) -> Plan {
+    match plan {
+        Plan::Route(route) => Plan::Route(Rc::new(Route { target, ..Route::clone(&route) })),
+        other => other,
+    }
+}
+
 fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
     // What closes the connection by its own kind may be several transactions, such as CALL. A function or a
     // trigger is part of its statement's one transaction.
@@ -275,14 +296,17 @@ fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
 }
 
 /// The word that a client without the right is told of.
-fn verb(ddl: Ddl) -> &'static str {
+fn verb(words: &Words<'_>, ddl: Ddl) -> &'static str {
     match ddl {
+        Ddl::View if words.names.first().is_some_and(|first| first.is("DROP")) => "DROP",
+        Ddl::View => "CREATE VIEW",
+        Ddl::RenameTable => "DROP, ALTER",
         Ddl::CreateTable | Ddl::CreateDatabase => "CREATE",
-        Ddl::AlterTable | Ddl::RenameTable | Ddl::AlterDatabase => "ALTER",
+        Ddl::AlterTable | Ddl::AlterDatabase => "ALTER",
         Ddl::DropTable | Ddl::Truncate | Ddl::DropDatabase => "DROP",
         Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
         Ddl::Trigger => "TRIGGER",
-        Ddl::Function | Ddl::Procedure | Ddl::View | Ddl::Event => "CREATE",
+        Ddl::Function | Ddl::Procedure | Ddl::Event => "CREATE",
     }
 }
 

@@ -23,16 +23,17 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
     let named = if ddl == Ddl::AlterDatabase { database::alter(request)? } else { None };
     let keyspace = match named {
         Some(keyspace) => keyspace,
-        None => target::of_schema_change(request)?,
+        None => target::by_qualifier(request)?,
     };
     if matches!(ddl, Ddl::CreateTable | Ddl::AlterTable)
-        && request.database.is_some_and(|database| *database != keyspace.name)
+        && target::is_elsewhere(request, keyspace)
         && !is_qualified(&request.words.names)
     {
         // It is in the default database, and like one of another, or refers to that.
         return Err(ErrorId::SeveralKeyspaces.plain());
     }
-    let mut change = SchemaChange { verb: verb(ddl), ..plain(keyspace) };
+    let table = first_table(&request.words.names, ddl);
+    let mut change = SchemaChange { verb: verb(request.words, ddl), table, ..plain(keyspace) };
     if keyspace.sharded {
         change.renames = renames(request.words, ddl);
         change.creates = check_sharded(request, ddl, keyspace, &change.renames)?;
@@ -45,8 +46,8 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
 }
 
 /// The plan for a statement that says nothing that could differ between the shards.
-pub(super) fn of_keyspace(keyspace: &Keyspace, ddl: Ddl) -> Result<Plan, ClientError> {
-    Ok(Plan::ChangeSchema(SchemaChange { verb: verb(ddl), ..plain(keyspace) }))
+pub(super) fn of_keyspace(keyspace: &Keyspace) -> Result<Plan, ClientError> {
+    Ok(Plan::ChangeSchema(SchemaChange { verb: "CREATE", ..plain(keyspace) }))
 }
 
 /// The plan for ABANDON SCHEMA CHANGE [BY statement]. The statement is the user's own, and looked at no further:
@@ -74,6 +75,7 @@ fn plain(keyspace: &Keyspace) -> SchemaChange {
     SchemaChange {
         keyspace,
         verb: "ALTER",
+        table: None,
         creates: None,
         renames: Vec::new(),
         about: Vec::new(),
@@ -220,6 +222,20 @@ fn created_table(words: &[Name<'_>]) -> Option<NewTable> {
     let name = table_name(&mut rest)?;
     let like = rest.next_if(|word| word.is("LIKE")).and_then(|_| table_name(&mut rest));
     Some(NewTable { name, like, rows_of: None })
+}
+
+/// The table, or the view, that a schema change names first.
+fn first_table(words: &[Name<'_>], ddl: Ddl) -> Option<String> {
+    let before: &[&str] = match ddl {
+        Ddl::CreateTable | Ddl::AlterTable | Ddl::DropTable | Ddl::RenameTable => &["TABLE", "TABLES"],
+        Ddl::Truncate => &["TRUNCATE"],
+        Ddl::CreateIndex | Ddl::DropIndex | Ddl::Trigger => &["ON"],
+        Ddl::View => &["VIEW"],
+        _ => return None,
+    };
+    let after = words.iter().skip_while(|word| !word.is_one_of(before)).skip(1);
+    let mut names = after.skip_while(|word| word.is_one_of(&["IF", "NOT", "EXISTS", "TABLE"]));
+    table_name(&mut names)
 }
 
 /// The next name, without the schema before it.

@@ -15,7 +15,7 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Option<Plan>, ClientError> {
     if !asks || !from.is("FROM") {
         return Ok(None);
     }
-    let keyspace = target::of_schema_change(request)?;
+    let keyspace = target::by_qualifier(request)?;
     let table = match rest {
         [table] => table,
         [schema, table] if schema.is_qualifier() => table,

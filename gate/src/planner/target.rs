@@ -9,7 +9,7 @@ use sqlparser::ast::{Cte, ObjectName, Query, SetExpr, Statement, Visit, Visitor,
 use topo::snapshot::Keyspace;
 
 use super::Request;
-use crate::aim::{Choice, choose};
+use crate::aim::{CATALOGUE, Choice, Database, choose};
 use crate::sql::tokens::{Token, TokenKind, tokens};
 use crate::sql::words::Name;
 
@@ -129,6 +129,7 @@ pub(super) fn of_tables<'a>(
     let mut found: Option<&Keyspace> = None;
     for reference in &tables.references {
         let keyspace = match &reference.schema {
+            None if request.database == Some(&Database::Catalogue) => by_schema(request, CATALOGUE)?,
             None => default(request)?,
             Some(schema) => by_schema(request, schema)?,
         };
@@ -137,8 +138,8 @@ pub(super) fn of_tables<'a>(
             _ => found = Some(keyspace),
         }
     }
-    if let (Some(keyspace), Some(database)) = (found, request.database)
-        && keyspace.name != *database
+    if let Some(keyspace) = found
+        && request.database.is_some_and(|database| !database.is_within(&keyspace.name))
         && (request.words.has("DATABASE") || request.words.has("SCHEMA"))
     {
         // The connection of another keyspace's account has another default database.
@@ -149,12 +150,14 @@ pub(super) fn of_tables<'a>(
 
 /// The keyspace of a statement that was not parsed: the default one, unless its text qualifies a name by another.
 pub(super) fn by_names<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
-    let keyspace = of_schema_change(request)?;
-    match request.database {
-        // Its other names would be looked up in the default database.
-        Some(database) if *database != keyspace.name => Err(ErrorId::SeveralKeyspaces.plain()),
-        _ => Ok(keyspace),
-    }
+    let keyspace = by_qualifier(request)?;
+    // Its other names would be looked up in the default database.
+    if is_elsewhere(request, keyspace) { Err(ErrorId::SeveralKeyspaces.plain()) } else { Ok(keyspace) }
+}
+
+/// Whether a name without a schema is not one of this keyspace.
+pub(super) fn is_elsewhere(request: &Request<'_>, keyspace: &Keyspace) -> bool {
+    request.database.is_some_and(|database| database.keyspace() != Some(&keyspace.name))
 }
 
 /// The default keyspace, if it is unsharded and the statement qualifies no name: then no tree is needed to see
@@ -164,9 +167,9 @@ pub(super) fn unsharded_throughout<'a>(request: &Request<'a>) -> Option<&'a Keys
     (!keyspace.sharded && !request.text.contains('.')).then_some(keyspace)
 }
 
-/// The keyspace whose schema is changed: the one that qualifies a name, or the default one. Names without a
+/// The keyspace that qualifies a name, or the default one: whose schema is changed, or shown. Names without a
 /// schema beside one of another keyspace find no database there, which MySQL then says.
-pub(super) fn of_schema_change<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
+pub(super) fn by_qualifier<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
     let names = request.words.names.iter();
     let is_keyspace =
         |name: &&Name<'_>| name.is_qualifier() && request.snapshot.keyspace(name.text).is_some();
@@ -181,7 +184,7 @@ pub(super) fn of_schema_change<'a>(request: &Request<'a>) -> Result<&'a Keyspace
 
 /// The keyspace for a statement without tables: the default one, or any.
 pub(super) fn any<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
-    if request.database.is_some() {
+    if request.database.is_some_and(|database| database.keyspace().is_some()) {
         return default(request);
     }
     let mut seen = request.snapshot.keyspaces().filter(|keyspace| request.rights.may_see(&keyspace.name));
@@ -241,6 +244,10 @@ fn seen<'a>(request: &Request<'a>, keyspace: &'a Keyspace) -> Result<&'a Keyspac
 /// The default keyspace.
 pub(super) fn default<'a>(request: &Request<'a>) -> Result<&'a Keyspace, ClientError> {
     let database = request.database.ok_or_else(|| ErrorId::NoDatabase.plain())?;
+    if *database == Database::Catalogue {
+        // Nobody makes or changes anything there.
+        return Err(request.rights.denied(database));
+    }
     let keyspace = request.snapshot.keyspace(database.as_str());
     seen(request, keyspace.ok_or_else(|| ErrorId::UnknownDatabase.with(database))?)
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use proto::ids::KeyspaceName;
 use topo::Topology;
 use topo::records::{
     Column, ColumnType, IndexSchema, KeyspaceRecord, KeyspaceRouting, RoutingRecord, SchemaRecord,
@@ -88,7 +89,7 @@ fn table(columns: &[&str]) -> TableSchema {
 /// The plan in a line: `shop id=5`, `shop any`, `main any close`, `shop change CREATE`, `answer …`, an error id.
 fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
     let rights = Rights::admin("app");
-    let Choice { keyspace, aim } =
+    let Choice { database, aim } =
         database.map(|name| choose(name, &rights, snapshot).unwrap()).unwrap_or_default();
     let mut fingerprint = Fingerprint::default();
     fingerprint.read(sql.as_bytes());
@@ -99,7 +100,7 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
         words: &words,
         raw: sql,
         marks: fingerprint.marks,
-        database: keyspace.as_ref(),
+        database: database.as_ref(),
         rights: &rights,
         aim: &aim,
         snapshot,
@@ -114,22 +115,10 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         }
         Plan::Account(statement) => format!("account {statement:?}"),
         Plan::Route(route) | Plan::RouteOnce(route) => {
-            let target = match &route.target {
-                Target::Any => "any".to_owned(),
-                Target::Shard(range) => format!("shard {range}"),
-                Target::Left => "left".to_owned(),
-                Target::Pinned(pins) => {
-                    let pin = |pin: &crate::plan::Pin| {
-                        let span = fingerprint.literals[pin.literal];
-                        let sign = if pin.negative { "-" } else { "" };
-                        format!("{}={sign}{}", pin.key.column, &sql[span.start..span.end])
-                    };
-                    pins.iter().map(pin).collect::<Vec<_>>().join(" ")
-                }
-            };
             let columns =
                 route.columns.as_ref().map(|columns| format!(" {}", columns.trim())).unwrap_or_default();
             let close = if route.afterwards == Afterwards::Close { " close" } else { "" };
+            let target = sight::target(&route.target, sql, fingerprint);
             format!("{} {target}{columns}{close}{}", route.keyspace, sight::side(route.tablets))
         }
         Plan::Insert(insert) => inserted(&insert, |literal| {
@@ -172,7 +161,7 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
             format!("{}: {}", columns.join("|"), listing.rows.iter().map(row).collect::<Vec<_>>().join(", "))
         }
         Plan::Answer(Answer::Use(choice)) => {
-            let keyspace = choice.keyspace.map(|name| name.to_string()).unwrap_or_default();
+            let keyspace = choice.database.map(|name| name.to_string()).unwrap_or_default();
             let shard = choice.aim.shard.map(|range| format!(" shard {range}")).unwrap_or_default();
             format!("use {keyspace}{shard} {:?}", choice.aim.tablets)
         }
@@ -393,8 +382,8 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("select * from t procedure analyse lock in share mode", "main any"),
         ("explain select * from t", "main any"),
         ("call p(1)", "main any close"),
-        ("select * from information_schema.tables", "main any"),
-        ("create view v as select 1", "main change CREATE"),
+        ("select * from information_schema.tables", "main schema"),
+        ("create view v as select 1", "main change CREATE VIEW"),
         ("select * from shop.customers where id = 5", "shop id=5"),
         ("select database() from shop.customers where id = 5", "SH2013"),
         ("set sql_mode = ''", "main set sql_mode"),
@@ -432,33 +421,33 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
 async fn the_database_decides_where_names_are_looked_up() {
     let snapshot = cluster().await;
     let without = [
-        ("select 1", "main any"),
+        ("select 1", "main free"),
         ("select * from customers where id = 5", "SH1003"),
         ("select * from shop.customers where id = 5", "shop id=5"),
         ("select * from nope.t", "SH1002"),
         ("use shop", "use shop Primary"),
         ("use nope", "SH1002"),
         ("show tables", "SH1003"),
-        ("show tables from shop", "shop any"),
+        ("show tables from shop", "shop schema"),
         ("show databases", "Database: information_schema, main, shop"),
-        ("show columns from t from main", "main any"),
+        ("show columns from t from main", "main schema"),
         ("set names utf8mb4", "answer SetNames(255)"),
         ("SET AUTOCOMMIT=1;", "Autocommit(true)"),
         ("rollback", "Rollback(Plain)"),
     ];
     assert_plans(&snapshot, None, &without);
     let sharded = [
-        ("show create table customers", "shop any"),
-        ("desc customers", "shop any"),
-        ("show tables from main", "main any"),
+        ("show create table customers", "shop schema"),
+        ("desc customers", "shop schema"),
+        ("show tables from main", "main schema"),
         ("show table status", "shop table status"),
-        ("show table status from main like 'x'", "main any"),
+        ("show table status from main like 'x'", "main schema"),
         ("show table status where rows > 5", "SH2011"),
         ("explain select * from customers", "SH2011"),
         ("explain format = tree select * from customers where id = 5", "shop id=5"),
         ("explain analyze select * from customers where id = 5", "shop id=5"),
         ("explain insert into customers values (5, 6, 7)", "shop id=5 (`id`,`name`,`city`)"),
-        ("select * from information_schema.tables", "shop any"),
+        ("select * from information_schema.tables", "shop schema"),
         ("call p()", "shop any close"),
         ("", "shop any"),
     ];

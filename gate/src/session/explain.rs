@@ -7,6 +7,7 @@ use topo::snapshot::Snapshot;
 use super::held::Next;
 use super::{Session, SessionEnd};
 use crate::executor::explain::{Asked, Query, explain};
+use crate::executor::insert::Zero;
 use crate::executor::route::Literals;
 use crate::plan::{Explain, Form};
 
@@ -25,7 +26,8 @@ impl Session {
     ) -> Result<Next, SessionEnd> {
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         let literals = Literals { sql, spans: &self.fingerprint.literals, character_set: self.character_set };
-        let asked = Asked { literals, from: question.from, values_at: self.fingerprint.values_at };
+        let (values_at, zero) = (self.fingerprint.values_at, Zero::of(&self.settings));
+        let asked = Asked { literals, from: question.from, values_at, zero };
         let shown = match explain(&question.plan, snapshot, asked) {
             Ok(shown) => shown,
             Err(error) => {

@@ -45,11 +45,6 @@ struct Attempt {
 }
 
 impl Session {
-    /// What 0 is in an AUTO_INCREMENT column.
-    pub(super) fn zero(&self) -> Zero {
-        if self.settings.zero_is_a_number() { Zero::IsItself } else { Zero::IsNext }
-    }
-
     /// Does as planned.
     pub(super) async fn insert(
         &mut self,
@@ -66,7 +61,8 @@ impl Session {
             Err(error) => return self.tell(&error).await,
         };
         let task = Task { insert: plan, keyspace, class };
-        let wanted = match insert::numbers(plan, self.literals(framed), self.zero()) {
+        let zero = Zero::of(&self.settings);
+        let wanted = match insert::numbers(plan, self.literals(framed), zero) {
             Ok(wanted) => wanted,
             Err(error) => return self.tell(&error).await,
         };

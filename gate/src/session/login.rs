@@ -7,19 +7,19 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::UserName;
 use proto::limits::MAX_HANDSHAKE_PACKET_BYTES;
 use proto::wire::auth::{self, Nonce};
-use proto::wire::connection::{Connection, ReadError};
-use proto::wire::handshake::{ClientHello, FirstPacket, Greeting, parse_first_packet};
+use proto::wire::connection::{Connection, Framed, ReadError};
+use proto::wire::handshake::{ClientHello, FirstPacket, Greeting, parse_change_user, parse_first_packet};
 use proto::wire::reply::{write_error, write_ok};
 use proto::wire::{CapabilityFlags, StatusFlags};
 use tokio::time::timeout;
 use topo::records::UserRecord;
 use topo::snapshot::Snapshot;
 
-use super::SessionEnd;
 use super::who::Who;
+use super::{Session, SessionEnd};
 use crate::accounts::rights::Rights;
 use crate::aim::{Choice, choose};
-use crate::limits::UNSEEN_USER_PATIENCE;
+use crate::limits::{LOGIN_TIMEOUT, UNSEEN_USER_PATIENCE};
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Shared;
 
@@ -156,6 +156,47 @@ async fn refuse(client: &mut Connection, sequence: u8, error: ClientError) -> Se
     let _ = client.write_all(&out).await;
     client.shutdown().await;
     SessionEnd::Refused(error)
+}
+
+impl Session {
+    /// COM_CHANGE_USER: the session begins anew as another user's, who logs in within the connection. Its packet is no
+    /// longer in the client's buffer afterwards.
+    pub(super) async fn change_user(&mut self, mut framed: Framed) -> Result<Framed, SessionEnd> {
+        let payload = self.client.payload(framed, &mut self.scratch);
+        let hello = match parse_change_user(&payload[1..], self.capabilities) {
+            Ok(hello) => hello,
+            Err(_) => return Err(self.close_with(ErrorId::MalformedPacket.plain()).await),
+        };
+        self.reset().await;
+        self.client.consume(std::mem::take(&mut framed.wire_bytes));
+        let nonce = auth::new_nonce().map_err(|error| SessionEnd::Fault(error.to_string()))?;
+        // Its answer was for an earlier nonce: it is asked again.
+        let hello = ClientHello { plugin: None, ..hello };
+        let (shared, host) = (self.worker.shared.clone(), self.who.host.clone());
+        let mut exchange = Exchange { client: &mut self.client, nonce, sequence: self.answers_at };
+        let authenticated = timeout(LOGIN_TIMEOUT, exchange.authenticate(&shared, &hello, &host)).await;
+        let sequence = exchange.sequence;
+        let admitted = match authenticated {
+            Ok(Ok(rights)) => admit(&shared, &hello, rights),
+            Ok(Err(Refusal::Tell(error))) => Err(error),
+            Ok(Err(Refusal::End(end))) => return Err(end),
+            Err(_) => return Err(SessionEnd::Left),
+        };
+        self.answers_at = sequence;
+        let (rights, character_set, choice) = match admitted {
+            Ok(admitted) => admitted,
+            Err(error) => return Err(self.close_with(error).await),
+        };
+        (self.collation, self.character_set) = (hello.collation, character_set);
+        self.began = (hello.collation, character_set);
+        (self.rights, self.class) = (rights, None);
+        self.who.user = String::from_utf8_lossy(&hello.user).into_owned();
+        self.presence.becomes(&self.who.user);
+        self.database = None;
+        self.choose(choice);
+        self.answer_ok().await?;
+        Ok(framed)
+    }
 }
 
 /// What a known client may do, and where it begins.

@@ -4,26 +4,23 @@ use proto::account::DataRole;
 use proto::errors::ErrorId;
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
-use proto::wire::connection::Framed;
 use topo::snapshot::Snapshot;
 
 use super::held::Next;
 use super::{Session, SessionEnd};
-use crate::clients::Sight;
+use crate::clients::{Shown, Sight};
 use crate::executor::line::{Line, LineError};
 use crate::executor::table_status;
 
 impl Session {
     /// SHOW PROCESSLIST: the clients of this gate; those of others to who administers all keyspaces only.
-    pub(super) async fn answer_processes(&mut self, framed: Framed) -> Result<(), SessionEnd> {
-        let statement =
-            String::from_utf8_lossy(&self.client.payload(framed, &mut self.scratch)[1..]).into_owned();
+    pub(super) async fn answer_processes(&mut self, shown: Shown) -> Result<(), SessionEnd> {
         let user = self.rights.user().to_owned();
         let sight = match self.rights.grants().everywhere {
             Some(DataRole::Admin) => Sight::All,
             _ => Sight::Own(&user),
         };
-        let listing = self.worker.shared.clients.list((self.who.connection, &statement), sight);
+        let listing = self.worker.shared.clients.list(self.who.connection, sight, shown);
         self.answer_result(&listing.columns, &listing.rows).await
     }
 

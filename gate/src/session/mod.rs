@@ -27,7 +27,6 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
-use proto::ids::KeyspaceName;
 use proto::limits::MAX_PACKET_BYTES;
 use proto::program::metrics::Raised;
 use proto::wire::connection::{Connection, Framed, ReadError};
@@ -39,8 +38,9 @@ use tokio::time::timeout;
 use topo::snapshot::Snapshot;
 use tracing::{debug, warn};
 
+use crate::accounts::denied;
 use crate::accounts::rights::{Followed, Rights};
-use crate::aim::{Aim, Choice, choose};
+use crate::aim::{Aim, Choice, Database, choose};
 use crate::backend::SessionClass;
 use crate::backend::settings::Settings;
 use crate::clients::Presence;
@@ -126,7 +126,7 @@ struct Session {
     began: (u8, CharacterSet),
     rights: Rights,
     who: who::Who,
-    database: Option<KeyspaceName>,
+    database: Option<Database>,
     /// What statements are narrowed to within it.
     aim: Aim,
     /// Its place among the gate's clients.
@@ -153,7 +153,7 @@ impl Session {
     fn new(worker: Rc<Worker>, logged_in: login::LoggedIn) -> Self {
         let who = &logged_in.who;
         let presence = worker.shared.clients.enter(who.connection, &who.user, &who.host);
-        presence.choose(logged_in.choice.keyspace.as_ref().map(KeyspaceName::as_str));
+        presence.choose(logged_in.choice.database.as_ref().map(Database::as_str));
         Self {
             worker,
             client: logged_in.client,
@@ -163,7 +163,7 @@ impl Session {
             began: (logged_in.collation, logged_in.character_set),
             rights: logged_in.rights,
             who: logged_in.who,
-            database: logged_in.choice.keyspace,
+            database: logged_in.choice.database,
             aim: logged_in.choice.aim,
             presence,
             fingerprint: Fingerprint::default(),
@@ -231,7 +231,7 @@ impl Session {
                 self.reset().await;
                 self.answer_ok().await?;
             }
-            Some((&command::CHANGE_USER, _)) => Box::pin(self.change_user(framed)).await?,
+            Some((&command::CHANGE_USER, _)) => framed = Box::pin(self.change_user(framed)).await?,
             Some(_) => self.answer_error(&ErrorId::UnknownCommand.plain()).await?,
         }
         self.client.consume(framed.wire_bytes);
@@ -262,9 +262,9 @@ impl Session {
 
     /// From now on this is chosen.
     fn choose(&mut self, choice: Choice) {
-        self.database = choice.keyspace.or(self.database.take());
+        self.database = choice.database.or(self.database.take());
         self.aim = choice.aim;
-        self.presence.choose(self.database.as_ref().map(KeyspaceName::as_str));
+        self.presence.choose(self.database.as_ref().map(Database::as_str));
     }
 
     /// Takes the rights that the snapshot gives to the session's user. One who was dropped is told so, and the
@@ -294,9 +294,14 @@ impl Session {
         Ok(self.client.write_all(&out).await?)
     }
 
-    /// Passes on a packet that MySQL answered to the gate.
+    /// Passes on a packet that MySQL answered to the gate. If it names the account behind, so does MySQL's own list.
     async fn answer_packet(&mut self, payload: &[u8]) -> Result<(), SessionEnd> {
-        self.client.write_payload(self.answers_at, payload).await?;
+        let told = denied::packet_for(payload, &self.who.user, &self.who.host);
+        if let Some(told) = &told {
+            self.forget_warnings();
+            self.warnings.mysqls_error(told);
+        }
+        self.client.write_payload(self.answers_at, told.as_deref().unwrap_or(payload)).await?;
         Ok(())
     }
 

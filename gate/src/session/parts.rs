@@ -75,7 +75,11 @@ impl Branch<'_> {
             Err(_) => None,
         };
         self.clean &= warnings.is_some();
-        (answer, warnings.unwrap_or_default())
+        let answer = answer.map_err(|error| match error {
+            NotDone::Refused(packet) => NotDone::Refused(self.part.told_error(packet)),
+            other => other,
+        });
+        (answer, self.part.told_warnings(warnings.unwrap_or_default()))
     }
 
     /// Commits its transaction. A trouble that comes after the COMMIT only costs the connection.

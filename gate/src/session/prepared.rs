@@ -26,7 +26,7 @@ use topo::snapshot::{Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
-use crate::aim::Aim;
+use crate::aim::{Aim, Database};
 use crate::backend::prepared::PrepareError;
 use crate::backend::{Backend, Unreached};
 use crate::hold::Patience;
@@ -52,7 +52,7 @@ struct Prepared {
     /// Where the first VALUES outside parentheses stands.
     values_at: Option<usize>,
     /// Its names are looked up where they were when it was prepared.
-    database: Option<KeyspaceName>,
+    database: Option<Database>,
     aim: Aim,
     /// Of the values that it was executed with last.
     types: Vec<ParameterType>,

@@ -152,8 +152,10 @@ impl Session {
         match scatter.effect {
             Effect::Rows => self.concat(keyspace, &shards, (&sql, &scatter.route), patience).await,
             Effect::Write => {
-                let parts: Vec<Part> =
-                    shards.into_iter().map(|shard| Part { shard, sql: sql.clone() }).collect();
+                let parts: Vec<Part> = shards
+                    .into_iter()
+                    .map(|shard| Part { shard, sql: sql.clone(), rows: Vec::new() })
+                    .collect();
                 let written = self.write_parts(keyspace, &parts, patience).await?;
                 self.answer_written(written).await
             }
@@ -296,6 +298,7 @@ impl Session {
                 Ok(Tail::End) => source.done = true,
                 Ok(Tail::Failed(packet)) => {
                     source.done = true;
+                    let packet = self.who.told(packet);
                     answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
                     return Ok(Progress::Ended);
                 }
@@ -324,6 +327,7 @@ impl Session {
                 if refused && !answer.has_begun() && self.again_after_refusal(shard, patience).await? {
                     return Ok(Progress::Again);
                 }
+                let packet = self.who.told(packet);
                 answer.fail(&packet, &mut self.client).await.map_err(|_| SessionEnd::Left)?;
             }
             Trouble::Ours(error) => {
@@ -357,7 +361,7 @@ impl Session {
             let connection = &mut source.backend.connection;
             let Ok(warnings) = control::answered(connection, class.capabilities).await else { continue };
             if source.counts {
-                twice += self.warnings.take_once(warnings);
+                twice += self.warnings.take_once(self.who.told_rows(warnings));
             }
             if done(connection, OWN_TIME).await.is_ok() && afterwards == Afterwards::Reuse {
                 self.worker.give_back(source.backend);

@@ -1,11 +1,16 @@
 //! Statements that change schemas and databases.
 
+use std::rc::Rc;
+
+use proto::account::DataRole;
 use proto::errors::ClientError;
 use proto::ids::KeyspaceName;
 use topo::snapshot::{Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
+use crate::aim::Database;
+use crate::backend::SessionClass;
 use crate::executor::done::with_more_warnings;
 use crate::executor::schema_change::{self, Made, database};
 use crate::hold::Patience;
@@ -22,7 +27,7 @@ impl Session {
         if let Some(next) = self.while_held(&change.keyspace, snapshot, patience).await? {
             return Ok(next);
         }
-        let made = match self.class_for(&change.keyspace) {
+        let made = match self.admins_class(&change.keyspace, (change.verb, change.table.as_deref())) {
             Ok(class) => schema_change::run(&self.worker, change, &class, sql).await,
             Err(error) => Err(error),
         };
@@ -40,12 +45,12 @@ impl Session {
         if let Some(next) = self.while_held(&host.keyspace, snapshot, patience).await? {
             return Ok(next);
         }
-        let made = match self.class_for(change.name()) {
+        let made = match self.admins_class(change.name(), (change.verb(), None)) {
             Ok(class) => database::run(&self.worker, change, &class, sql).await,
             Err(error) => Err(error),
         };
         let is_gone = self.worker.shared.feed.load().keyspace(change.name().as_str()).is_none();
-        if is_gone && self.database.as_ref() == Some(change.name()) {
+        if is_gone && self.database.as_ref().and_then(Database::keyspace) == Some(change.name()) {
             // As with MySQL: who drops the default database has none.
             self.database = None;
         }
@@ -61,7 +66,7 @@ impl Session {
         if let Some(next) = self.while_held(&plan.keyspace, snapshot, patience).await? {
             return Ok(next);
         }
-        let made = match self.class_for(&plan.keyspace) {
+        let made = match self.admins_class(&plan.keyspace, ("ALTER", None)) {
             Ok(class) => schema_change::abandon(&self.worker, plan, &class).await,
             Err(error) => Err(error),
         };
@@ -85,6 +90,16 @@ impl Session {
             Some(shard) => self.hold(shard, patience).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The class of connections by which the session changes schemas; one who may not is told so in these words.
+    pub(super) fn admins_class(
+        &mut self,
+        keyspace: &KeyspaceName,
+        doing: (&str, Option<&str>),
+    ) -> Result<Rc<SessionClass>, ClientError> {
+        let class = self.class_for(keyspace)?;
+        if class.role < DataRole::Admin { Err(self.who.denied(keyspace, doing)) } else { Ok(class) }
     }
 
     async fn answer_made(&mut self, made: Result<Made, ClientError>) -> Result<Next, SessionEnd> {

@@ -10,8 +10,8 @@ use super::Session;
 use super::prepared::Order;
 use crate::backend::Backend;
 use crate::backend::prepared::PrepareError;
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
-use crate::hold::decide::{error_code, is_refusal};
+use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
+use crate::hold::decide::error_code;
 use crate::plan::Route;
 
 /// What goes to the shard.
@@ -40,22 +40,22 @@ impl Session {
 }
 
 impl Sent {
-    /// Relays it and its answer, which tells of so many warnings more than the server knows.
+    /// Relays it and its answer, which tells what is added to it.
     pub(super) async fn relay(
         &self,
         client: &mut Connection,
         backend: &mut Backend,
         capabilities: CapabilityFlags,
-        more_warnings: u16,
+        added: Added,
     ) -> Result<Relayed, RelayError> {
         let request = match self {
             Self::Front(bytes) => Request::Front(*bytes),
             Self::Packets(packets) => Request::Packets(packets),
             Self::Prepared(order) => {
-                return Box::pin(order.relay(client, backend, capabilities, more_warnings)).await;
+                return Box::pin(order.relay(client, backend, capabilities, added)).await;
             }
         };
-        relay(client, request, &mut backend.connection, capabilities, more_warnings).await
+        relay(client, request, &mut backend.connection, capabilities, added).await
     }
 }
 
@@ -65,20 +65,23 @@ impl Order {
         client: &mut Connection,
         backend: &mut Backend,
         capabilities: CapabilityFlags,
-        more_warnings: u16,
+        added: Added,
     ) -> Result<Relayed, RelayError> {
         let id = match self.prepared_on(backend, capabilities).await {
             Ok(id) => id,
             Err(PrepareError::NotSent(error)) => return Err(RelayError::NotSent(error)),
             Err(PrepareError::Lost) => return Err(RelayError::ShardBeforeAnswer),
             Err(PrepareError::Refused(packet)) => {
+                let packet = match Relayed::by_error(packet) {
+                    Ok(relayed) => return Ok(relayed),
+                    Err(packet) => packet,
+                };
                 return match error_code(&packet) {
-                    Some(code) if is_refusal(code) => Ok(Relayed::Refused(packet)),
                     Some(NOT_PREPARED) if self.takes_no_values() => {
                         let mut text = BytesMut::new();
                         write_payload(&mut text, 0, &[&[command::QUERY], &*self.sql].concat());
                         let request = Request::Packets(&text);
-                        relay(client, request, &mut backend.connection, capabilities, more_warnings).await
+                        relay(client, request, &mut backend.connection, capabilities, added).await
                     }
                     _ => {
                         client.write_payload(1, &packet).await.map_err(RelayError::Client)?;
@@ -89,6 +92,6 @@ impl Order {
         };
         let packets = self.packets(id);
         let connection = &mut backend.connection;
-        relay(client, Request::Packets(&packets), connection, capabilities, more_warnings).await
+        relay(client, Request::Packets(&packets), connection, capabilities, added).await
     }
 }

@@ -17,14 +17,14 @@ use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::{SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
-use crate::executor::relay::{RelayError, Relayed};
+use crate::executor::relay::{Added, RelayError, Relayed};
 use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::end::HoldEnd;
 use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
-use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, rewritten};
+use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, Target, rewritten};
 use crate::sql::character_set::CharacterSet;
 use crate::worker::Statement;
 
@@ -82,6 +82,9 @@ impl Session {
             aim: &self.aim,
         };
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
+        if tells_no_password(&plan) {
+            self.presence.executes(sql);
+        }
         if !matches!(plan, Plan::ShowWarnings(_)) {
             if self.warnings.are_any() {
                 // The list belongs to the statement before.
@@ -121,7 +124,7 @@ impl Session {
                 Box::pin(self.transact(of, framed, patience)).await
             }
             Plan::ShowWarnings(show) => Box::pin(self.show_warnings(&show, framed)).await,
-            Plan::Answer(answer) => self.answer(answer, framed).await.map(|()| Next::Answered),
+            Plan::Answer(answer) => self.answer(answer).await.map(|()| Next::Answered),
             Plan::Set(setting) => {
                 let sql = sql();
                 Box::pin(self.set(&setting, &sql, snapshot, patience)).await
@@ -185,7 +188,8 @@ impl Session {
         keyspace: &Keyspace,
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
-        if self.transaction.is_active() {
+        let is_beside = route.target == Target::Schema && self.transaction.is_beside(&route.keyspace);
+        if self.transaction.is_active() && !is_beside {
             let in_transaction = self.route_in_transaction((route, index), framed, keyspace, patience);
             return Box::pin(in_transaction).await;
         }
@@ -208,8 +212,9 @@ impl Session {
         let Some(sent) = self.sent(framed, route) else {
             return self.tell(&ErrorId::NotUnderstood.plain()).await;
         };
-        let (capabilities, notes) = (class.capabilities, self.warnings.notes());
-        match sent.relay(&mut self.client, &mut backend, capabilities, notes).await {
+        let status = is_beside.then(|| self.transaction.status());
+        let added = Added { status, ..self.warnings.added() };
+        match sent.relay(&mut self.client, &mut backend, class.capabilities, added).await {
             Ok(Relayed::Answered(end)) => {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
@@ -227,6 +232,12 @@ impl Session {
                 Box::pin(self.refused(shard, &packet, patience)).await
             }
             Ok(Relayed::Refused(packet)) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Ok(Relayed::Denied(packet)) => {
+                if route.afterwards == Afterwards::Reuse {
+                    self.worker.give_back(backend);
+                }
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
             Err(RelayError::NotSent(error)) => {
                 Box::pin(self.unreached(shard, Unreached::NotSent(error), patience)).await
             }
@@ -282,7 +293,7 @@ impl Session {
         Some(packets)
     }
 
-    async fn answer(&mut self, answer: Answer, framed: Framed) -> Result<(), SessionEnd> {
+    async fn answer(&mut self, answer: Answer) -> Result<(), SessionEnd> {
         match answer {
             Answer::Ok => self.answer_ok().await,
             Answer::Use(choice) => {
@@ -300,7 +311,7 @@ impl Session {
                 Err(error) => self.answer_error(&error).await,
             },
             Answer::Listing(listing) => self.answer_result(&listing.columns, &listing.rows).await,
-            Answer::Processes => self.answer_processes(framed).await,
+            Answer::Processes(shown) => self.answer_processes(shown).await,
             Answer::Vschema(show) => self.show_vschema(&show).await,
         }
     }
@@ -318,10 +329,10 @@ impl Session {
     /// The class of connections that this session uses in a keyspace; kept until it changes. Nothing reaches a
     /// keyspace but through it, and so with the account of the user's role there.
     pub(super) fn class_for(&mut self, keyspace: &KeyspaceName) -> Result<Rc<SessionClass>, ClientError> {
-        let is_default = self.database.as_ref() == Some(keyspace);
+        let database = self.database.as_ref().filter(|database| database.is_within(keyspace));
         if let Some(kept) = &self.class
             && kept.keyspace == *keyspace
-            && kept.is_default == is_default
+            && kept.database.as_ref() == database
             && kept.collation == self.collation
             && Rc::ptr_eq(&kept.settings, &self.settings)
         {
@@ -330,7 +341,7 @@ impl Session {
         let class = Rc::new(SessionClass {
             keyspace: keyspace.clone(),
             role: self.rights.role(keyspace)?,
-            is_default,
+            database: database.cloned(),
             capabilities: self.capabilities & crate::backend::SHAPING,
             collation: self.collation,
             tablets: Tablets::Primary,
@@ -339,6 +350,11 @@ impl Session {
         self.class = Some(class.clone());
         Ok(class)
     }
+}
+
+/// Whether others may see the text: not where it is about users, or could be so in other words.
+fn tells_no_password(plan: &Plan) -> bool {
+    !matches!(plan, Plan::Account(_) | Plan::Rewrite(_) | Plan::Explain(_) | Plan::Refuse { .. })
 }
 
 /// What counts the statements that are done like this.

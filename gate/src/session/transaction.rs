@@ -16,7 +16,7 @@ mod pinned;
 use std::rc::Rc;
 
 use proto::errors::ErrorId;
-use proto::ids::ShardRef;
+use proto::ids::{KeyspaceName, ShardRef};
 use proto::wire::connection::{Connection, Framed};
 use proto::wire::packet::write_payload;
 use proto::wire::{StatusFlags, command};
@@ -90,6 +90,15 @@ impl Default for Transaction {
 }
 
 impl Transaction {
+    /// Whether what a keyspace tells of its schema is asked beside the transaction, which has no connection there.
+    pub(super) fn is_beside(&self, keyspace: &KeyspaceName) -> bool {
+        match &self.state {
+            State::Begun(_) => true,
+            State::Open(open) => open.class.keyspace != *keyspace,
+            State::None | State::Lost(_) => false,
+        }
+    }
+
     /// Whether statements go by anything but their own plan.
     pub(super) fn is_active(&self) -> bool {
         !matches!(self.state, State::None)
@@ -244,9 +253,9 @@ impl Session {
         }
         let request = Request::Front(framed.wire_bytes);
         let capabilities = open.class.capabilities;
-        let notes = self.warnings.notes();
+        let added = self.warnings.added();
         let relayed =
-            relay(&mut self.client, request, &mut open.backend.connection, capabilities, notes).await;
+            relay(&mut self.client, request, &mut open.backend.connection, capabilities, added).await;
         self.transaction.state = self.transaction.ended();
         match relayed {
             Ok(Relayed::Answered(end)) => {
@@ -262,7 +271,9 @@ impl Session {
                 Ok(Next::Answered)
             }
             // MySQL has rolled it back.
-            Ok(Relayed::Refused(packet)) => self.answer_packet(&packet).await.map(|()| Next::Answered),
+            Ok(Relayed::Refused(packet) | Relayed::Denied(packet)) => {
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
+            }
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
             // Without its connection a transaction is rolled back.

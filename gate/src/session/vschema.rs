@@ -18,7 +18,7 @@ const LONGEST_TEXT: u32 = 1024;
 impl Session {
     /// Makes the change, and answers OK or why not.
     pub(super) async fn change_vschema(&mut self, change: &VschemaChange) -> Result<Next, SessionEnd> {
-        let class = match self.class_for(&change.keyspace) {
+        let class = match self.admins_class(&change.keyspace, ("ALTER", None)) {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };

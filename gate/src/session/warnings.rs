@@ -2,6 +2,7 @@
 
 use proto::errors::{ClientError, ErrorId};
 use proto::wire::connection::Framed;
+use proto::wire::reply::ERROR_TEXT_AT;
 use proto::wire::result::{ResultColumn, ResultRow};
 
 use super::held::Next;
@@ -10,7 +11,7 @@ use super::{Session, SessionEnd};
 use crate::backend::Backend;
 use crate::executor::control::{self, Row};
 use crate::executor::many::send;
-use crate::executor::relay::{RelayError, Relayed, Request, relay};
+use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
 use crate::hold::decide::error_code;
 use crate::limits::MAX_WARNINGS;
 use crate::plan::{Afterwards, ShowWarnings, WarningCount};
@@ -66,6 +67,11 @@ impl Warnings {
         self.notes
     }
 
+    /// What the end of a relayed answer tells of them.
+    pub(super) fn added(&self) -> Added {
+        Added { warnings: self.notes, status: None }
+    }
+
     /// An error of the gate's own.
     pub(super) fn error(&mut self, error: &ClientError) {
         self.push("Error", error.id.row().code, error.message());
@@ -73,8 +79,7 @@ impl Warnings {
 
     /// MySQL's error, where the packet that answers is one.
     pub(super) fn mysqls_error(&mut self, packet: &[u8]) {
-        const SQLSTATE_BYTES: usize = 6;
-        if let (Some(code), Some(text)) = (error_code(packet), packet.get(3 + SQLSTATE_BYTES..)) {
+        if let (Some(code), Some(text)) = (error_code(packet), packet.get(ERROR_TEXT_AT..)) {
             self.push("Error", code, &String::from_utf8_lossy(text));
         }
     }
@@ -144,9 +149,11 @@ impl Session {
             let connection = &mut backend.connection;
             if self.warnings.own.is_empty() {
                 let request = Request::Front(framed.wire_bytes);
-                return match relay(&mut self.client, request, connection, capabilities, 0).await {
+                return match relay(&mut self.client, request, connection, capabilities, Added::default())
+                    .await
+                {
                     Ok(Relayed::Answered(_)) => Ok(Next::Answered),
-                    Ok(Relayed::Refused(packet)) => {
+                    Ok(Relayed::Refused(packet) | Relayed::Denied(packet)) => {
                         self.answer_packet(&packet).await.map(|()| Next::Answered)
                     }
                     Err(RelayError::Client(_)) => Err(SessionEnd::Left),

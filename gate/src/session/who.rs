@@ -1,6 +1,11 @@
 //! Who a client is, as its statements may ask.
 
+use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
+
 use super::inserted::LastInserted;
+use crate::accounts::denied;
+use crate::executor::control::Row;
 use crate::plan::SessionValue;
 
 /// Who logged in.
@@ -25,6 +30,38 @@ impl Who {
             SessionValue::ConnectionId => format!("CAST({} AS UNSIGNED)", self.connection),
             SessionValue::LastInsertId => format!("CAST({} AS UNSIGNED)", inserted.get()),
             SessionValue::LastInsertIdDigits => inserted.get().to_string(),
+        }
+    }
+}
+
+impl Who {
+    /// An error packet of MySQL's, with this user in the place of the account behind.
+    pub(super) fn told(&self, packet: Vec<u8>) -> Vec<u8> {
+        denied::packet_for(&packet, &self.user, &self.host).unwrap_or(packet)
+    }
+
+    /// The same for rows of SHOW WARNINGS.
+    pub(super) fn told_rows(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        for row in &mut rows {
+            if let [_, Some(code), Some(text)] = row.as_mut_slice()
+                && let Ok(code) = code.parse()
+                && let Some(told) = denied::text_for(code, text, &self.user, &self.host)
+            {
+                *text = told;
+            }
+        }
+        rows
+    }
+
+    /// MySQL's error for one who may not do this to a table, or change the database at all.
+    pub(super) fn denied(&self, database: &KeyspaceName, (verb, table): (&str, Option<&str>)) -> ClientError {
+        let user = &self.user;
+        match table {
+            Some(table) => ErrorId::RoleTooWeak.with(format_args!(
+                "{verb} command denied to user '{user}'@'{}' for table '{table}'",
+                self.host
+            )),
+            None => ErrorId::DatabaseDenied.with(format_args!("'{user}'@'%' to database '{database}'")),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Kind {
     ShowProcesses,
     /// SHOW TABLE STATUS.
     ShowTableStatus,
+    /// SHOW EVENTS.
+    ShowEvents,
     /// DESCRIBE a table, SHOW of what is alike on every shard.
     ShowSchema,
     /// SHOW of what each server has of its own kind in an unsharded keyspace.
@@ -196,12 +198,13 @@ fn show(rest: &[&str]) -> Kind {
         ["VITESS_REPLICATION_STATUS", ..] => Kind::ShowListing(Listed::Replication),
         ["PROCESSLIST", ..] => Kind::ShowProcesses,
         ["TABLE", "STATUS", ..] => Kind::ShowTableStatus,
+        ["EVENTS", ..] => Kind::ShowEvents,
         ["VSCHEMA", ..] => Kind::ShowVschema,
         ["GRANTS", ..] | ["CREATE", "USER", ..] => Kind::Account,
         ["TABLES" | "COLUMNS" | "FIELDS" | "INDEX" | "INDEXES" | "KEYS" | "COLLATION" | "ENGINES", ..]
         | ["CREATE", "TABLE" | "VIEW" | "DATABASE" | "SCHEMA", ..]
         | ["CREATE", "TRIGGER" | "PROCEDURE" | "FUNCTION" | "EVENT" | "LIBRARY", ..]
-        | ["TRIGGERS" | "EVENTS" | "VARIABLES" | "STATUS" | "PLUGINS" | "PRIVILEGES", ..]
+        | ["TRIGGERS" | "VARIABLES" | "STATUS" | "PLUGINS" | "PRIVILEGES", ..]
         | ["PROCEDURE" | "FUNCTION" | "LIBRARY", "STATUS", ..]
         | ["CHARACTER", "SET", ..]
         | ["CHARSET", ..] => Kind::ShowSchema,

@@ -105,6 +105,45 @@ pub fn parse_first_packet(payload: &[u8]) -> Result<FirstPacket, BadHello> {
     }))
 }
 
+/// Reads COM_CHANGE_USER, after its command byte, of a client with these capabilities.
+pub fn parse_change_user(payload: &[u8], capabilities: CapabilityFlags) -> Result<ClientHello, BadHello> {
+    let mut rest = payload;
+    let user = take_to_zero(&mut rest)?;
+    let (&length, after) = rest.split_first().ok_or(BadHello)?;
+    let (auth_response, after) = after.split_at_checked(usize::from(length)).ok_or(BadHello)?;
+    rest = after;
+    let database = take_to_zero(&mut rest)?;
+    let collation = match rest {
+        [] => DEFAULT_COLLATION,
+        // Only the low 8 bits are used.
+        &[low, _, ref after @ ..] => {
+            rest = after;
+            low
+        }
+        _ => return Err(BadHello),
+    };
+    let knows_methods = capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH) && !rest.is_empty();
+    let plugin = knows_methods.then(|| take_to_zero(&mut rest)).transpose()?;
+    Ok(ClientHello {
+        capabilities,
+        collation,
+        user: user.to_vec(),
+        database: (!database.is_empty()).then(|| database.to_vec()),
+        plugin: plugin.map(<[u8]>::to_vec),
+        auth_response: auth_response.to_vec(),
+    })
+}
+
+/// Id of utf8mb4_0900_ai_ci, MySQL's default collation.
+const DEFAULT_COLLATION: u8 = 255;
+
+fn take_to_zero<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], BadHello> {
+    let end = rest.iter().position(|byte| *byte == 0).ok_or(BadHello)?;
+    let (text, after) = rest.split_at(end);
+    *rest = &after[1..];
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +169,21 @@ mod tests {
         assert_eq!((read.connection_id(), read.capabilities()), (7, capabilities));
         assert_eq!([read.scramble_1_ref(), read.scramble_2_ref().unwrap()].concat()[..20], nonce);
         assert_eq!(read.auth_plugin_name_ref().unwrap(), PLUGIN.as_bytes());
+    }
+
+    #[test]
+    fn another_user_is_read() {
+        let capabilities = CapabilityFlags::CLIENT_PLUGIN_AUTH;
+        let hello =
+            parse_change_user(b"ann\0\x03abcshop\0\xff\0caching_sha2_password\0", capabilities).unwrap();
+        assert_eq!((hello.user.as_slice(), hello.auth_response.as_slice()), (&b"ann"[..], &b"abc"[..]));
+        assert_eq!((hello.database.as_deref(), hello.collation), (Some(&b"shop"[..]), 255));
+        assert_eq!(hello.plugin.as_deref(), Some(&b"caching_sha2_password"[..]));
+        let short = parse_change_user(b"ann\0\0\0", capabilities).unwrap();
+        assert_eq!((short.database, short.plugin), (None, None));
+        for cut in [&b"ann"[..], b"ann\0", b"ann\0\x09abc", b"ann\0\0shop", b"ann\0\0\0\xff"] {
+            assert_eq!(parse_change_user(cut, capabilities), Err(BadHello));
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub fn write_error(out: &mut BytesMut, sequence: u8, error: &ClientError) -> u8 
     write_payload(out, sequence, &error_payload(error))
 }
 
+/// Where the text of an error packet begins: after its header, code and SQLSTATE.
+pub const ERROR_TEXT_AT: usize = 9;
+
 /// The payload of an error packet.
 pub fn error_payload(error: &ClientError) -> BytesMut {
     let row = error.id.row();

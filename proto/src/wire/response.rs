@@ -26,6 +26,8 @@ pub struct End {
     pub warnings: u16,
     /// How many bytes before its end the answer says so; 0 after an error.
     pub warnings_at: usize,
+    /// How many bytes before its end it tells the status flags; 0 after an error.
+    pub status_at: usize,
 }
 
 /// What one look at the buffer found.
@@ -173,7 +175,14 @@ impl End {
         let [status, warnings] = two_numbers(rest)?;
         let status = StatusFlags::from_bits_truncate(status);
         // After the status.
-        Ok(Self { status, failed: false, insert_id, warnings, warnings_at: rest.len() - 2 })
+        Ok(Self {
+            status,
+            failed: false,
+            insert_id,
+            warnings,
+            warnings_at: rest.len() - 2,
+            status_at: rest.len(),
+        })
     }
 
     /// Of an EOF packet: header, warnings, status flags.
@@ -181,13 +190,20 @@ impl End {
         let rest = payload.get(1..).ok_or(BadResponse)?;
         let [warnings, status] = two_numbers(rest)?;
         let status = StatusFlags::from_bits_truncate(status);
-        Ok(Self { status, failed: false, insert_id: 0, warnings, warnings_at: rest.len() })
+        Ok(Self {
+            status,
+            failed: false,
+            insert_id: 0,
+            warnings,
+            warnings_at: rest.len(),
+            status_at: rest.len() - 2,
+        })
     }
 
     /// After an error packet.
     pub fn of_error() -> Self {
         let status = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
-        Self { status, failed: true, insert_id: 0, warnings: 0, warnings_at: 0 }
+        Self { status, failed: true, insert_id: 0, warnings: 0, warnings_at: 0, status_at: 0 }
     }
 }
 

@@ -61,7 +61,7 @@ fn databases_come_and_go() -> Result<()> {
         }
         let mut reader = session(&cluster, "reader", "main").await?;
         let (code, _) = refusal(&mut reader, "create database more").await?;
-        ensure!(code == 1142, "{code}");
+        ensure!(code == 1044, "{code}");
         let Outcome::Done(done) = other.run("drop database extra").await? else { anyhow::bail!("not done") };
         ensure!(done.affected_rows == 2, "{done:?}");
         let (code, _) = refusal(&mut other, "select v from t").await?;

@@ -112,14 +112,48 @@ fn roles_are_judged_by_mysql_and_by_the_gate() -> Result<()> {
         for (statement, code) in [
             ("insert into t values (2)", 1142),
             ("delete from t", 1142),
-            ("drop table t", 1142),
-            ("create table u (a int primary key)", 1142),
+            ("drop table if exists t", 1142),
+            ("create table main.u (a int primary key)", 1142),
+            ("truncate t", 1142),
+            ("rename table t to u", 1142),
+            ("drop view v", 1142),
+            ("create view v as select 1", 1142),
+            ("create unique index a on t (a)", 1142),
             ("select * from mysql.user", 1142),
+            ("call p()", 1370),
+            ("create procedure p() select 1", 1044),
+            ("insert into information_schema.tables values (1)", 1044),
             ("select * from _shoal.heartbeat", 1044),
             ("select a from t into outfile '/tmp/x'", 1227),
         ] {
             let (seen, text) = refusal(&mut reader, statement).await?;
             ensure!(seen == code, "{statement}: {seen} {text}");
+            // By the name that they log in with, as MySQL would say it.
+            let user = match code {
+                1142 => " command denied to user 'reader'@'127.0.0.1' for table '",
+                1370 => "execute command denied to user 'reader'@'%' for routine 'main.p'",
+                _ => "",
+            };
+            ensure!(text.contains(user) && !text.contains("main.read'"), "{statement}: {text}");
+            let told = match reader.run("show warnings").await? {
+                Outcome::Rows { rows, .. } => rows,
+                other => anyhow::bail!("{other}"),
+            };
+            let [told] = told.as_slice() else { anyhow::bail!("{statement}: {told:?}") };
+            ensure!(told[2].as_deref() == Some(text.as_bytes()), "{statement}: {told:?}");
+        }
+        reader.run_all(&["begin", "select * from t"]).await?;
+        let (_, text) = refusal(&mut reader, "update t set a = 2").await?;
+        ensure!(text == "UPDATE command denied to user 'reader'@'127.0.0.1' for table 't'", "{text}");
+        reader.run_all(&["rollback", "use shop"]).await?;
+        admin.run_all(&["create table shop.items (id bigint primary key, a int)"]).await?;
+        for statement in ["update items set a = 1", "insert into items values (1, 1), (2, 2), (3, 3), (4, 4)"]
+        {
+            let (_, text) = refusal(&mut reader, statement).await?;
+            ensure!(
+                text.ends_with(" command denied to user 'reader'@'127.0.0.1' for table 'items'"),
+                "{text}"
+            );
         }
         ensure!(value(&mut admin, "select count(*) from t").await? == "1");
         Ok(())

@@ -1,6 +1,7 @@
 //! Looking around and choosing: what clients ask first, SHOW, VEXPLAIN, and USE of one shard.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mysql_async::prelude::Queryable;
@@ -75,6 +76,56 @@ fn common_clients_log_in_and_look_around() -> Result<()> {
         ensure!(rows(&mut reader, "SHOW FULL PROCESSLIST").await?.len() == 1);
         let processes = rows(&mut client, "SHOW PROCESSLIST").await?;
         ensure!(processes.iter().any(|row| row.contains("|reader|127.0.0.1|main|")), "{processes:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_process_list_shows_what_others_are_at() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut sleeper = session(&cluster, "reader", "main").await?;
+        let mut same = session(&cluster, "reader", "main").await?;
+        let mut admin = session(&cluster, "app", "main").await?;
+        let asleep = async { rows(&mut sleeper, "select sleep(3), 'so'").await };
+        let looked = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let seen = rows(&mut admin, "show processlist").await?;
+            let of_reader = "|reader|127.0.0.1|main|Query|";
+            let is_shown =
+                |row: &String| row.contains(of_reader) && row.ends_with("|executing|select sleep(3), 'so'");
+            ensure!(seen.iter().any(is_shown), "{seen:?}");
+            let seen = rows(&mut same, "show full processlist").await?;
+            ensure!(seen.len() == 2 && seen.iter().any(is_shown), "{seen:?}");
+            Ok(())
+        };
+        let (asleep, looked) = tokio::join!(asleep, looked);
+        asleep.and(looked)
+    })
+}
+
+#[test]
+fn the_catalogue_is_a_database_to_begin_in() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "information_schema").await?;
+        ensure!(value(&mut client, "select database()").await? == "information_schema");
+        client.run_all(&["create table shop.items (id bigint primary key, a int)"]).await?;
+        let asked = "select count(*) from columns where table_schema = 'shop' and table_name = 'items'";
+        ensure!(value(&mut client, asked).await? == "2");
+        // Within a transaction that began elsewhere, and back.
+        client.run_all(&["use shop", "begin", "insert into items values (1, 1)"]).await?;
+        client.run_all(&["use information_schema"]).await?;
+        ensure!(value(&mut client, "select database()").await? == "information_schema");
+        ensure!(value(&mut client, "select count(*) > 50 from tables").await? == "1");
+        client.run_all(&["use shop"]).await?;
+        ensure!(value(&mut client, "select a from items where id = 1").await? == "1");
+        client.run_all(&["commit"]).await?;
+        let (code, text) = refusal(&mut client, "use mysql").await?;
+        ensure!(code == 1235 && text.contains("schema mysql"), "{text}");
+        let walked =
+            mysql(&cluster, &["information_schema"], "use performance_schema;\nselect database();\n")?;
+        ensure!(walked.contains("| information_schema |") && walked.contains("SH2011"), "{walked}");
         Ok(())
     })
 }

@@ -132,13 +132,25 @@ fn a_transaction_is_lost_with_its_shard() -> Result<()> {
 /// The status flags of the OK packet that answers a command.
 fn flags(client: &mut RawClient, payload: &[u8]) -> Result<u16> {
     client.command(payload)?;
-    match client.receive()? {
-        // Header, affected rows, insert id: one byte each here.
-        Received::Packet { payload, .. } if payload.first() == Some(&0) => {
-            Ok(u16::from_le_bytes([payload[3], payload[4]]))
+    let mut ends = 0;
+    loop {
+        match client.receive()? {
+            // Header, affected rows, insert id, one byte each here; or header, warnings. Columns have an end, too.
+            Received::Packet { payload, .. }
+                if payload.first() == Some(&0) || is_end(&payload, &mut ends) =>
+            {
+                return Ok(u16::from_le_bytes([payload[3], payload[4]]));
+            }
+            Received::Packet { payload, .. } if payload.first() != Some(&0xff) => {}
+            other => anyhow::bail!("no OK: {other:?}"),
         }
-        other => anyhow::bail!("no OK: {other:?}"),
     }
+}
+
+/// Whether the packet ends the rows.
+fn is_end(payload: &[u8], ends: &mut usize) -> bool {
+    *ends += usize::from(payload.first() == Some(&0xfe) && payload.len() == 5);
+    *ends == 2
 }
 
 #[test]
@@ -148,13 +160,19 @@ fn the_gates_own_answers_have_the_status_of_the_session() -> Result<()> {
     const READ_ONLY: u16 = 0x2000;
     let cluster = cluster()?;
     wait(async { filled(&cluster).await.map(drop) })?;
+    wait(async {
+        let mut other = session(&cluster, "app", "main").await?;
+        other.run_all(&["create table others (id bigint primary key)"]).await
+    })?;
     let mut client = RawClient::connect(cluster.gate_port())?;
     client.login("app", "app", "shop")?;
-    let steps: [(&[u8], u16); 16] = [
+    let steps: [(&[u8], u16); 20] = [
         (b"\x0e", AUTOCOMMIT),
         (b"\x03begin", AUTOCOMMIT | IN_TRANSACTION),
         (b"\x0e", AUTOCOMMIT | IN_TRANSACTION),
         (b"\x03update items set a = 3 where id = 1", AUTOCOMMIT | IN_TRANSACTION),
+        // On another connection.
+        (b"\x03show create table main.others", AUTOCOMMIT | IN_TRANSACTION),
         (b"\x03savepoint a", AUTOCOMMIT | IN_TRANSACTION),
         (b"\x0e", AUTOCOMMIT | IN_TRANSACTION),
         (b"\x03commit", AUTOCOMMIT),
@@ -162,7 +180,10 @@ fn the_gates_own_answers_have_the_status_of_the_session() -> Result<()> {
         (b"\x03rollback", AUTOCOMMIT),
         (b"\x03set autocommit = 0", 0),
         (b"\x0e", 0),
+        (b"\x03show create table main.others", 0),
+        (b"\x03show create table items", 0),
         (b"\x03update items set a = 4 where id = 1", IN_TRANSACTION),
+        (b"\x03show create table main.others", IN_TRANSACTION),
         (b"\x0e", IN_TRANSACTION),
         (b"\x03rollback", 0),
         (b"\x03set autocommit = 1", AUTOCOMMIT),
@@ -181,4 +202,24 @@ fn the_gates_own_answers_have_the_status_of_the_session() -> Result<()> {
     client.command(b"\x03commit release")?;
     ensure!(client.receive()?.is_ok() && matches!(client.receive()?, Received::Closed));
     Ok(())
+}
+
+#[test]
+fn what_a_schema_tells_is_asked_beside_the_transaction() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = filled(&cluster).await?;
+        client.run_all(&["create table main.others (id bigint primary key) comment 'x'"]).await?;
+        for begin in ["begin", "set autocommit = 0"] {
+            client.run_all(&[begin, "show tables from main"]).await?;
+            client.run_all(&["update items set a = 9 where id = 1", "show columns from main.others"]).await?;
+            let catalogue = "select table_name from information_schema.tables where table_schema = 'main'";
+            ensure!(value(&mut client, catalogue).await? == "others");
+            ensure!(value(&mut client, "select a from items where id = 1").await? == "9");
+            client.run_all(&["rollback"]).await?;
+            ensure!(value(&mut client, "select a from items where id = 1").await? == "0");
+            client.run_all(&["rollback"]).await?;
+        }
+        Ok(())
+    })
 }

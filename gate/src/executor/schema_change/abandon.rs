@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use proto::account::DataRole;
 use proto::errors::{ClientError, ErrorId};
 use topo::records::SchemaChangeRecord;
 use topo::topology::Lock;
@@ -16,9 +15,6 @@ use crate::worker::Worker;
 
 /// Makes every shard be as it was before the change, and forgets the change. It is looked at that they are.
 pub async fn abandon(worker: &Worker, plan: &Abandon, class: &SessionClass) -> Result<Made, ClientError> {
-    if class.role < DataRole::Admin {
-        return Err(ErrorId::RoleTooWeak.with("ALTER"));
-    }
     let lock = lock(worker, &plan.keyspace).await?;
     let class = questioning(class);
     let made = match Shards::open(worker, &plan.keyspace, &class).await {

@@ -32,7 +32,7 @@ async fn a_schema_change_knows_what_it_is_about() {
         let mut fingerprint = Fingerprint::default();
         fingerprint.read(sql.as_bytes());
         let text = String::from_utf8(fingerprint.text.clone()).unwrap();
-        let (words, database) = (Words::read(&text), "shop".parse().unwrap());
+        let (words, database) = (Words::read(&text), Database::Keyspace("shop".parse().unwrap()));
         let request = Request {
             text: &text,
             words: &words,
@@ -113,15 +113,15 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create index i on orders (id)", "shop change INDEX"),
         ("drop table customers, orders", "shop change DROP"),
         ("truncate orders", "shop change DROP"),
-        ("rename table customers to clients", "shop change ALTER"),
-        ("rename table customers to old, planned to customers", "shop change ALTER"),
+        ("rename table customers to clients", "shop change DROP, ALTER"),
+        ("rename table customers to old, planned to customers", "shop change DROP, ALTER"),
         ("rename table orders to old, planned to orders", "SH2008"),
         ("rename table orders", "SH2004"),
-        ("create view v as select * from customers", "shop change CREATE tried"),
-        ("create or replace view v as select * from customers", "shop change CREATE tried"),
-        ("alter view v as select * from customers", "shop change CREATE tried"),
+        ("create view v as select * from customers", "shop change CREATE VIEW tried"),
+        ("create or replace view v as select * from customers", "shop change CREATE VIEW tried"),
+        ("alter view v as select * from customers", "shop change CREATE VIEW tried"),
         ("create view _shoal_trial_view as select * from customers", "SH1012"),
-        ("drop view if exists v", "shop change CREATE"),
+        ("drop view if exists v", "shop change DROP"),
         ("create table main.notes (id int primary key)", "main change CREATE"),
         ("create table main.notes like shop.customers", "SH2013"),
     ];

@@ -1,13 +1,34 @@
 //! Looking around and choosing: SHOW, USE, EXPLAIN, facts of the session.
 
-use super::{assert_plans, cluster};
+use super::{assert_plans, cluster, planned};
 use crate::aim::Tablets;
+use crate::plan::{Pin, Target};
+use crate::sql::fingerprint::Fingerprint;
 
 /// Who answers, as it stands in what a plan is shown as.
 pub(super) fn side(tablets: Tablets) -> &'static str {
     match tablets {
         Tablets::Primary => "",
         Tablets::Replicas => " on replicas",
+    }
+}
+
+/// Which shard, as it stands there.
+pub(super) fn target(target: &Target, sql: &str, fingerprint: &Fingerprint) -> String {
+    match target {
+        Target::Any => "any".to_owned(),
+        Target::Free => "free".to_owned(),
+        Target::Schema => "schema".to_owned(),
+        Target::Shard(range) => format!("shard {range}"),
+        Target::Left => "left".to_owned(),
+        Target::Pinned(pins) => {
+            let pin = |pin: &Pin| {
+                let span = fingerprint.literals[pin.literal];
+                let sign = if pin.negative { "-" } else { "" };
+                format!("{}={sign}{}", pin.key.column, &sql[span.start..span.end])
+            };
+            pins.iter().map(pin).collect::<Vec<_>>().join(" ")
+        }
     }
 }
 
@@ -85,6 +106,10 @@ async fn use_chooses_shards_and_replicas() {
         ("use shop@spare", "SH2041"),
         ("use shop : -80", "SH2004"),
         ("use nope", "SH1002"),
+        ("use INFORMATION_SCHEMA", "use information_schema Primary"),
+        ("use information_schema@replica", "use information_schema Replicas"),
+        ("use mysql", "SH2011"),
+        ("use _shoal", "SH1012"),
         ("use", "SH2004"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
@@ -111,7 +136,7 @@ async fn a_chosen_shard_takes_statements_as_they_are() {
     assert_plans(&snapshot, Some("shop:80-"), &one);
     let replicas = [
         ("select * from customers where id = 5", "shop id=5 on replicas"),
-        ("show tables", "shop any on replicas"),
+        ("show tables", "shop schema on replicas"),
         ("show table status", "SH2011"),
         ("explain select * from customers where id = 5", "shop id=5 on replicas"),
         ("select * from main.t", "main any on replicas"),
@@ -145,12 +170,15 @@ async fn what_the_gate_knows_is_listed_and_filtered() {
         ("show shards like 'SHOP%'", "Shards: shop/-80, shop/80-"),
         ("show databases limit 1", "SH2011"),
         ("show shards like 'a' 'b'", "SH2011"),
-        ("show full processlist", "answer Processes"),
+        ("show full processlist", "answer Processes(All)"),
+        ("show processlist", "answer Processes(Beginning)"),
         ("show variables like 'a'", "shop any"),
         ("show global status", "shop any"),
-        ("show triggers", "shop any"),
-        ("show triggers from main", "main any"),
-        ("show create database if not exists main", "main any"),
+        ("show triggers", "shop schema"),
+        ("show tables from information_schema", "shop schema"),
+        ("show events where Db in (select 1)", "SH2011"),
+        ("show triggers from main", "main schema"),
+        ("show create database if not exists main", "main schema"),
         ("show engine innodb status", "SH2011"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
@@ -160,37 +188,71 @@ async fn what_the_gate_knows_is_listed_and_filtered() {
 async fn catalogues_are_those_of_the_keyspace_that_is_named() {
     let snapshot = cluster().await;
     let cases = [
-        ("select * from information_schema.tables", "shop any"),
-        ("select * from information_schema.tables where table_schema = 'main'", "main any"),
+        ("select * from information_schema.tables", "shop schema"),
+        ("select * from information_schema.tables where table_schema = 'main'", "main schema"),
         (
             "select * from INFORMATION_SCHEMA.COLUMNS c where c.TABLE_SCHEMA in ('main') and c.x = 1",
-            "main any",
+            "main schema",
         ),
-        ("select * from information_schema.tables where 'main' = (table_schema) and 1", "main any"),
-        ("select * from information_schema.tables where table_schema like 'main'", "main any"),
-        ("select * from information_schema.tables where table_schema = 'nope'", "shop any"),
-        ("select * from information_schema.tables where table_schema = database()", "shop any"),
-        ("select * from information_schema.tables where table_schema = 'main' or 1", "shop any"),
+        ("select * from information_schema.tables where 'main' = (table_schema) and 1", "main schema"),
+        ("select * from information_schema.tables where table_schema like 'main'", "main schema"),
+        ("select * from information_schema.tables where table_schema = 'nope'", "shop schema"),
+        ("select * from information_schema.tables where table_schema = database()", "shop schema"),
+        ("select * from information_schema.tables where table_schema = 'main' or 1", "shop schema"),
         ("select database() from information_schema.tables where table_schema = 'main'", "SH2013"),
         (
             "select * from information_schema.tables t join information_schema.columns c using (table_name) \
              where t.table_schema = 'main'",
-            "main any",
+            "main schema",
         ),
         (
             "select (select count(*) from information_schema.columns where table_schema = 'shop') \
              from information_schema.tables where table_schema = 'main'",
             "SH2013",
         ),
-        ("explain select * from information_schema.tables where table_schema = 'main'", "main any"),
+        ("explain select * from information_schema.tables where table_schema = 'main'", "main schema"),
         ("select * from information_schema.tables t, customers where id = 5", "SH2011"),
     ];
     assert_plans(&snapshot, Some("shop"), &cases);
     let without = [
-        ("select * from information_schema.tables", "main any"),
-        ("select * from information_schema.tables where table_schema = 'shop'", "shop any"),
+        ("select * from information_schema.tables", "main schema"),
+        ("select * from information_schema.tables where table_schema = 'shop'", "shop schema"),
     ];
     assert_plans(&snapshot, None, &without);
+    let within = [
+        ("select database()", "main free"),
+        ("select * from tables", "main schema"),
+        ("select * from tables t join information_schema.columns using (table_name)", "main schema"),
+        ("select * from columns c where c.table_schema = 'shop' and schema() = 'x'", "shop schema"),
+        ("select * from shop.customers where id = 5", "shop id=5"),
+        ("select * from shop.customers, tables where id = 5", "SH2011"),
+        ("select * from customers where id = 5", "main schema"),
+        ("show tables", "main schema"),
+        ("show columns from tables", "main schema"),
+        ("show tables from shop", "shop schema"),
+        ("create table t (id int primary key)", "SH1045"),
+        ("create table shop.t (id int primary key) comment 'x'", "shop change CREATE"),
+        ("explain select * from shop.customers where id = 5", "shop id=5"),
+        ("show vschema tables", "SH1002"),
+    ];
+    assert_plans(&snapshot, Some("information_schema"), &within);
+}
+
+#[tokio::test]
+async fn events_are_those_of_the_catalogue() {
+    let snapshot = cluster().await;
+    let cases = [
+        ("show events", ""),
+        ("SHOW EVENTS FROM nope", ""),
+        ("SHOW EVENTS IN main LIKE 'x%'", "WHERE Name LIKE 'x%'"),
+        ("show /* all */ events where Status = 'ENABLED' -- so", "where Status = 'ENABLED' -- so"),
+    ];
+    for (sql, end) in cases {
+        let shown = planned(&snapshot, Some("shop"), sql);
+        let query = shown.strip_prefix("rewrite ").unwrap();
+        assert!(query.ends_with(&format!(" FROM information_schema.EVENTS) AS EVENTS {end}")), "{query}");
+        assert_eq!(planned(&snapshot, Some("shop"), query), "shop schema");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId};
+use proto::ids::KeyspaceName;
 use proto::wire::StatusFlags;
 use proto::wire::connection::Framed;
 use proto::wire::response::End;
@@ -58,12 +59,23 @@ impl Session {
             return self.tell(&ErrorId::SecondShard.with("a replica")).await;
         }
         // What reads no rows is as good on one shard as on another.
-        let anywhere = keyspace.sharded && route.target == Target::Any;
+        let anywhere = match route.target {
+            Target::Free | Target::Schema => true,
+            Target::Any => keyspace.sharded,
+            _ => false,
+        };
         if let (true, State::Open(open)) = (anywhere, &self.transaction.state) {
             let same = |shard: &Shard| shard.shard == open.shard.shard;
             index = keyspace.shards.iter().position(same).unwrap_or(index);
         }
-        if let Pinned::Not(next) = self.pin(keyspace, index, patience).await? {
+        let pinned = match &self.transaction.state {
+            State::Open(open) if route.target == Target::Free => {
+                let keyspace = open.class.keyspace.clone();
+                self.adapt(&keyspace).await?
+            }
+            _ => self.pin(keyspace, index, patience).await?,
+        };
+        if let Pinned::Not(next) = pinned {
             return Ok(next);
         }
         let Some(sent) = self.sent(framed, route) else {
@@ -85,8 +97,8 @@ impl Session {
         let (fresh, shard) = (open.footing == Footing::Fresh, open.shard.clone());
         let capabilities = open.class.capabilities;
         open.close_if(manner.afterwards);
-        let notes = self.warnings.notes();
-        let relayed = sent.relay(&mut self.client, &mut open.backend, capabilities, notes).await;
+        let added = self.warnings.added();
+        let relayed = sent.relay(&mut self.client, &mut open.backend, capabilities, added).await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
                 self.learn_inserted_pinned(end).await;
@@ -104,6 +116,10 @@ impl Session {
                 self.answer_packet(&packet).await?;
                 self.after_failure();
                 Ok(Next::Answered)
+            }
+            Ok(Relayed::Denied(packet)) => {
+                self.after_failure();
+                self.answer_packet(&packet).await.map(|()| Next::Answered)
             }
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
@@ -212,10 +228,7 @@ impl Session {
                 return self.tell(&error).await.map(Pinned::Not);
             }
             State::Open(open) if open.shard.shard == shard.shard && open.class.keyspace == keyspace.name => {
-                return match open.adapt(&class).await {
-                    Ok(()) => Ok(Pinned::Ready),
-                    Err(()) => self.lost().await.map(Pinned::Not),
-                };
+                return self.adapt(&keyspace.name).await;
             }
             State::Open(open) if open.footing != Footing::Fresh => {
                 let error = ErrorId::SecondShard
@@ -226,6 +239,21 @@ impl Session {
             State::None | State::Begun(_) => {}
         }
         self.open(shard, class, patience).await
+    }
+
+    /// Lets the transaction's connection, to a shard of this keyspace, follow the session.
+    async fn adapt(&mut self, keyspace: &KeyspaceName) -> Result<Pinned, SessionEnd> {
+        let class = match self.class_for(keyspace) {
+            Ok(class) => class,
+            Err(error) => return self.tell(&error).await.map(Pinned::Not),
+        };
+        match &mut self.transaction.state {
+            State::Open(open) => match open.adapt(&class).await {
+                Ok(()) => Ok(Pinned::Ready),
+                Err(()) => self.lost().await.map(Pinned::Not),
+            },
+            _ => Ok(Pinned::Not(Next::Again)),
+        }
     }
 
     /// Takes a connection to the shard and begins the transaction there.
@@ -299,7 +327,7 @@ impl Session {
     }
 
     /// The transaction's connection is of no more use.
-    pub(super) async fn lost(&mut self) -> Result<Next, SessionEnd> {
+    pub(in crate::session) async fn lost(&mut self) -> Result<Next, SessionEnd> {
         let State::Open(open) = &self.transaction.state else { return Ok(Next::Again) };
         let shard = open.shard.shard.clone();
         self.transaction.state = State::Lost(shard.clone());
@@ -371,8 +399,8 @@ impl Open {
             return Err(());
         }
         let mut texts = Vec::new();
-        if class.is_default && !self.class.is_default {
-            texts.push(format!("USE `{}`", class.keyspace));
+        if let Some(database) = class.database.as_ref().filter(|_| class.database != self.class.database) {
+            texts.push(format!("USE `{database}`"));
         }
         match class.collation {
             same if same == self.class.collation => {}
