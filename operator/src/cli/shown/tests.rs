@@ -62,7 +62,7 @@ fn tablets_for_programs_have_all_fields_whatever_is_known() {
     let expected = serde_json::json!({
         "alias": "a-101", "keyspace": "shop", "range": "-80", "role": "primary", "term": 3, "state": "serving",
         "reason": null, "lagMs": null, "semiSync": "source", "reads": false, "mysqlAddress": "h:1", "agentAddress": "h:2",
-        "mysqlVersion": "9.7.4", "gtidExecuted": "aa:1-5,bb:1",
+        "mysqlVersion": "9.7.4", "gtidExecuted": "aa:1-5,bb:1", "flaw": null, "hindrance": null,
     });
     assert_eq!(value[0], expected);
     assert_eq!(value[1]["lagMs"], 61_500);
@@ -107,6 +107,20 @@ fn events_are_told_with_the_time() {
     let shown = events(&[event]).unwrap();
     assert!(shown.text.ends_with("2000-02-29T00:00:00.000Z  shop/-80  PrimaryAppointed  a-1 under term 1\n"));
     assert_eq!(shown.value[0]["time"], "2000-02-29T00:00:00.000Z");
+}
+
+#[test]
+fn a_reason_is_one_short_line_in_a_table_and_whole_elsewhere() {
+    assert_eq!(short("it starts"), "it starts");
+    assert_eq!(
+        short("mysqld exited with status 1; the end of its log:\n  a\n  b\n"),
+        "mysqld exited with status 1; the end of its log:…"
+    );
+    assert_eq!(short(&"ö".repeat(SHOWN_REASON)), "ö".repeat(SHOWN_REASON));
+    assert_eq!(short(&"ö".repeat(SHOWN_REASON + 1)), "ö".repeat(SHOWN_REASON) + "…");
+    let long = "the applier stopped: ".repeat(9);
+    let shown = tablets(&[Tablet { reason: long.clone(), ..behind() }], Columns::All).unwrap();
+    assert_eq!(shown.value[0]["reason"], long);
 }
 
 #[test]
