@@ -90,9 +90,9 @@ SET time_zone = 'SYSTEM', @@session.foreign_key_checks = 1, character_set_result
 /*!40101 SET SQL_NOTES = 1 */;
 SET no_such_variable = 1;
 SET wait_timeout = 'x';
--- @refused SH2005 everywhere
 SET time_zone = '+01:00';
 SELECT @@time_zone;
+SET time_zone = DEFAULT;
 
 -- Executable comments, as dumps have them.
 /*!50503 SET NAMES utf8mb4 */;

@@ -15,6 +15,8 @@ const STMT_SEND_LONG_DATA: u8 = 0x18;
 const STMT_CLOSE: u8 = 0x19;
 const STMT_RESET: u8 = 0x1a;
 const STMT_FETCH: u8 = 0x1c;
+const RESET_CONNECTION: u8 = 0x1f;
+const CHANGE_USER: u8 = 0x11;
 
 /// Whom a scenario is played against.
 struct Server {
@@ -105,6 +107,22 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         let mut seen = vec![answer(&mut client, &head)?, answer(&mut client, &cut)?];
         seen.push(answer(&mut client, &[&head[..], &[3, 1], &types].concat())?);
         Ok(seen)
+    }),
+    ("a session that begins anew", |server| {
+        let mut client = server.client()?;
+        client.command(&[&[STMT_PREPARE], &b"SET sql_mode = DEFAULT"[..]].concat())?;
+        ensure!(seen(&client.receive()?) != "closed");
+        let execute = [STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0];
+        Ok(vec![
+            answer(&mut client, &execute)?,
+            answer(&mut client, &[RESET_CONNECTION])?,
+            answer(&mut client, &execute)?,
+            answer(&mut client, PING)?,
+        ])
+    }),
+    ("another user who is cut off", |server| {
+        let mut client = server.client()?;
+        Ok(vec![answer(&mut client, &[&[CHANGE_USER], &b"nobody"[..]].concat())?])
     }),
     ("a packet with the wrong number", |server| {
         let mut client = server.client()?;

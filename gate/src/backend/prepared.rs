@@ -61,6 +61,17 @@ impl Backend {
         Ok(answer)
     }
 
+    /// What the server says of the statement, which it forgets then.
+    pub async fn describe_once(
+        &mut self,
+        sql: &[u8],
+        capabilities: CapabilityFlags,
+    ) -> Result<(PrepareOk, Vec<Vec<u8>>), PrepareError> {
+        let answer = self.prepare(sql, capabilities).await?;
+        self.forget([answer.0.id]).await.map_err(PrepareError::NotSent)?;
+        Ok(answer)
+    }
+
     /// Prepares the statement.
     pub async fn prepare(
         &mut self,

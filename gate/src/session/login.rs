@@ -165,7 +165,7 @@ impl Session {
         let payload = self.client.payload(framed, &mut self.scratch);
         let hello = match parse_change_user(&payload[1..], self.capabilities) {
             Ok(hello) => hello,
-            Err(_) => return Err(self.close_with(ErrorId::MalformedPacket.plain()).await),
+            Err(_) => return Err(self.close_with(ErrorId::UnknownCommand.plain()).await),
         };
         self.reset().await;
         self.client.consume(std::mem::take(&mut framed.wire_bytes));

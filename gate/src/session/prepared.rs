@@ -163,27 +163,36 @@ const LONG_DATA_PIECE_BYTES: usize = 1024 * 1024;
 
 /// Where a statement can be described.
 enum Described {
-    By(KeyspaceName),
+    /// By a mysqld of this keyspace; in these words, if not in its own.
+    By(KeyspaceName, Option<Vec<u8>>),
     Refused(ClientError),
 }
 
 impl Session {
     /// Puts the prepared statement that is executed in other words, as its text with the values was.
     pub(super) fn rewrite_executing(&mut self) {
-        let Some(mut executing) = self.executing.take() else { return };
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.read(&executing.sql);
-        let (sql, character_set, aim) = (&*executing.sql, self.character_set, &self.aim);
-        let statement = Statement { sql, fingerprint: &fingerprint, character_set, aim };
-        let snapshot = self.worker.shared.feed.snapshot();
+        let Some(executing) = &self.executing else { return };
         // Values have no part in it.
-        if let Plan::Rewrite(rewrite) = self.worker.plan(statement, &self.rights, &self.database, &snapshot) {
-            let sql = rewritten(sql, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
-            fingerprint.read(&sql);
-            (executing.sql, executing.values_at) = (sql.into(), fingerprint.values_at);
+        if let Some((sql, values_at)) = self.in_other_words(&executing.sql)
+            && let Some(executing) = &mut self.executing
+        {
+            (executing.sql, executing.values_at) = (sql.into(), values_at);
             executing.is_clients = false;
         }
-        self.executing = Some(executing);
+    }
+
+    /// The statement, with a `?` for each value, in other words, if it is put in such; with where VALUES stands.
+    fn in_other_words(&self, sql: &[u8]) -> Option<(Vec<u8>, Option<usize>)> {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.read(sql);
+        let (character_set, aim) = (self.character_set, &self.aim);
+        let statement = Statement { sql, fingerprint: &fingerprint, character_set, aim };
+        let snapshot = self.worker.shared.feed.snapshot();
+        let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
+        let Plan::Rewrite(rewrite) = plan else { return None };
+        let sql = rewritten(sql, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
+        fingerprint.read(&sql);
+        Some((sql, fingerprint.values_at))
     }
 
     /// COM_STMT_PREPARE.
@@ -208,8 +217,8 @@ impl Session {
         }
         let snapshot = self.worker.shared.feed.snapshot();
         self.follow_rights(&snapshot).await?;
-        let keyspace = match self.described_by(sql, &snapshot) {
-            Described::By(keyspace) => keyspace,
+        let (keyspace, words) = match self.described_by(sql, &snapshot) {
+            Described::By(keyspace, words) => (keyspace, words),
             Described::Refused(error) => return self.tell(&error).await,
         };
         let shard = snapshot.keyspace(keyspace.as_str()).and_then(|keyspace| keyspace.shards.first());
@@ -225,7 +234,11 @@ impl Session {
             Ok(backend) => backend,
             Err(unreached) => return self.unreached(shard, unreached, patience).await,
         };
-        match backend.describe(sql, class.capabilities).await {
+        let described = match &words {
+            None => backend.describe(sql, class.capabilities).await,
+            Some(words) => backend.describe_once(words, class.capabilities).await,
+        };
+        match described {
             Ok((ok, packets)) => {
                 self.worker.give_back(backend);
                 self.answer_prepared(sql, ok, packets).await.map(|()| Next::Answered)
@@ -261,10 +274,12 @@ impl Session {
     /// Whose mysqld can say what the statement takes and gives.
     fn described_by(&mut self, sql: &[u8], snapshot: &Snapshot) -> Described {
         let unsupported = || Described::Refused(ErrorId::UnsupportedPrepare.plain());
-        // MySQL says what is wrong with a text that has no end.
-        let mut text = with_ones(sql, &places(sql).unwrap_or_default());
+        let mut words: Option<Vec<u8>> = None;
         let mut fingerprint = Fingerprint::default();
         for _ in 0..MAX_REWRITES {
+            let own = words.as_deref().unwrap_or(sql);
+            // MySQL says what is wrong with a text that has no end.
+            let text = with_ones(own, &places(own).unwrap_or_default());
             fingerprint.read(&text);
             let (character_set, aim) = (self.character_set, &self.aim);
             let statement = Statement { sql: &text, fingerprint: &fingerprint, character_set, aim };
@@ -283,14 +298,17 @@ impl Session {
                         None => return unsupported(),
                     }
                 }
-                Plan::Rewrite(rewrite) => {
-                    text = rewritten(&text, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
-                    continue;
-                }
+                Plan::Rewrite(_) => match self.in_other_words(own) {
+                    Some((sql, _)) => {
+                        words = Some(sql);
+                        continue;
+                    }
+                    None => return unsupported(),
+                },
                 // No mysqld can tell what the gate answers by itself.
                 _ => return unsupported(),
             };
-            return Described::By(keyspace);
+            return Described::By(keyspace, words);
         }
         unsupported()
     }

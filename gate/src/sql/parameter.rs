@@ -74,7 +74,7 @@ fn write_literal(out: &mut Vec<u8>, Parameter { kind, value }: &Parameter<'_>, c
         _ => {
             // What is no text in the client's character set would be warned of without it.
             if matches!(character_set, CharacterSet::Utf8mb4) && std::str::from_utf8(value).is_err() {
-                out.extend_from_slice(b"_binary");
+                return write_hex(out, value);
             }
             write_string(out, value);
         }
@@ -110,6 +110,14 @@ fn write_string(out: &mut Vec<u8>, value: &[u8]) {
             out.push(byte);
         }
         out.push(byte);
+    }
+    out.push(b'\'');
+}
+
+fn write_hex(out: &mut Vec<u8>, value: &[u8]) {
+    out.extend_from_slice(b"x'");
+    for byte in value {
+        let _ = write!(out, "{byte:02x}");
     }
     out.push(b'\'');
 }
@@ -174,7 +182,7 @@ mod tests {
             (MYSQL_TYPE_NEWDECIMAL, false, b"1 or 1", "'1 or 1'"),
             (MYSQL_TYPE_NEWDECIMAL, false, b"", "''"),
             (MYSQL_TYPE_VAR_STRING, false, b"a'b\\c", "'a''b\\\\c'"),
-            (MYSQL_TYPE_BLOB, false, b"\xff'", "_binary'\u{fffd}'''"),
+            (MYSQL_TYPE_BLOB, false, b"\xff'", "x'ff27'"),
             (MYSQL_TYPE_DATE, false, &[0xea, 7, 11, 30], "'2026-11-30'"),
             (MYSQL_TYPE_DATETIME, false, &[], "'0000-00-00'"),
             (MYSQL_TYPE_DATETIME, false, &[0xea, 7, 1, 2, 3, 4, 5], "'2026-01-02 03:04:05'"),

@@ -58,12 +58,6 @@ explanations! {
         "Set it by SAVEPOINT within the same transaction first.";
     "SH1016", "The client wants a statement prepared that the gate answers by itself, such as SHOW SHARDS or GRANT.",
         "Send statements as text; most clients fall back to it upon this error, and drivers have a setting for it.";
-    "SH1065", "The session has prepared no statement of this number, or has closed it.",
-        "Prepare it again. A connection pool that resets its connections loses their statements.";
-    "SH1066", "Each session may have so many statements prepared at once.",
-        "Close statements that are no longer needed, or let the driver keep fewer (such as by its statement cache's size).";
-    "SH1067", "A gate opens no cursors: the rows come at once with the answer to the execution.",
-        "Read the rows from that answer; drivers do so when the server has not opened a cursor.";
     "SH1045", "The user has a role in some keyspaces, and this is none of them.",
         "Ask an admin for GRANT … ON this database, or USE another one.";
     "SH1046", "The user that the statement makes is there already, or the one that it changes or drops is not.",
@@ -84,6 +78,12 @@ explanations! {
         "Nothing, or change the user with ALTER USER.";
     "SH1054", "ALTER USER IF EXISTS and DROP USER IF EXISTS pass over users who are not there.",
         "Nothing, unless the name is misspelt.";
+    "SH1065", "The session has prepared no statement of this number, or has closed it.",
+        "Prepare it again. A connection pool that resets its connections loses their statements.";
+    "SH1066", "Each session may have so many statements prepared at once.",
+        "Close statements that are no longer needed, or let the driver keep fewer (such as by its statement cache's size).";
+    "SH1067", "A gate opens no cursors: the rows come at once with the answer to the execution.",
+        "Read the rows from that answer; drivers do so when the server has not opened a cursor.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
     "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",

@@ -11,6 +11,7 @@ mod relay;
 mod replicas;
 mod scatter;
 mod schema;
+mod sessions;
 mod sight;
 mod tls;
 mod transactions;

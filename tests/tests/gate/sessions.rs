@@ -1,0 +1,148 @@
+//! What a session keeps, and what ends with it: settings, prepared statements, users.
+
+use anyhow::{Result, ensure};
+use mysql_async::prelude::Queryable;
+use mysql_async::{ChangeUserOpts, Conn, OptsBuilder, Value};
+use tests::cluster::Cluster;
+
+use crate::{cluster, wait};
+
+async fn connect(cluster: &Cluster, user: &str) -> Result<Conn> {
+    let address = cluster.gate(user, "shop");
+    let options = OptsBuilder::default()
+        .ip_or_hostname("127.0.0.1")
+        .tcp_port(address.port)
+        .user(Some(address.user))
+        .pass(Some(address.password))
+        .db_name(Some(address.database))
+        .max_allowed_packet(Some(64 << 20))
+        .wait_timeout(Some(1000));
+    Ok(Conn::new(options).await?)
+}
+
+async fn number(conn: &mut Conn, sql: &str) -> Result<i64> {
+    conn.query_first(sql).await?.ok_or_else(|| anyhow::anyhow!("no row: {sql}"))
+}
+
+#[test]
+fn settings_are_the_sessions_own_and_end_with_a_reset() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let (mut one, mut other) = (connect(&cluster, "app").await?, connect(&cluster, "app").await?);
+        let asked = "SELECT @@lock_wait_timeout";
+        let usual = number(&mut one, asked).await?;
+        one.query_drop("SET lock_wait_timeout = 17").await?;
+        // They take turns on the same few connections.
+        for _ in 0..20 {
+            ensure!(number(&mut one, asked).await? == 17);
+            ensure!(number(&mut other, asked).await? == usual);
+        }
+        // In a transaction, on every shard, prepared.
+        one.query_drop("CREATE TABLE items (id bigint PRIMARY KEY, a int)").await?;
+        one.query_drop("INSERT INTO items VALUES (1, 1), (2, 2), (3, 3), (4, 4)").await?;
+        one.query_drop("BEGIN").await?;
+        let prepared = one.exec_first("SELECT @@lock_wait_timeout FROM items WHERE id = ?", (3,)).await?;
+        ensure!(prepared == Some(17));
+        one.query_drop("SET lock_wait_timeout = 18").await?;
+        ensure!(number(&mut one, "SELECT @@lock_wait_timeout FROM items WHERE id = 3").await? == 18);
+        one.query_drop("COMMIT").await?;
+        for id in 1..5 {
+            let asked = format!("SELECT @@lock_wait_timeout FROM items WHERE id = {id}");
+            ensure!(number(&mut one, &asked).await? == 18, "shard of {id}");
+        }
+
+        one.query_drop("BEGIN").await?;
+        one.query_drop("UPDATE items SET a = 9 WHERE id = 1").await?;
+        let before = one.prep("SELECT ?").await?;
+        ensure!(one.reset().await?, "the server knows no reset");
+        ensure!(number(&mut one, asked).await? == usual);
+        ensure!(number(&mut other, "SELECT a FROM items WHERE id = 1").await? == 1, "it is not rolled back");
+        let gone = one.exec_drop(&before, (1,)).await;
+        ensure!(matches!(&gone, Err(mysql_async::Error::Server(error)) if error.code == 1243), "{gone:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_session_becomes_another_users() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut conn = connect(&cluster, "app").await?;
+        conn.query_drop("CREATE TABLE items (id bigint PRIMARY KEY, a int)").await?;
+        conn.query_drop("SET lock_wait_timeout = 17").await?;
+        let as_reader = || {
+            let options = ChangeUserOpts::new();
+            options.with_user(Some("reader".to_owned())).with_pass(Some("reader".to_owned()))
+        };
+        conn.change_user(as_reader().with_db_name(Some("shop".to_owned()))).await?;
+        let user: Option<String> = conn.query_first("SELECT CURRENT_USER()").await?;
+        ensure!(user.as_deref() == Some("reader@%"), "{user:?}");
+        ensure!(number(&mut conn, "SELECT @@lock_wait_timeout").await? != 17);
+        let refused = conn.query_drop("INSERT INTO items VALUES (1, 1)").await;
+        ensure!(
+            matches!(&refused, Err(mysql_async::Error::Server(error)) if error.code == 1142),
+            "{refused:?}"
+        );
+        let listed: Vec<(u64, String)> = conn.exec("SHOW PROCESSLIST", ()).await.unwrap_or_default();
+        ensure!(listed.is_empty());
+        let wrong = conn.change_user(as_reader().with_pass(Some("guess".to_owned()))).await;
+        ensure!(matches!(&wrong, Err(mysql_async::Error::Server(error)) if error.code == 1045), "{wrong:?}");
+        ensure!(conn.query_drop("SELECT 1").await.is_err(), "it goes on after a wrong password");
+        Ok(())
+    })
+}
+
+#[test]
+fn values_of_prepared_statements_arrive_as_they_are() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut conn = connect(&cluster, "app").await?;
+        let columns = "i bigint, u bigint unsigned, f float, d double, n decimal(20,5), t time(6), m datetime(6), \
+                       y date, s varchar(40), b varbinary(40), j json, k text";
+        conn.query_drop(format!("CREATE TABLE items (id bigint PRIMARY KEY, {columns})")).await?;
+        let row = |id: i64| -> Vec<Value> {
+            vec![
+                Value::Int(id),
+                Value::Int(i64::MIN),
+                Value::UInt(u64::MAX),
+                Value::Float(1.5),
+                Value::Double(-0.1),
+                Value::Bytes(b"-12.34000".to_vec()),
+                Value::Time(true, 1, 2, 3, 4, 500),
+                Value::Date(2026, 11, 30, 1, 2, 3, 4),
+                Value::Date(2026, 11, 30, 0, 0, 0, 0),
+                Value::Bytes("it's \\ 😀".into()),
+                Value::Bytes(vec![0, 0xff, b'\'', b'\\', 0xc3]),
+                Value::Bytes(br#"{"a": 1}"#.to_vec()),
+                Value::NULL,
+            ]
+        };
+        let marks = vec!["?"; row(0).len()].join(", ");
+        // One row goes as it is, several are dealt out.
+        conn.exec_drop(format!("INSERT INTO items VALUES ({marks})"), row(1)).await?;
+        let several = vec![format!("({marks})"); 4].join(", ");
+        let values: Vec<Value> = (2..6).flat_map(row).collect();
+        conn.exec_drop(format!("INSERT INTO items VALUES {several}"), values).await?;
+        for id in 1..6 {
+            let found: Option<mysql_async::Row> =
+                conn.exec_first("SELECT * FROM items WHERE id = ?", (id,)).await?;
+            let found = found.ok_or_else(|| anyhow::anyhow!("row {id} is not there"))?.unwrap();
+            let mut expected = row(id);
+            // A double is what it was; the server gives a float as one.
+            expected[3] = found[3].clone();
+            ensure!(found[3] == Value::Float(1.5), "{:?}", found[3]);
+            ensure!(found == expected, "{found:?}\n{expected:?}");
+        }
+        let all: Vec<i64> =
+            conn.exec("SELECT id FROM items WHERE s = ? AND u = ?", ("it's \\ 😀", u64::MAX)).await?;
+        ensure!(all.len() == 5, "{all:?}");
+        // Too large for one packet, so it is sent ahead.
+        let large = vec![b'x'; 20 << 20];
+        conn.exec_drop("UPDATE items SET k = ? WHERE id = ?", (&large, 1)).await.ok();
+        conn.query_drop("ALTER TABLE items MODIFY k longtext").await?;
+        conn.exec_drop("UPDATE items SET k = ? WHERE id = ?", (&large, 1)).await?;
+        let back: Option<Vec<u8>> = conn.exec_first("SELECT k FROM items WHERE id = ?", (1,)).await?;
+        ensure!(back.is_some_and(|back| back == large), "a large value is another one");
+        Ok(())
+    })
+}
