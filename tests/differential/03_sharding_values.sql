@@ -146,3 +146,30 @@ INSERT INTO fixed_bytes VALUES (x'01020304', 2);
 SELECT HEX(id), v FROM fixed_bytes WHERE id = 'ab\0\0';
 SELECT HEX(id), v FROM fixed_bytes WHERE id = 'ab';
 SELECT HEX(id), v FROM fixed_bytes WHERE id = 0x01020304;
+
+-- Introducers say what the bytes are.
+INSERT INTO text_keys VALUES (_utf8mb4'introduced', 21);
+INSERT INTO text_keys VALUES (_binary 'of bytes', 22);
+INSERT INTO text_keys VALUES (_latin1 X'e4e4', 23);
+INSERT INTO text_keys VALUES (_utf8mb4 0xc3b6, 24);
+SELECT id, v FROM text_keys WHERE id = 'introduced';
+SELECT id, v FROM text_keys WHERE id = _ascii"introduced";
+SELECT id, v FROM text_keys WHERE id = _binary'of bytes';
+SELECT id, v FROM text_keys WHERE id = 'ää';
+SELECT id, v FROM text_keys WHERE id = _latin1'\xe4\xe4' OR id = _latin1 X'e4e4';
+SELECT id, v FROM text_keys WHERE id = _latin1 X'e4e4';
+SELECT id, v FROM text_keys WHERE id = _utf8mb4 'ö' AND v = _binary'24';
+INSERT INTO plain_bytes VALUES (_binary'\0bytes', 11);
+INSERT INTO plain_bytes VALUES (_binary X'00ff11', 12), (_utf8mb4'ä', 13), (_latin1'text', 14);
+SELECT HEX(id), v FROM plain_bytes WHERE id = _binary'\0bytes';
+SELECT HEX(id), v FROM plain_bytes WHERE id = _binary x'00ff11';
+SELECT HEX(id), v FROM plain_bytes WHERE id = 'ä';
+SELECT HEX(id), v FROM plain_bytes WHERE id IN (_binary'text');
+INSERT INTO signed_keys VALUES (_utf8mb4'77', 31);
+SELECT * FROM signed_keys WHERE id = _latin1'77';
+-- @refused SH2002
+INSERT INTO signed_keys VALUES (_binary'78', 32);
+-- @refused SH2002
+SELECT id, v FROM text_keys WHERE id = _utf8mb4'intro' 'duced';
+SELECT id _utf8mb4 FROM signed_keys WHERE id = 77;
+SELECT _utf8mb4'x' 'y', _binary'x' AS b, _latin1 x'e4' FROM signed_keys WHERE id = 77;

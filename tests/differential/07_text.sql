@@ -36,7 +36,6 @@ INSERT INTO notes (id, body) VALUES (5, 'über 日本語 𝄞 😀 é');
 INSERT INTO notes (id, body) VALUES (6, 'where id = 7; -- not');
 INSERT INTO notes (id, body) VALUES (7, 'first ' 'second' " third");
 INSERT INTO notes (id, body) VALUES (8, N'national'), (8, 'twice');
--- @refused SH2004
 INSERT INTO notes (id, body) VALUES (8, _latin1 x'e4f6fc');
 INSERT INTO notes (id, body) VALUES (9, '
 two lines

@@ -37,6 +37,12 @@ impl CharacterSet {
         }
     }
 
+    /// The set that an introducer, or `SET NAMES`, calls so.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        let known = NAMED.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+        known.map(|(_, set)| *set)
+    }
+
     /// The collation that `SET NAMES` means by the name of a set.
     fn default_collation(self) -> u8 {
         match self {
@@ -109,10 +115,10 @@ const COLLATIONS: [(&str, u8); 16] = [
 
 /// The id of the collation that `SET NAMES set COLLATE collation` asks for, if clients may use it.
 pub fn collation_of(set: &str, collation: Option<&str>) -> Option<u8> {
-    let (_, set) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(set))?;
+    let set = CharacterSet::named(set.as_bytes())?;
     let Some(collation) = collation else { return Some(set.default_collation()) };
     let (_, id) = COLLATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(collation))?;
-    (CharacterSet::of_collation(*id) == Ok(*set)).then_some(*id)
+    (CharacterSet::of_collation(*id) == Ok(set)).then_some(*id)
 }
 
 #[cfg(test)]

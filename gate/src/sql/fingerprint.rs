@@ -6,12 +6,15 @@
 //! A placeholder is written `?n`, where `n / CLASSES` is the number of the first equal literal of the statement
 //! and `n % CLASSES` is the literal's class: equal literals get equal placeholders,
 //! because `GROUP BY a+1` and `GROUP BY a+2` are different statements. Literals that are syntax stay in the
-//! text: lengths of types, integers in ORDER BY and GROUP BY lists, aliases, strings after introducers.
+//! text: lengths of types, integers in ORDER BY and GROUP BY lists, aliases, strings after words that are no introducers.
 //!
 //! The character sets that clients may use here are those in which no byte of a longer character can be taken
 //! for a quote or a backslash (see `sql::character_set`).
 
-use super::lexeme::{CLASSES, LiteralClass, is_word, number_end, quoted_end, quoted_name_end};
+use super::character_set::CharacterSet;
+use super::lexeme::{
+    CLASSES, LiteralClass, introduced_end, is_word, number_end, quoted_end, quoted_name_end,
+};
 use super::words::{WordClass, word_class};
 
 /// Literals beyond this many are not compared with earlier ones: each counts as distinct, which can only make
@@ -293,6 +296,12 @@ impl Pass<'_> {
         let rest = &self.sql[start..];
         self.at += rest.iter().position(|&b| !is_word(b)).unwrap_or(rest.len());
         let word = &self.sql[start..self.at];
+        let is_introducer = self.previous != Previous::Point
+            && word.strip_prefix(b"_").and_then(CharacterSet::named).is_some();
+        if is_introducer && let Some(end) = introduced_end(self.sql, self.at) {
+            self.at = end;
+            return self.literal(start, end, LiteralClass::String, Previous::String);
+        }
         let quote_follows = matches!(self.peek(0), Some(b'\''));
         if quote_follows && matches!(word, b"x" | b"X" | b"b" | b"B") {
             return match quoted_end(self.sql, self.at) {

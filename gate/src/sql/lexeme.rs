@@ -10,7 +10,7 @@ pub enum LiteralClass {
     Decimal = 1,
     /// Digits with an exponent.
     Float = 2,
-    /// One quoted string.
+    /// One quoted string, or one in either notation behind an introducer such as `_binary`.
     String = 3,
     /// `0x…`, `x'…'`, `0b…`, `b'…'`.
     HexOrBit = 4,
@@ -45,6 +45,22 @@ pub(crate) fn quoted_end(sql: &[u8], start: usize) -> Option<usize> {
             b if b == quote => return Some(at + 1),
             _ => at += 1,
         }
+    }
+}
+
+/// The end of what an introducer before `start` is for: a quoted string, or `x'…'` and its like.
+pub(crate) fn introduced_end(sql: &[u8], start: usize) -> Option<usize> {
+    let blanks = sql.get(start..)?.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let at = start + blanks;
+    match (sql.get(at)?, sql.get(at + 1)) {
+        (b'\'' | b'"', _) => quoted_end(sql, at),
+        (b'x' | b'X' | b'b' | b'B', Some(b'\'')) => quoted_end(sql, at + 1),
+        (b'0', Some(b'x' | b'b')) => {
+            let (end, class) = number_end(sql, at);
+            let runs_on = sql.get(end).is_some_and(|&byte| is_word(byte));
+            (class == LiteralClass::HexOrBit && !runs_on).then_some(end)
+        }
+        _ => None,
     }
 }
 

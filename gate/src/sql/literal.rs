@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use topo::value::{Literal, Sign};
 
 use super::character_set::CharacterSet;
-use super::lexeme::LiteralClass;
+use super::lexeme::{LiteralClass, is_word};
 
 /// The value of a literal; `None` for one whose value depends on where it stands. `raw` is its span, prefixes
 /// and quotes included; `scratch` takes what is not a piece of it. A sign before a number is given apart.
@@ -23,11 +23,12 @@ pub fn decode<'a>(
         // A sign before a string makes a number of it by rules of its own.
         LiteralClass::String | LiteralClass::HexOrBit if sign == Sign::Minus => None,
         LiteralClass::String => {
-            unquote(raw, scratch)?;
-            if character_set == CharacterSet::Binary {
-                return Some(Literal::Bytes(Cow::Borrowed(scratch)));
+            let (introduced, raw) = introducer(raw)?;
+            if matches!(raw, [b'\'' | b'"', ..]) { unquote(raw, scratch) } else { unhex(raw, scratch) }?;
+            match introduced.unwrap_or(character_set) {
+                CharacterSet::Binary => Some(Literal::Bytes(Cow::Borrowed(scratch))),
+                set => Some(Literal::String { bytes: Cow::Borrowed(scratch), character_set: set.name() }),
             }
-            Some(Literal::String { bytes: Cow::Borrowed(scratch), character_set: character_set.name() })
         }
         LiteralClass::HexOrBit => {
             unhex(raw, scratch)?;
@@ -35,6 +36,14 @@ pub fn decode<'a>(
         }
         LiteralClass::AdjacentStrings => None,
     }
+}
+
+/// The character set that an introducer says, if there is one, and what stands behind it.
+fn introducer(raw: &[u8]) -> Option<(Option<CharacterSet>, &[u8])> {
+    let Some(word) = raw.strip_prefix(b"_") else { return Some((None, raw)) };
+    let end = word.iter().position(|&byte| !is_word(byte))?;
+    let (name, rest) = word.split_at(end);
+    Some((Some(CharacterSet::named(name)?), rest.trim_ascii_start()))
 }
 
 /// The text of a string literal in UTF-8, quotes included in `raw`.
@@ -136,6 +145,28 @@ mod tests {
             assert_eq!(out, expected, "{raw:?}");
         }
         assert_eq!(unquote(b"'abc", &mut Vec::new()), None);
+    }
+
+    #[test]
+    fn introducers_say_the_character_set() {
+        let string = |bytes: &[u8], set: &'static str| Literal::String {
+            bytes: Cow::Owned(bytes.to_vec()),
+            character_set: set,
+        };
+        let cases: [(&[u8], Option<Literal<'_>>); 7] = [
+            (b"'a'", Some(string(b"a", "latin1"))),
+            (b"_utf8mb4'a''b'", Some(string(b"a'b", "utf8mb4"))),
+            (b"_UTF8 \t\"\xc3\xa4\"", Some(string("ä".as_bytes(), "utf8mb3"))),
+            (b"_utf8mb4 X'c3a4'", Some(string("ä".as_bytes(), "utf8mb4"))),
+            (b"_binary'\\0'", Some(Literal::Bytes(Cow::Borrowed(b"\0")))),
+            (b"_binary 0x410", Some(Literal::Bytes(Cow::Borrowed(b"\x04\x10")))),
+            (b"_ascii b'1'", None),
+        ];
+        for (raw, expected) in cases {
+            let mut scratch = Vec::new();
+            let read = decode(raw, LiteralClass::String, Sign::Plus, CharacterSet::Latin1, &mut scratch);
+            assert_eq!(read, expected, "{raw:?}");
+        }
     }
 
     #[test]

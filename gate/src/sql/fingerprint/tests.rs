@@ -60,7 +60,7 @@ fn literals_that_are_syntax_stay() {
         "select cast(a as char(10)), cast(b as decimal(10,2)) from t",
         "create table t (a varchar(20), b enum, c decimal(5, 2))",
         "select a 'alias', b as 'alias' from t",
-        "select _utf8mb4'x', n'x', date'2020-01-01', timestamp '2020-01-01 00:00:00'",
+        "select _gbk'x', a._utf8mb4'x', n'x', date'2020-01-01', timestamp '2020-01-01 00:00:00'",
         "select 2nd_address, t.1a, db.2t.3c from 4t",
         "select `a``b`, `5`",
         "select @@version_comment, @@session.sql_mode",
@@ -68,6 +68,8 @@ fn literals_that_are_syntax_stay() {
     for sql in unchanged {
         assert_eq!(text(sql), sql);
     }
+    assert_eq!(text("select _utf8mb4'x', _Binary\n\"y\", _latin1 x'41'"), "select <s0>, <s1>, <s2>");
+    assert_eq!(text("select _utf8mb4 'x' 'y', _ascii a"), "select <A0>, _ascii a");
     assert_eq!(text("select a from t order by a+1, 2"), "select a from t order by a+<i0>, 2");
     assert_eq!(text("select a from t order by field(a,3,1)"), "select a from t order by field(a,<i0>,<i1>)");
     assert_eq!(text("select a from t order by 1 limit 2"), "select a from t order by 1 limit <i0>");
