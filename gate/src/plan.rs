@@ -140,6 +140,17 @@ pub struct Pin {
     pub literal: usize,
     /// Whether a minus stands before it.
     pub negative: bool,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What a literal for the sharding column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The column is compared with it, or has it as far as MySQL can store it.
+    Compared,
+    /// The column has exactly it, or MySQL refuses the row.
+    Stored,
 }
 
 /// What becomes of a connection after a statement.

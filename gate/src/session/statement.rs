@@ -9,13 +9,14 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
+use proto::wire::response::End;
 use proto::wire::{StatusFlags, command};
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
 use crate::aim::Tablets;
-use crate::backend::{SessionClass, Unreached};
+use crate::backend::{Backend, SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
 use crate::executor::relay::{Added, RelayError, Relayed, Request, relay, take_error};
 use crate::executor::route::{self, Literals};
@@ -221,12 +222,8 @@ impl Session {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
                     || Box::pin(self.learn_inserted(&mut backend, &class, end)).await;
-                let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
-                    && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-                if untouched && is_whole && (end.failed || end.warnings > 0) && end.insert_id == 0 {
-                    self.warnings.keep(backend, route.afterwards);
-                } else if route.afterwards == Afterwards::Reuse && untouched && is_whole {
-                    self.worker.give_back(backend);
+                if is_whole {
+                    self.leave(backend, end, route.afterwards);
                 }
                 Ok(Next::Answered)
             }
@@ -250,6 +247,17 @@ impl Session {
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardBeforeAnswer) => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
+        }
+    }
+
+    /// Gives a connection back on which a statement was answered, or keeps it for what that warned of.
+    fn leave(&mut self, backend: Backend, end: End, afterwards: Afterwards) {
+        let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+            && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        if untouched && (end.failed || end.warnings > 0) && end.insert_id == 0 {
+            self.warnings.keep(backend, afterwards);
+        } else if untouched && afterwards == Afterwards::Reuse {
+            self.worker.give_back(backend);
         }
     }
 
