@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use proto::wire::result::{ResultColumn, ResultRow};
+use tokio_util::sync::CancellationToken;
 
+use crate::backend::Target;
 use crate::limits::MAX_SHOWN_STATEMENT_BYTES;
 use crate::listing::Listing;
 
@@ -27,7 +29,7 @@ impl Default for Clients {
 
 /// One client. Only its own session writes what is in it.
 #[derive(Debug)]
-struct Client {
+pub struct Client {
     user: String,
     host: String,
     database: Mutex<Option<String>>,
@@ -36,6 +38,10 @@ struct Client {
     statements: AtomicU64,
     /// What it is at, as far as it is shown; empty where that may hold a password.
     statement: Mutex<Vec<u8>>,
+    /// Where its statement runs; held by whoever ends it there.
+    running: tokio::sync::Mutex<Vec<Arc<Target>>>,
+    /// Cancelled when its connection is to end.
+    killed: CancellationToken,
 }
 
 /// How much of a statement is shown.
@@ -73,6 +79,11 @@ impl Clients {
         Presence { clients: self.clone(), number, client: self.place(number, user, host) }
     }
 
+    /// The client with this number.
+    pub fn find(&self, number: u64) -> Option<Arc<Client>> {
+        self.present().get(&u32::try_from(number).ok()?).cloned()
+    }
+
     fn place(&self, number: u32, user: &str, host: &str) -> Arc<Client> {
         let client = Arc::new(Client {
             user: user.to_owned(),
@@ -81,6 +92,8 @@ impl Clients {
             activity: AtomicU64::new(self.now_ms() * 2),
             statements: AtomicU64::new(0),
             statement: Mutex::default(),
+            running: tokio::sync::Mutex::default(),
+            killed: CancellationToken::new(),
         });
         self.present().insert(number, client.clone());
         client
@@ -125,6 +138,21 @@ impl Clients {
 }
 
 impl Client {
+    /// Whose it is.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Cancelled when its connection is to end.
+    pub fn killed(&self) -> &CancellationToken {
+        &self.killed
+    }
+
+    /// Where its statement runs, which does not end as long as this is held.
+    pub async fn running(&self) -> tokio::sync::MutexGuard<'_, Vec<Arc<Target>>> {
+        self.running.lock().await
+    }
+
     fn row(&self, number: u32, now_ms: u64, (state, shown): (&str, Shown)) -> ResultRow {
         let activity = self.activity.load(Ordering::Relaxed);
         let busy = activity % 2 == 1;
@@ -181,6 +209,21 @@ impl Presence {
         let before = self.client.statements.load(Ordering::Relaxed);
         self.clients.past_statements.fetch_add(before, Ordering::Relaxed);
         self.client = self.clients.place(self.number, user, &self.client.host);
+    }
+
+    /// Cancelled when the connection is to end.
+    pub fn killed(&self) -> CancellationToken {
+        self.client.killed.clone()
+    }
+
+    /// Its statement runs there, too.
+    pub async fn runs_on(&self, target: &Arc<Target>) {
+        self.client.running.lock().await.push(target.clone());
+    }
+
+    /// Its statement runs nowhere any more.
+    pub async fn runs_nowhere(&self) {
+        self.client.running.lock().await.clear();
     }
 
     /// A statement begins.

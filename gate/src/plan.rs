@@ -69,6 +69,8 @@ pub enum Plan {
     AbandonSchemaChange(Abandon),
     /// A change of a vschema.
     ChangeVschema(Box<VschemaChange>),
+    /// Another client's statement, or its connection, ends.
+    Kill(Kill),
     /// About users and rights, which are in the topology.
     Account(AccountStatement),
     /// Answered by the gate.
@@ -142,6 +144,17 @@ pub struct Pin {
     pub literal: usize,
     /// Whether a minus stands before it.
     pub negative: bool,
+    /// What it is for.
+    pub purpose: Purpose,
+}
+
+/// What a literal for the sharding column is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The column is compared with it, or has it as far as MySQL can store it.
+    Compared,
+    /// The column has exactly it, or MySQL refuses the row.
+    Stored,
 }
 
 /// What becomes of a connection after a statement.
@@ -161,6 +174,15 @@ pub enum Refusal {
     /// Parts of it may have been done and committed before: a CALL whose second INSERT comes after
     /// `super_read_only` ends with nothing but that error, and the row of its first one stays.
     OfTheRest,
+}
+
+/// What of another client ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kill {
+    /// Number of its connection.
+    pub connection: u64,
+    /// Its present statement, and not the connection.
+    pub statement_only: bool,
 }
 
 /// A SET of variables of the session.

@@ -115,6 +115,12 @@ impl Worker {
         Ok(backend)
     }
 
+    /// A connection to the mysqld at an address.
+    pub async fn connection_to(&self, address: &str, class: &SessionClass) -> Result<Backend, Unreached> {
+        let taken = self.pools.borrow_mut().take_at(address, class);
+        self.ready(taken, class).await
+    }
+
     /// A connection to the shard, on the side that is asked for.
     pub async fn connection(
         &self,

@@ -1,7 +1,8 @@
 //! The error table: everything that Shoal itself ever tells a MySQL client, one row each.
 //!
 //! Errors of mysqld are relayed as they are and do not appear here. The kind of an error is also its metric
-//! label and its retry rule; the text is Shoal's own and never made from a foreign error.
+//! label and its retry rule; the text is Shoal's own, and a foreign error stands in it only where that is what MySQL
+//! tells the client.
 
 mod explanation;
 
@@ -116,6 +117,12 @@ error_table! {
     TooManyStatements = "SH1066", 1461, "42000", Limit, "Can't create more than max_prepared_stmt_count statements (current value: {})", "";
     /// Rows of a cursor that is not open.
     NoCursor = "SH1067", 1421, "HY000", Refused, "The statement ({}) has no open cursor.", "";
+    /// KILL of the own statement.
+    Interrupted = "SH1068", 1317, "70100", Refused, "Query execution was interrupted", "";
+    /// KILL of a connection that the gate does not have.
+    UnknownThread = "SH1069", 1094, "HY000", Refused, "Unknown thread id: {}", "";
+    /// KILL of another user's connection.
+    NotOwner = "SH1070", 1095, "HY000", Access, "You are not owner of thread {}", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
     /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.
@@ -137,6 +144,8 @@ error_table! {
     UserThere = "SH1053", 3163, "HY000", Note, "Authorization ID {} already exists.", "";
     /// ALTER or DROP USER IF EXISTS of one who is not there.
     UserNotThere = "SH1054", 3162, "HY000", Note, "Authorization ID {} does not exist.", "";
+    /// A row's value for the sharding column that the column cannot hold.
+    DataTooLong = "SH1055", 1406, "22001", Refused, "Data too long for column {}", "";
 
     /// The statement on a sharded table does not fix the sharding column to one value.
     NoShardingValue = "SH2001", 1235, "42000", Refused, "the statement does not say which shard of {} it is for", "compare the sharding column with = to a literal, or give it one in an INSERT";
@@ -145,7 +154,7 @@ error_table! {
     /// The statement is for more than one shard.
     SeveralShards = "SH2003", 1235, "42000", Refused, "the statement is for more than one shard", "split it so that each part has one value of the sharding column";
     /// The statement is valid in MySQL but beyond Shoal's parser.
-    NotUnderstood = "SH2004", 1235, "42000", Refused, "this form of statement cannot be routed in a sharded keyspace", "write it in a simpler form";
+    NotUnderstood = "SH2004", 1235, "42000", Refused, "this form of statement cannot be routed in a sharded keyspace{}", "write it in a simpler form";
     /// The statement reads or changes state of the session that no pooled connection keeps.
     SessionState = "SH2005", 1235, "42000", Refused, "{} is state of a session, which is not kept", "";
     /// A transaction that another coordinator would prepare and commit.
@@ -234,6 +243,8 @@ error_table! {
     ShardingColumnDdl = "SH2051", 1235, "42000", Refused, "the change would drop, rename or convert sharding column {}", "make another table with the column that you want, and copy the rows into it";
     /// ALTER TABLE of the column that the vschema has numbered.
     NumberedColumnDdl = "SH2052", 1235, "42000", Refused, "the change would drop or rename column {}, which the vschema has numbered", "take auto_increment off the table first: ALTER VSCHEMA ON the table DROP AUTO_INCREMENT";
+    /// INSERT of rows without a value for the sharding column.
+    NoShardingColumnGiven = "SH2053", 1235, "42000", Refused, "the INSERT gives no value to {}, which says on which shard a row lies", "name the column in the INSERT and give it a literal in every row";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

@@ -110,7 +110,7 @@ DELETE FROM customers WHERE id IN (1, 31);
 SELECT name FROM customers WHERE id BETWEEN 1 AND 1;
 -- @refused SH2007
 UPDATE customers SET id = 40 WHERE id = 9;
--- @refused SH2001
+-- @refused SH2053
 INSERT INTO customers (name) VALUES ('without an id');
 -- @refused SH2004
 INSERT INTO orders SELECT id, 9, name, 1, NULL FROM customers WHERE id = 7;

@@ -173,3 +173,14 @@ INSERT INTO signed_keys VALUES (_binary'78', 32);
 SELECT id, v FROM text_keys WHERE id = _utf8mb4'intro' 'duced';
 SELECT id _utf8mb4 FROM signed_keys WHERE id = 77;
 SELECT _utf8mb4'x' 'y', _binary'x' AS b, _latin1 x'e4' FROM signed_keys WHERE id = 77;
+
+-- What the column cannot hold MySQL refuses, in whichever row it stands.
+INSERT INTO text_keys VALUES ('1234567890123456789012345678901', 41);
+INSERT INTO text_keys VALUES ('short', 42), ('1234567890123456789012345678901', 43);
+REPLACE INTO plain_bytes VALUES (x'0102030405060708090a0b0c0d0e0f1011', 44);
+-- @refused SH2002
+INSERT IGNORE INTO text_keys VALUES ('1234567890123456789012345678901', 45);
+INSERT INTO text_keys VALUES ('cut                                        ', 46);
+-- @refused SH2002
+INSERT INTO plain_bytes VALUES ('0123456789abcdef ', 47);
+SELECT v FROM text_keys WHERE id = 'short';

@@ -52,6 +52,8 @@ SELECT SQL_NO_CACHE n FROM entries WHERE account_id = 1 AND n = 1;
 SELECT ALL n FROM entries FORCE INDEX (PRIMARY) WHERE account_id = 1 AND n = 1;
 SELECT n FROM entries WHERE account_id = 1 AND n = 1 FOR UPDATE;
 SELECT n FROM entries WHERE account_id = 1 AND n = 1 FOR SHARE SKIP LOCKED;
+SELECT n FROM entries WHERE account_id = 1 AND n = 1 LOCK IN SHARE MODE;
+SELECT n FROM entries e WHERE e.account_id = 1 ORDER BY n LIMIT 2 lock in share mode;
 
 -- Without a table there is nothing to shard.
 SELECT 1;

@@ -37,6 +37,11 @@ SELECT id, CASE WHEN score > 3 THEN 'high' ELSE 'low' END, IFNULL(name, 'nobody'
 SELECT id, DATE_ADD(born, INTERVAL 1 MONTH), EXTRACT(YEAR FROM born), TRIM(name), SUBSTRING(name, 2) FROM buyers;
 SELECT 1 FROM buyers;
 SELECT id FROM buyers FOR UPDATE;
+SELECT id FROM buyers LOCK IN SHARE MODE;
+TABLE buyers;
+TABLE {db}.buyers;
+-- @refused SH2016 several
+TABLE buyers ORDER BY id LIMIT 2;
 SELECT id FROM buyers WHERE id IN (1) OR id IN (8, 3);
 SELECT id FROM buyers WHERE id NOT IN (1, 8);
 SELECT id FROM buyers WHERE id <> 3;

@@ -100,10 +100,27 @@ impl Pool {
     }
 }
 
+/// Where a connection leads, so that another one can end its statement.
+#[derive(Debug)]
+pub struct Target {
+    /// The mysqld.
+    pub address: Box<str>,
+    /// What that calls the connection.
+    pub thread: u32,
+    /// Whose account it is.
+    pub keyspace: KeyspaceName,
+    /// Which of them.
+    pub role: DataRole,
+    /// On which side.
+    pub tablets: Tablets,
+}
+
 /// A connection in use.
 pub struct Backend {
     /// The connection.
     pub connection: Connection,
+    /// Where it leads.
+    pub target: Arc<Target>,
     /// What its mysqld has prepared.
     prepared: Kept,
     /// What its session is set to.
@@ -137,7 +154,8 @@ impl Pools {
         }
         let address = address.into();
         let (login, identity) = (self.login(class), self.identity.clone());
-        Err(Dial { address, login, identity, tablets: class.tablets, pool })
+        let (keyspace, role, tablets) = (class.keyspace.clone(), class.role, class.tablets);
+        Err(Dial { address, login, identity, account: (keyspace, role), tablets, pool })
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -222,6 +240,7 @@ pub struct Dial {
     address: Box<str>,
     login: Login,
     identity: Option<Identity>,
+    account: (KeyspaceName, DataRole),
     tablets: Tablets,
     pool: usize,
 }
@@ -232,7 +251,11 @@ impl Dial {
         match self.make().await {
             Ok(connection) => {
                 let (prepared, settings) = (Kept::default(), Rc::default());
-                Ok(Backend { connection, prepared, settings, pool: self.pool, _open: Raised::new(open) })
+                let (keyspace, role) = self.account;
+                let (address, thread, tablets) = (self.address, connection.thread(), self.tablets);
+                let target = Arc::new(Target { address, thread, keyspace, role, tablets });
+                let (pool, open) = (self.pool, Raised::new(open));
+                Ok(Backend { connection, target, prepared, settings, pool, _open: open })
             }
             Err(LoginError::Refused { code, .. }) if is_refusal(code) => Err(Unreached::Fenced),
             Err(error) => Err(Unreached::Failed { address: self.address.into(), error }),

@@ -10,7 +10,7 @@ use topo::snapshot::Keyspace;
 use topo::value::{Inexact, ShardingValue, Sign};
 
 use super::many::Part;
-use super::route::{Literals, mapped};
+use super::route::{Literals, mapped, too_long};
 use crate::backend::settings::Settings;
 use crate::plan::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
 use crate::sql::rows::{Assignments, Row, Rows};
@@ -122,12 +122,16 @@ pub fn known_shard(
     row: usize,
 ) -> Result<Option<usize>, ClientError> {
     let inexact = || ErrorId::InexactValue.with(&insert.key.column);
-    let row = insert.rows.get(row).ok_or_else(inexact)?;
-    let value = match (row.sharding, number) {
-        (Some(literal), _) => value(literal, &insert.key.kind, literals).map_err(|_| inexact())?,
+    let is_kept = insert.on_equal != OnEqual::Ignore;
+    let values = insert.rows.get(row).ok_or_else(inexact)?;
+    let value = match (values.sharding, number) {
+        (Some(literal), _) => value(literal, &insert.key.kind, literals).map_err(|why| match why {
+            Inexact::TooLong if is_kept => too_long(&insert.key, row + 1),
+            _ => inexact(),
+        })?,
         (None, Some(Number::Written(value))) => value.clone(),
         // Any shard will say so; only IGNORE would take the row, with another value.
-        (None, Some(Number::Beyond)) if insert.on_equal != OnEqual::Ignore => return Ok(Some(0)),
+        (None, Some(Number::Beyond)) if is_kept => return Ok(Some(0)),
         (None, Some(Number::Next)) => return Ok(None),
         _ => return Err(inexact()),
     };

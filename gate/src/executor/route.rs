@@ -6,7 +6,7 @@ use topo::records::ColumnType;
 use topo::snapshot::{Keyspace, ShardingKey};
 use topo::value::{Inexact, ShardingValue, Sign, convert};
 
-use crate::plan::{Pin, Target};
+use crate::plan::{Pin, Purpose, Target};
 use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::LiteralSpan;
 use crate::sql::literal::decode;
@@ -71,9 +71,17 @@ fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Resul
 /// The keyspace ID of a pin's literal.
 pub fn keyspace_id(pin: &Pin, literals: Literals<'_>) -> Result<KeyspaceId, ClientError> {
     let sign = if pin.negative { Sign::Minus } else { Sign::Plus };
-    let inexact = || ErrorId::InexactValue.with(&pin.key.column);
-    let value = literals.value(pin.literal, sign, &pin.key.kind).map_err(|_| inexact())?;
-    pin.key.vindex.map(&value).map_err(|_| inexact())
+    let value = literals.value(pin.literal, sign, &pin.key.kind);
+    let value = value.map_err(|why| match (pin.purpose, why) {
+        (Purpose::Stored, Inexact::TooLong) => too_long(&pin.key, 1),
+        _ => ErrorId::InexactValue.with(&pin.key.column),
+    })?;
+    pin.key.vindex.map(&value).map_err(|_| ErrorId::InexactValue.with(&pin.key.column))
+}
+
+/// MySQL's error for a row that the column cannot hold the value of; the first row is 1.
+pub fn too_long(key: &ShardingKey, row: usize) -> ClientError {
+    ErrorId::DataTooLong.with(format_args!("'{}' at row {row}", key.column))
 }
 
 /// Index of the shard that holds a value of the sharding column.

@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
+use proto::wire::reply::ERROR_TEXT_AT;
 use topo::records::{NewTable, SchemaChangeRecord, SchemaRecord, TableVschema};
 use topo::snapshot::Keyspace;
 use topo::store::Outcome;
@@ -31,6 +32,7 @@ use topo::topology::{Lock, LockError, Transaction};
 use super::control::Row;
 use super::done::{nothing_done, together};
 use super::line::{Line, LineError};
+use crate::accounts::denied::names_account;
 use crate::backend::SessionClass;
 use crate::hold::decide::error_code;
 use crate::limits::{
@@ -282,7 +284,10 @@ impl<'a> Shards<'a> {
             Some(table) => self.undo(table, Some(record)).await.map(|()| Changed::Nowhere(refusal)),
             None => {
                 let code = error_code(&refusal).unwrap_or_default();
-                Err(ErrorId::PartialDdl.with(format_args!("{shard} (MySQL's error {code})")))
+                let text = String::from_utf8_lossy(refusal.get(ERROR_TEXT_AT..).unwrap_or_default());
+                // The account behind is nobody whom the client knows.
+                let said = if names_account(code) { String::new() } else { format!(": {text}") };
+                Err(ErrorId::PartialDdl.with(format_args!("{shard} (MySQL's error {code}{said})")))
             }
         }
     }

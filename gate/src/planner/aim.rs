@@ -57,9 +57,12 @@ pub(super) fn on_replicas(request: &Request<'_>, kind: Kind, plan: Plan) -> Resu
             let route = Route { tablets: Tablets::Replicas, ..scatter.route.clone() };
             Ok(Plan::Scatter(Rc::new(Scatter { route, ..Scatter::clone(&scatter) })))
         }
-        Plan::Answer(_) | Plan::Set(_) | Plan::Refuse { .. } | Plan::Rewrite(_) | Plan::Explain(_) => {
-            Ok(plan)
-        }
+        Plan::Answer(_)
+        | Plan::Kill(_)
+        | Plan::Set(_)
+        | Plan::Refuse { .. }
+        | Plan::Rewrite(_)
+        | Plan::Explain(_) => Ok(plan),
         Plan::TableStatus(_) => {
             Err(ErrorId::UnsupportedStatement.with("SHOW TABLE STATUS of several shards on replicas"))
         }

@@ -11,12 +11,13 @@ use sqlparser::ast::{
 use topo::records::{Column, ColumnType, Visibility};
 use topo::snapshot::{Keyspace, ShardingKey, Table};
 
+use super::form;
 use super::pins::{literal, refuse_sharding_column, sharding_key};
 use super::target::{TableName, Tables};
 use crate::aim::Tablets;
 use crate::plan::{
-    Afterwards, Given, InsertRows, Numbered, OnEqual, Pin, Plan, Refusal, Route, RowForm, RowValues, Signed,
-    Target,
+    Afterwards, Given, InsertRows, Numbered, OnEqual, Pin, Plan, Purpose, Refusal, Route, RowForm, RowValues,
+    Signed, Target,
 };
 
 /// The plan of an INSERT. One row of a table that numbers nothing is the client's own text for its shard.
@@ -25,16 +26,22 @@ pub(super) fn plan(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
     let TableObject::TableName(name) = &insert.table else { return Err(refused()) };
     let name = TableName::read(name).ok_or_else(refused)?;
     // The target is the only table: values with subqueries and INSERT … SELECT read others.
-    if tables.references.len() != 1 || insert.partitioned.is_some() || !insert.after_columns.is_empty() {
+    if tables.references.len() != 1 {
+        return Err(form("a query in an INSERT"));
+    }
+    if insert.partitioned.is_some() || !insert.after_columns.is_empty() {
         return Err(refused());
     }
     let (table, key) = sharding_key(keyspace, &name.table)?;
     let given = Values::of(insert, table)?;
     let numbered = numbered(table, keyspace).map(|column| given.numbered(column, table)).transpose()?;
     let rows = given.rows(key, numbered.as_ref())?;
-    let pins: Vec<Pin> = rows.iter().filter_map(|row| row.sharding).map(|value| pin(key, value)).collect();
+    let on_equal = on_equal(insert);
+    let purpose = if on_equal == OnEqual::Ignore { Purpose::Compared } else { Purpose::Stored };
+    let pins: Vec<Pin> =
+        rows.iter().filter_map(|row| row.sharding).map(|value| pin(key, value, purpose)).collect();
     if let Some(OnInsert::DuplicateKeyUpdate(assignments)) = &insert.on {
-        let of_key = [pin(key, Signed { literal: 0, negative: false })];
+        let of_key = [pin(key, Signed { literal: 0, negative: false }, purpose)];
         for assignment in assignments {
             refuse_sharding_column(&assignment.target, &of_key)?;
         }
@@ -64,12 +71,12 @@ pub(super) fn plan(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
         numbered,
         form,
         rows,
-        on_equal: on_equal(insert),
+        on_equal,
     })))
 }
 
-fn pin(key: &ShardingKey, value: Signed) -> Pin {
-    Pin { key: key.clone(), literal: value.literal, negative: value.negative }
+fn pin(key: &ShardingKey, value: Signed, purpose: Purpose) -> Pin {
+    Pin { key: key.clone(), literal: value.literal, negative: value.negative, purpose }
 }
 
 fn on_equal(insert: &Insert) -> OnEqual {
@@ -115,6 +122,7 @@ fn check_numbered(insert: &Insert, numbered: &Numbered) -> Result<(), ClientErro
 /// The values of an INSERT, as they are written.
 struct Values<'a> {
     insert: &'a Insert,
+    table: &'a str,
     place: Written,
     /// Each row's values; of assignments one row.
     rows: Vec<Vec<&'a Expr>>,
@@ -129,7 +137,7 @@ enum Written {
 }
 
 impl<'a> Values<'a> {
-    fn of(insert: &'a Insert, table: &Table) -> Result<Self, ClientError> {
+    fn of(insert: &'a Insert, table: &'a Table) -> Result<Self, ClientError> {
         let refused = || ErrorId::NotUnderstood.plain();
         let Some(source) = &insert.source else {
             let name = |target: &AssignmentTarget| match target {
@@ -139,7 +147,14 @@ impl<'a> Values<'a> {
             let names = insert.assignments.iter().map(|assignment| name(&assignment.target));
             let names: Vec<String> = names.collect::<Option<_>>().ok_or_else(refused)?;
             let rows = vec![insert.assignments.iter().map(|assignment| &assignment.value).collect()];
-            return Ok(Self { insert, place: Written::Assignments, rows, width: names.len(), names });
+            return Ok(Self {
+                insert,
+                table: &table.name,
+                place: Written::Assignments,
+                rows,
+                width: names.len(),
+                names,
+            });
         };
         let SetExpr::Values(values) = source.body.as_ref() else { return Err(refused()) };
         let rows: Vec<Vec<&Expr>> = values.rows.iter().map(|row| row.content.iter().collect()).collect();
@@ -156,7 +171,7 @@ impl<'a> Values<'a> {
         if names.len() != width || rows.iter().any(|row| row.len() != width) {
             return Err(refused());
         }
-        Ok(Self { insert, place: Written::Rows, rows, names, width })
+        Ok(Self { insert, table: &table.name, place: Written::Rows, rows, names, width })
     }
 
     fn place_of(&self, column: &str) -> Option<usize> {
@@ -183,8 +198,8 @@ impl<'a> Values<'a> {
         let is_numbered = numbered.is_some_and(|numbered| numbered.column == key.column);
         let place = self.place_of(&key.column);
         let missing = || {
-            let table = &self.insert.table;
-            ErrorId::NoShardingValue.with(format_args!("table {table} (column {} has no value)", key.column))
+            let table = &self.table;
+            ErrorId::NoShardingColumnGiven.with(format_args!("column {} of table {table}", key.column))
         };
         let row = |values: &Vec<&Expr>| {
             let sharding = if is_numbered {

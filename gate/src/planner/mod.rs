@@ -23,6 +23,7 @@ mod explain;
 pub mod foreign_key;
 mod guards;
 mod insert;
+mod kill;
 mod listing;
 mod per_shard;
 mod pins;
@@ -40,6 +41,7 @@ pub mod view;
 mod vschema;
 mod warnings;
 
+use std::fmt;
 use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId, ErrorKind};
@@ -169,6 +171,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
             unsharded_only(request, &word, Afterwards::Close)
         }
         Kind::Call => per_shard::call(request),
+        Kind::Kill => kill::plan(request),
         Kind::Ddl(Ddl::CreateDatabase) => database::create(request),
         Kind::Ddl(Ddl::DropDatabase) => database::drop(request),
         Kind::Ddl(ddl) => schema_change::plan(request, ddl),
@@ -190,17 +193,15 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     }
     // A longer chain of operators than this would nest deeper than the stack holds.
     if request.text.len() > MAX_PLANNED_TEXT_BYTES || request.words.longest_run > MAX_TOKENS_IN_A_ROW {
-        return Err(ErrorId::NotUnderstood.plain());
+        return Err(form("so long a text, or expression"));
     }
-    let parsed = parse(request.text).ok().and_then(|statement| Some((Tables::of(&statement)?, statement)));
-    let Some((tables, statement)) = parsed else {
-        // An unsharded keyspace takes any statement of MySQL, also those that the parser does not know.
-        let keyspace = target::by_names(request)?;
-        return if keyspace.sharded {
-            Err(ErrorId::NotUnderstood.plain())
-        } else {
-            Ok(to_any(keyspace, Afterwards::Reuse))
-        };
+    let (tables, statement) = match read(request.text) {
+        Ok(read) => read,
+        Err(error) => {
+            // An unsharded keyspace takes any statement of MySQL, also those that the parser does not know.
+            let keyspace = target::by_names(request)?;
+            return if keyspace.sharded { Err(error) } else { Ok(to_any(keyspace, Afterwards::Reuse)) };
+        }
     };
     if let Some(plan) = catalog::plan(request, &tables, &statement)? {
         return Ok(plan);
@@ -221,7 +222,7 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     }
     // MySQL binds these less tightly than AND, the parser more tightly than a comparison.
     if request.words.has("XOR") || request.words.has_symbol_connective {
-        return Err(ErrorId::NotUnderstood.plain());
+        return Err(form("XOR, || or &&"));
     }
     if let Statement::Insert(insert) = &statement {
         return insert::plan(insert, &tables, keyspace);
@@ -241,6 +242,22 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
         refusal: Refusal::OfAll,
         tablets: Tablets::Primary,
     })))
+}
+
+/// The syntax tree of a statement, and the tables that it names.
+fn read(text: &str) -> Result<(Tables, Statement), ClientError> {
+    let statement = parse(text).map_err(|unparsed| match unparsed.near.as_deref() {
+        None => ErrorId::NotUnderstood.plain(),
+        Some("EOF") => form("it ends too soon"),
+        Some(literal) if literal.starts_with('?') => form("near a literal"),
+        Some(near) => form(format_args!("near '{near}'")),
+    })?;
+    Ok((Tables::of(&statement).map_err(form)?, statement))
+}
+
+/// The error for a form of statement that has a name.
+fn form(what: impl fmt::Display) -> ClientError {
+    ErrorId::NotUnderstood.with(format_args!(" ({what})"))
 }
 
 fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> Result<Plan, ClientError> {

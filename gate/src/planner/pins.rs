@@ -13,8 +13,9 @@ use sqlparser::ast::{
 };
 use topo::snapshot::{Keyspace, Sharding, ShardingKey, Table};
 
+use super::form;
 use super::target::{TableName, Tables};
-use crate::plan::Pin;
+use crate::plan::{Pin, Purpose};
 use crate::sql::fingerprint::decode_placeholder;
 
 /// The pins of a statement that is no INSERT, at least one.
@@ -149,7 +150,7 @@ impl Walk<'_> {
                     ErrorId::NoShardingValue
                         .with(format_args!("table {} (sharded by {})", name.table, key.column))
                 })?;
-            self.pins.push(Pin { key: key.clone(), literal: number, negative });
+            self.pins.push(Pin { key: key.clone(), literal: number, negative, purpose: Purpose::Compared });
         }
         Ok(())
     }
@@ -159,7 +160,7 @@ impl Walk<'_> {
 pub(super) fn delete_from(delete: &Delete) -> Result<&[TableWithJoins], ClientError> {
     let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
     if !delete.tables.is_empty() || delete.using.is_some() {
-        return Err(ErrorId::NotUnderstood.plain());
+        return Err(form("a DELETE that names its table apart from FROM"));
     }
     Ok(from)
 }

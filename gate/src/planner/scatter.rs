@@ -19,7 +19,7 @@ use super::Request;
 use super::pins::{Binding, delete_from, refuse_column, sharding_key};
 use super::target::{TableName, Tables};
 use crate::aim::Tablets;
-use crate::plan::{Afterwards, Effect, Pin, Plan, Refusal, Route, Scatter, Shards, Target};
+use crate::plan::{Afterwards, Effect, Pin, Plan, Purpose, Refusal, Route, Scatter, Shards, Target};
 use crate::sql::function::{Function, function};
 use crate::sql::words::Words;
 
@@ -384,7 +384,8 @@ impl<'a> Block<'a> {
         let Some((factor, literals)) = lists().min_by_key(|(_, literals)| literals.len()) else {
             return Shards::All;
         };
-        let pin = |(literal, negative)| Pin { key: factor.key.clone(), literal, negative };
+        let (key, purpose) = (factor.key, Purpose::Compared);
+        let pin = |(literal, negative)| Pin { key: key.clone(), literal, negative, purpose };
         Shards::Of(literals.into_iter().map(pin).collect())
     }
 }

@@ -55,40 +55,44 @@ fn is_dual(name: &ObjectName) -> bool {
 }
 
 impl Tables {
-    /// Everything that the statement names; `None` where the syntax tree does not show all of it.
-    pub(super) fn of(statement: &Statement) -> Option<Self> {
+    /// Everything that the statement names; the form that does not show all of it, if there is one.
+    pub(super) fn of(statement: &Statement) -> Result<Self, &'static str> {
         // Only the WITH of the outermost query names expressions for the whole statement.
         let inside_query = !matches!(statement, Statement::Query(_));
         let mut tables = Self { inside_query, ..Self::default() };
-        if statement.visit(&mut tables).is_break() {
-            return None;
+        if let ControlFlow::Break(form) = statement.visit(&mut tables) {
+            return Err(form);
         }
         let Self { references, expressions, .. } = &mut tables;
         references.retain(|name| name.schema.is_some() || !expressions.contains(&name.table));
-        Some(tables)
+        Ok(tables)
     }
 }
 
 impl Visitor for Tables {
-    type Break = ();
+    type Break = &'static str;
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
         let outermost = !std::mem::replace(&mut self.inside_query, true);
         if let Some(with) = &query.with {
             // The names of an inner WITH may mean tables elsewhere in the statement.
-            if !outermost || !refers_backwards(with) {
-                return ControlFlow::Break(());
+            if !outermost {
+                return ControlFlow::Break("WITH inside another query");
+            }
+            if !refers_backwards(with) {
+                return ControlFlow::Break("a common table expression with the name of a table");
             }
             self.expressions.extend(with.cte_tables.iter().map(expression_name));
         }
-        if hides_tables(&query.body) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let form = "TABLE inside another query";
+        if hides_tables(&query.body) { ControlFlow::Break(form) } else { ControlFlow::Continue(()) }
     }
 
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<&'static str> {
         match TableName::read(relation) {
             _ if is_dual(relation) => {}
             Some(name) => self.references.push(name),
-            None => return ControlFlow::Break(()),
+            None => return ControlFlow::Break("a name of more than two parts"),
         }
         ControlFlow::Continue(())
     }

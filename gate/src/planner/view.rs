@@ -37,7 +37,7 @@ pub fn shown(keyspace: &KeyspaceName, definition: &str) -> Option<Shown> {
         return None;
     }
     let statement = parse(text).ok()?;
-    let tables = Tables::of(&statement)?;
+    let tables = Tables::of(&statement).ok()?;
     let [TableName { schema: Some(schema), table }] = tables.references.as_slice() else { return None };
     if schema.as_str() != keyspace.as_str() || !scatter::is_of_rows(&statement, &words) {
         return None;

@@ -6,6 +6,7 @@ mod explain;
 mod held;
 mod insert;
 mod inserted;
+mod kill;
 mod login;
 mod looking;
 mod parts;
@@ -64,6 +65,8 @@ pub(crate) enum SessionEnd {
     BrokenAnswer,
     /// The gate stops.
     Draining,
+    /// Another client has ended it.
+    Killed,
     /// A fault in the gate.
     Fault(String),
 }
@@ -106,7 +109,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
         }
     };
     match end {
-        SessionEnd::Left | SessionEnd::Draining => {}
+        SessionEnd::Left | SessionEnd::Draining | SessionEnd::Killed => {}
         SessionEnd::Refused(error) => debug!(%host, %error, "client refused"),
         SessionEnd::BrokenAnswer => {
             warn!(%host, "a shard's answer broke off; the client's connection was closed")
@@ -183,11 +186,14 @@ impl Session {
         let draining = self.worker.shared.draining.clone();
         // One waiter for the whole session: making one takes a lock that all threads share.
         let mut drained = pin!(draining.cancelled());
+        let killing = self.presence.killed();
+        let mut killed = pin!(killing.cancelled());
         loop {
             let framed = tokio::select! {
                 biased;
                 framed = self.client.read_framed(0, MAX_PACKET_BYTES) => framed,
                 () = &mut drained => return SessionEnd::Draining,
+                () = &mut killed => return SessionEnd::Killed,
             };
             let ended = match framed {
                 Ok(framed) => self.command(framed).await,

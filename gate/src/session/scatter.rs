@@ -212,7 +212,12 @@ impl Session {
                     };
                 }
             };
-            let progress = self.rows(&mut sources, &mut answer, &mut columns, patience).await?;
+            for source in &sources {
+                self.presence.runs_on(&source.backend.target).await;
+            }
+            let progress = self.rows(&mut sources, &mut answer, &mut columns, patience).await;
+            self.presence.runs_nowhere().await;
+            let progress = progress?;
             let twice = self.close_sources(sources, &class, route.afterwards).await;
             answer.discount(twice);
             match progress {

@@ -9,13 +9,14 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
+use proto::wire::response::End;
 use proto::wire::{StatusFlags, command};
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
 use super::{Session, SessionEnd};
 use crate::aim::Tablets;
-use crate::backend::{SessionClass, Unreached};
+use crate::backend::{Backend, SessionClass, Unreached};
 use crate::executor::control::{AskError, prepares};
 use crate::executor::relay::{Added, RelayError, Relayed};
 use crate::executor::route::{self, Literals};
@@ -144,6 +145,7 @@ impl Session {
             Plan::AbandonSchemaChange(plan) => {
                 Box::pin(self.abandon_schema_change(&plan, snapshot, patience)).await
             }
+            Plan::Kill(kill) => Box::pin(self.kill(&kill)).await,
             Plan::ChangeVschema(change) => Box::pin(self.change_vschema(&change)).await,
             Plan::Account(statement) => {
                 if self.transaction.is_active() && !Box::pin(self.commit_implicitly()).await? {
@@ -214,17 +216,16 @@ impl Session {
         };
         let status = is_beside.then(|| self.transaction.status());
         let added = Added { status, ..self.warnings.added() };
-        match sent.relay(&mut self.client, &mut backend, class.capabilities, added).await {
+        self.presence.runs_on(&backend.target).await;
+        let relayed = sent.relay(&mut self.client, &mut backend, class.capabilities, added).await;
+        self.presence.runs_nowhere().await;
+        match relayed {
             Ok(Relayed::Answered(end)) => {
                 let is_whole = end.insert_id == 0
                     || keyspace.sharded
                     || Box::pin(self.learn_inserted(&mut backend, &class, end)).await;
-                let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
-                    && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
-                if untouched && is_whole && (end.failed || end.warnings > 0) && end.insert_id == 0 {
-                    self.warnings.keep(backend, route.afterwards);
-                } else if route.afterwards == Afterwards::Reuse && untouched && is_whole {
-                    self.worker.give_back(backend);
+                if is_whole {
+                    self.leave(backend, end, route.afterwards);
                 }
                 Ok(Next::Answered)
             }
@@ -244,6 +245,17 @@ impl Session {
             Err(RelayError::Client(_)) => Err(SessionEnd::Left),
             Err(RelayError::ShardBeforeAnswer) => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
             Err(RelayError::ShardWithinAnswer) => Err(SessionEnd::BrokenAnswer),
+        }
+    }
+
+    /// Gives a connection back on which a statement was answered, or keeps it for what that warned of.
+    fn leave(&mut self, backend: Backend, end: End, afterwards: Afterwards) {
+        let untouched = !end.status.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+            && end.status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        if untouched && (end.failed || end.warnings > 0) && end.insert_id == 0 {
+            self.warnings.keep(backend, afterwards);
+        } else if untouched && afterwards == Afterwards::Reuse {
+            self.worker.give_back(backend);
         }
     }
 
@@ -374,6 +386,7 @@ fn counter_of(plan: &Plan) -> fn(&Measures) -> &Counter {
         | Plan::ShowWarnings(_)
         | Plan::Answer(_)
         | Plan::Set(_)
+        | Plan::Kill(_)
         | Plan::Account(_) => |of| &of.answers,
     }
 }

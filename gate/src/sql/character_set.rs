@@ -1,5 +1,6 @@
 //! The character sets in which clients may talk.
 
+use mysql_common::collations::{Collation, CollationId};
 use proto::errors::{ClientError, ErrorId};
 
 /// A client character set.
@@ -33,7 +34,7 @@ impl CharacterSet {
             5 | 8 | 15 | 31 | 47 | 48 | 49 | 94 => Ok(Self::Latin1),
             11 | 65 => Ok(Self::Ascii),
             63 => Ok(Self::Binary),
-            other => Err(ErrorId::UnsupportedCharacterSet.with(other)),
+            other => Err(ErrorId::UnsupportedCharacterSet.with(name_of(other))),
         }
     }
 
@@ -80,6 +81,14 @@ impl CharacterSet {
             Self::Ascii => "ascii",
             Self::Binary => "binary",
         }
+    }
+}
+
+/// MySQL's name for a collation, or its number where it has none.
+fn name_of(id: u8) -> String {
+    match Collation::resolve(CollationId::from(u16::from(id))) {
+        unknown if unknown.id() == CollationId::UNKNOWN_COLLATION_ID => id.to_string(),
+        known => known.collation().to_owned(),
     }
 }
 
@@ -147,6 +156,9 @@ mod tests {
         for id in [1, 10, 28, 96, 249, 35, 54, 60] {
             assert!(CharacterSet::of_collation(id).is_err(), "{id}");
         }
+        let told = |id| CharacterSet::of_collation(id).unwrap_err().message().to_owned();
+        assert!(told(28).contains("of collation gbk_chinese_ci cannot"), "{}", told(28));
+        assert!(told(0).contains("of collation 0 cannot"), "{}", told(0));
         assert!(CharacterSet::Latin1.can_read(b"a or b") && !CharacterSet::Latin1.can_read(b"a\xa0or b"));
         assert!(CharacterSet::Utf8mb4.can_read("ä".as_bytes()) && !CharacterSet::Utf8mb4.can_read(b"\xe4"));
     }

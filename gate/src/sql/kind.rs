@@ -56,6 +56,8 @@ pub enum Kind {
     Account,
     /// What reads or changes state of the session.
     SessionState(&'static str),
+    /// KILL.
+    Kill,
     /// ABANDON SCHEMA CHANGE.
     AbandonSchemaChange,
     /// What has no meaning through a gate.
@@ -151,10 +153,11 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
         "LOCK" if matches!(rest.first(), Some(&"TABLES" | &"TABLE")) => Kind::SessionState("a table lock"),
         "UNLOCK" => Kind::SessionState("a table lock"),
         "ABANDON" if rest.starts_with(&["SCHEMA", "CHANGE"]) => Kind::AbandonSchemaChange,
+        "KILL" => Kind::Kill,
         "HANDLER" => Kind::SessionState("a handler"),
         "GET" | "SIGNAL" | "RESIGNAL" => Kind::SessionState("the diagnostics area"),
         _ => {
-            const ADMINISTRATION: [&str; 19] = [
+            const ADMINISTRATION: [&str; 18] = [
                 "BINLOG",
                 "CACHE",
                 "CHANGE",
@@ -163,7 +166,6 @@ fn elsewhere(first: &str, rest: &[&str]) -> Kind {
                 "HELP",
                 "IMPORT",
                 "INSTALL",
-                "KILL",
                 "LOCK",
                 "PURGE",
                 "RESET",

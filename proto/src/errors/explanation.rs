@@ -78,12 +78,20 @@ explanations! {
         "Nothing, or change the user with ALTER USER.";
     "SH1054", "ALTER USER IF EXISTS and DROP USER IF EXISTS pass over users who are not there.",
         "Nothing, unless the name is misspelt.";
+    "SH1055", "A row's value for the column is longer than the column, and MySQL would not store it whole.",
+        "Shorten the value, or make the column longer in a new table that the rows are copied into.";
     "SH1065", "The session has prepared no statement of this number, or has closed it.",
         "Prepare it again. A connection pool that resets its connections loses their statements.";
     "SH1066", "Each session may have so many statements prepared at once.",
         "Close statements that are no longer needed, or let the driver keep fewer (such as by its statement cache's size).";
     "SH1067", "A gate opens no cursors: the rows come at once with the answer to the execution.",
         "Read the rows from that answer; drivers do so when the server has not opened a cursor.";
+    "SH1068", "The connection has ended its own statement by KILL.",
+        "Nothing: it is what was asked for.";
+    "SH1069", "No client of this gate has a connection of this number. Each gate numbers its own.",
+        "SHOW PROCESSLIST on the gate that the client is connected to tells the number; KILL there.";
+    "SH1070", "The connection belongs to another user.",
+        "Ask an admin of all keyspaces, or log in as that user.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
     "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",
@@ -180,6 +188,8 @@ explanations! {
         "Create a table with the column as it is to be, copy the rows with INSERT and SELECT in the application, and rename the two.";
     "SH2052", "The vschema says that Shoal numbers the column, and after the change it would not be there.",
         "Take the numbering off with ALTER VSCHEMA ON the table DROP AUTO_INCREMENT, make the change, and add it again for the column's new name.";
+    "SH2053", "The table's rows lie on the shards that the value of its sharding column says, and the INSERT names no value for that column.",
+        "Name the column in the INSERT's list and give each row a value, or let Shoal number it: an AUTO_INCREMENT column may be left out.";
     "SH3001", "The shard has no primary that takes statements, or the gate has no connection to it.",
         "Retry in a moment. If it stays, `shoal doctor` and `shoal get tablets` say which part does not run and why.";
     "SH3002", "The server or the network broke while the statement was under way, so its answer was lost.",

@@ -54,13 +54,16 @@ pub struct Framed {
 pub struct Connection {
     stream: Stream,
     buffer: BytesMut,
+    /// What the server calls it; 0 where this is the server.
+    thread: u32,
 }
 
 impl Connection {
     /// A connection on a TCP socket; small writes go out at once.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream: Stream::Tcp(stream), buffer: BytesMut::with_capacity(READ_BUFFER_BYTES) })
+        let buffer = BytesMut::with_capacity(READ_BUFFER_BYTES);
+        Ok(Self { stream: Stream::Tcp(stream), buffer, thread: 0 })
     }
 
     /// The same connection inside TLS, as the server. Bytes that came before TLS began are refused: they
@@ -68,7 +71,7 @@ impl Connection {
     pub async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
         let (stream, buffer) = self.into_clear_text()?;
         let stream = TlsAcceptor::from(config).accept(stream).await?;
-        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer })
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0 })
     }
 
     /// The same connection inside TLS, as the client of a server with a certificate for this name.
@@ -79,7 +82,7 @@ impl Connection {
     ) -> io::Result<Self> {
         let (stream, buffer) = self.into_clear_text()?;
         let stream = TlsConnector::from(config).connect(server, stream).await?;
-        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer })
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0 })
     }
 
     fn into_clear_text(self) -> io::Result<(TcpStream, BytesMut)> {
@@ -90,6 +93,15 @@ impl Connection {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "clear text after the request for TLS"));
         }
         Ok((stream, self.buffer))
+    }
+
+    /// What the server calls the connection, once it is logged in.
+    pub fn thread(&self) -> u32 {
+        self.thread
+    }
+
+    pub(super) fn logged_in(&mut self, thread: u32) {
+        self.thread = thread;
     }
 
     /// Whether the bytes are protected by TLS.

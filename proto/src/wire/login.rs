@@ -91,6 +91,7 @@ async fn log_in(mut connection: Connection, login: &Login) -> Result<Connection,
     let hello = hello(login, &greeting.nonce, required());
     let sequence = connection.write_payload(greeting.next, &hello).await?;
     authenticate(&mut connection, login, (greeting.nonce, sequence)).await?;
+    connection.logged_in(greeting.thread);
     Ok(connection)
 }
 
@@ -110,11 +111,14 @@ async fn log_in_inside_tls(
     let mut connection = connection.connect_tls(identity.client_config(), server).await?;
     let sequence = connection.write_payload(sequence, &hello).await?;
     authenticate(&mut connection, login, (greeting.nonce, sequence)).await?;
+    connection.logged_in(greeting.thread);
     Ok(connection)
 }
 
 /// What a server says first.
 struct Greeted {
+    /// What it calls the connection.
+    thread: u32,
     offered: CapabilityFlags,
     nonce: Vec<u8>,
     /// Sequence id of the answer.
@@ -131,7 +135,7 @@ async fn greeted(connection: &mut Connection) -> Result<Greeted, LoginError> {
     let mut nonce = greeting.scramble_1_ref().to_vec();
     nonce.extend_from_slice(greeting.scramble_2_ref().unwrap_or_default());
     nonce.truncate(auth::NONCE_BYTES);
-    Ok(Greeted { offered: greeting.capabilities(), nonce, next })
+    Ok(Greeted { thread: greeting.connection_id(), offered: greeting.capabilities(), nonce, next })
 }
 
 /// What a login itself needs.

@@ -146,3 +146,66 @@ fn values_of_prepared_statements_arrive_as_they_are() -> Result<()> {
         Ok(())
     })
 }
+
+/// The statement that a connection is at.
+async fn listed(conn: &mut Conn, id: i64) -> Result<Option<String>> {
+    let rows: Vec<mysql_async::Row> = conn.query("SHOW FULL PROCESSLIST").await?;
+    let row = rows.into_iter().find(|row| row.get::<i64, _>(0) == Some(id));
+    Ok(row.and_then(|row| row.get::<Option<String>, _>(7).flatten()))
+}
+
+#[test]
+fn statements_and_connections_are_killed() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut killer = connect(&cluster, "app").await?;
+        killer.query_drop("CREATE TABLE items (id bigint PRIMARY KEY, a int)").await?;
+        killer.query_drop("INSERT INTO items VALUES (1, 1), (2, 2), (3, 3), (4, 4)").await?;
+        let interrupted = |ended: mysql_async::Result<()>| match ended {
+            Err(mysql_async::Error::Server(error)) if error.code == 1317 => Ok(()),
+            other => Err(anyhow::anyhow!("{other:?}")),
+        };
+        // On one shard, on several, and in a transaction.
+        for sql in [
+            "SELECT SLEEP(60) FROM items WHERE id = 1",
+            "SELECT SLEEP(60), id FROM items",
+            "DELETE FROM items WHERE id = 1 AND SLEEP(60)",
+        ] {
+            let mut victim = connect(&cluster, "app").await?;
+            if sql.starts_with("DELETE") {
+                victim.query_drop("BEGIN").await?;
+            }
+            let id = number(&mut victim, "SELECT CONNECTION_ID()").await?;
+            let began = std::time::Instant::now();
+            let running = async { (victim.query_drop(sql).await, victim) };
+            let killing = async {
+                // Until it has come to its shard there is nothing to end.
+                while listed(&mut killer, id).await?.as_deref() != Some(sql) {
+                    tokio::task::yield_now().await;
+                }
+                while listed(&mut killer, id).await?.as_deref() == Some(sql) {
+                    killer.query_drop(format!("KILL QUERY {id}")).await?;
+                }
+                anyhow::Ok(())
+            };
+            let ((ended, mut victim), killed) = tokio::join!(running, killing);
+            killed?;
+            interrupted(ended)?;
+            ensure!(began.elapsed().as_secs() < 30, "{sql} went on");
+            ensure!(number(&mut victim, "SELECT COUNT(*) FROM items WHERE id = 1").await? == 1);
+            // The connection ends.
+            killer.query_drop(format!("KILL {id}")).await?;
+            ensure!(victim.query_drop("SELECT 1").await.is_err(), "it lives on");
+        }
+        let mut reader = connect(&cluster, "reader").await?;
+        let own = number(&mut killer, "SELECT CONNECTION_ID()").await?;
+        for (sql, code) in [(format!("KILL {own}"), 1095), ("KILL 999999".to_owned(), 1094)] {
+            let refused = reader.query_drop(&sql).await;
+            ensure!(
+                matches!(&refused, Err(mysql_async::Error::Server(error)) if error.code == code),
+                "{refused:?}"
+            );
+        }
+        interrupted(killer.query_drop(format!("KILL QUERY {own}")).await)
+    })
+}

@@ -131,6 +131,29 @@ fn the_catalogue_is_a_database_to_begin_in() -> Result<()> {
 }
 
 #[test]
+fn a_form_that_is_not_understood_is_named() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut client = session(&cluster, "app", "shop").await?;
+        client.run_all(&["create table items (id bigint primary key, a int)"]).await?;
+        for (statement, named) in [
+            ("select a div 2 from items where id = 1", "(near 'div')"),
+            ("select a from items where id = 1 xor a", "(XOR, || or &&)"),
+            ("select a from items where id = 1 union table items", "(TABLE inside another query)"),
+            ("insert into items select id + 1, a from items where id = 1", "(a query in an INSERT)"),
+            ("delete i from items i where i.id = 1", "(a DELETE that names its table apart from FROM)"),
+        ] {
+            let (code, text) = refusal(&mut client, statement).await?;
+            ensure!(
+                code == 1235 && text.contains(named) && text.ends_with("(SH2004)"),
+                "{statement}: {text}"
+            );
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn directives_of_vitess_are_honoured_or_noted() -> Result<()> {
     let cluster = cluster()?;
     wait(async {

@@ -85,9 +85,12 @@ pub enum Inexact {
     /// Beyond what the column holds.
     #[error("the column cannot hold it")]
     OutOfRange,
-    /// Longer than what the column holds.
+    /// Longer than what the column holds, also without the spaces at its end.
     #[error("it is longer than the column")]
     TooLong,
+    /// The column holds all of it but spaces at its end, which MySQL cuts off where it stores it.
+    #[error("spaces at its end are cut off where it is stored")]
+    Cut,
     /// Its bytes would change on their way into the column's character set.
     #[error("its characters would be converted")]
     CharacterSet,

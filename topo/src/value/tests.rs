@@ -140,6 +140,7 @@ fn binary_columns_take_the_bytes_as_they_are_stored() {
     }
     for kind in [&varbinary, &fixed] {
         assert_eq!(convert(&raw(b"abcd"), kind), Err(Inexact::TooLong));
+        assert_eq!(convert(&raw(b"abc  "), kind), Err(Inexact::Cut));
         assert_eq!(convert(&integer("5"), kind), Err(Inexact::Kind));
         assert_eq!(convert(&Literal::Temporal, kind), Err(Inexact::Kind));
         assert_eq!(convert(&Literal::Null, kind), Err(Inexact::Null));
@@ -155,7 +156,7 @@ fn trailing_spaces_count_only_where_the_collation_sees_them() {
         assert_eq!(convert(&string(" a"), &column), bytes(" a"), "{collation}");
         assert_eq!(convert(&string("a\t"), &column), bytes("a\t"), "{collation}");
         let too_long = convert(&string("abc "), &column);
-        assert_eq!(too_long, if seen { Err(Inexact::TooLong) } else { bytes("abc") }, "{collation}");
+        assert_eq!(too_long, if seen { Err(Inexact::Cut) } else { bytes("abc") }, "{collation}");
         let fixed = ColumnType::Text {
             length: 3,
             fixed: true,

@@ -174,8 +174,8 @@ impl TextRules {
             TrailingSpaces::Seen => &text,
             TrailingSpaces::Ignored => text.trim_end_matches(' '),
         };
-        if stored.chars().count() > length as usize {
-            return Err(Inexact::TooLong);
+        if let Some((end, _)) = stored.char_indices().nth(length as usize) {
+            return Err(beyond(&stored.as_bytes()[end..]));
         }
         Ok(if self.collation.is_binary() {
             ShardingValue::Bytes(self.repertoire.write(stored))
@@ -185,6 +185,11 @@ impl TextRules {
     }
 }
 
+/// Why there is no such value, by what stands beyond the column's end.
+fn beyond(rest: &[u8]) -> Inexact {
+    if rest.iter().all(|byte| *byte == b' ') { Inexact::Cut } else { Inexact::TooLong }
+}
+
 /// The bytes of a VARBINARY column.
 pub(super) fn binary(literal: &Literal<'_>, length: u32) -> Result<Vec<u8>, Inexact> {
     let bytes = match literal {
@@ -192,8 +197,8 @@ pub(super) fn binary(literal: &Literal<'_>, length: u32) -> Result<Vec<u8>, Inex
         Literal::String { bytes, .. } | Literal::Bytes(bytes) => bytes,
         _ => return Err(Inexact::Kind),
     };
-    if bytes.len() > length as usize {
-        return Err(Inexact::TooLong);
+    if let Some(beyond_end @ [_, ..]) = bytes.get(length as usize..) {
+        return Err(beyond(beyond_end));
     }
     Ok(bytes.to_vec())
 }

@@ -98,7 +98,9 @@ impl Session {
         let capabilities = open.class.capabilities;
         open.close_if(manner.afterwards);
         let added = self.warnings.added();
+        self.presence.runs_on(&open.backend.target).await;
         let relayed = sent.relay(&mut self.client, &mut open.backend, capabilities, added).await;
+        self.presence.runs_nowhere().await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
                 self.learn_inserted_pinned(end).await;
