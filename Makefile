@@ -14,7 +14,7 @@ help:
 	@echo 'make demo   a shop of 230,000 rows in a small cluster, to talk SQL to; Ctrl-C ends it, its data stays'
 	@echo 'make demo-remove   remove that data'
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
-	@echo 'make soak   what takes longer: sysbench beside the ledger, a minute a workload (SHOAL_SOAK_SECONDS)'
+	@echo 'make soak   what takes longer: sysbench beside the ledger, a minute a workload (SHOAL_SOAK_SECONDS), and more'
 	@echo 'make check  formatting and lints, without running anything'
 	@echo 'make bench  build for speed and measure point selects; BENCH=reparent measures changes of primary,'
 	@echo '            and BENCH=--help tells the rest'

@@ -22,9 +22,9 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use topo::records::TabletRecord;
 
-pub(crate) use status::SeenStatus;
 #[cfg(test)]
-pub(crate) use status::{SeenReplication, SeenSemiSync};
+pub(crate) use status::SeenSemiSync;
+pub(crate) use status::{SeenReplication, SeenStatus};
 
 use crate::limits::{
     AGENT_CALL_SLACK, AGENT_PING_INTERVAL, AGENT_PING_TIMEOUT, MAX_AGENT_CHANNELS, STATUS_TIMEOUT,

@@ -22,6 +22,7 @@ mod agents;
 mod doctor;
 mod measures;
 mod reach;
+mod repairs;
 mod reparent;
 mod schema;
 mod shard;

@@ -54,7 +54,8 @@ pub const REPLICATION_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an acker that replicates may acknowledge nothing under one and the same record before that is written
 /// again: more than the age of what an agent shows, and time enough to take the acker out.
 pub const SILENCE_PATIENCE: Duration = Duration::from_secs(2);
-/// How long a stopped applier may try again before its data is replaced.
+/// How long an applier that stopped with an error which may pass is tried again before its data is replaced. With one
+/// that tells of other data than the primary's, `REPLICATION_PATIENCE` is enough.
 pub const APPLIER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a transaction that only a replica has must be looked for at the primary before it counts as
 /// errant: agents show their mysqld as it was up to a second ago.
@@ -66,10 +67,16 @@ pub const RISK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an agent must not answer, or a mysqld be down, before that is an event: what comes and goes would
 /// drive everything else out of the log.
 pub const ABSENCE_PATIENCE: Duration = Duration::from_secs(5);
+/// Pause after a death of a mysqld was told of before another one of the same tablet is.
+pub const DEATHS_PAUSE: Duration = Duration::from_secs(60);
 /// An empty replica is not left to replay more transactions than this one by one: it gets a copy.
 pub const MAX_REPLAY: u64 = 10_000;
 /// Within so long after its beginning a copy is to be seen under way, or is over already.
 pub const COPY_START_PATIENCE: Duration = Duration::from_secs(3);
+/// Copies within `COPIES_PERIOD` after which a replica that cannot apply what it receives gets no more.
+pub const MAX_COPIES_IN_VAIN: u32 = 3;
+/// For how long a copy counts to `MAX_COPIES_IN_VAIN`.
+pub const COPIES_PERIOD: Duration = Duration::from_secs(3600);
 /// Pause after a copy that ended, or was not begun, before the next one to the same tablet.
 pub const COPY_PAUSE: Duration = Duration::from_secs(15);
 /// Pause after a failed change of a shard's durability before it is tried again.

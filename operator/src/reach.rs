@@ -6,9 +6,10 @@ use topo::{Topology, TopologyError};
 
 use crate::agents::Agents;
 use crate::events::EventLog;
+use crate::repairs::Repairs;
 use crate::sight::ShardSight;
 
-/// The topology, the agents and the log of events. Cheap to clone.
+/// The topology, the agents, the log of events, and what is told of repairs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Reach {
     /// What is decided is written here first.
@@ -17,6 +18,8 @@ pub(crate) struct Reach {
     pub(crate) agents: Agents,
     /// Where it is put down for people.
     pub(crate) events: EventLog,
+    /// What the loops of the shards make of replicas that are not in order.
+    pub(crate) repairs: Repairs,
 }
 
 impl Reach {

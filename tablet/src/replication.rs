@@ -16,6 +16,8 @@ use crate::session::{AgentSession, SessionError};
 
 /// MySQL's code for a variable that is not there: its plugin is not loaded.
 const UNKNOWN_VARIABLE: u16 = 1193;
+/// MySQL's code for a worker of the applier that stopped because one before it did.
+const ANOTHER_WORKER_STOPPED: u32 = 3030;
 /// MySQL's code for a privilege that is missing.
 const NO_PRIVILEGE: u16 = 1227;
 
@@ -341,12 +343,30 @@ struct Channel {
 }
 
 async fn channel(session: &mut AgentSession) -> Result<Option<Channel>, SessionError> {
-    match session.optional_row::<Row>("SHOW REPLICA STATUS").await {
+    let row = match session.optional_row::<Row>("SHOW REPLICA STATUS").await {
         // An account of an earlier version, on a mysqld that runs on: it cannot replicate either.
-        Err(error) if error.code() == Some(NO_PRIVILEGE) => Ok(None),
-        Err(error) => Err(error),
-        Ok(row) => Ok(row.map(|row| Channel::read(&row))),
+        Err(error) if error.code() == Some(NO_PRIVILEGE) => return Ok(None),
+        row => row?,
+    };
+    let Some(mut found) = row.map(|row| Channel::read(&row)) else { return Ok(None) };
+    if found.applier_error.0 != 0
+        && let Some(cause) = worker_error(session).await?
+    {
+        found.applier_error = cause;
     }
+    Ok(Some(found))
+}
+
+/// What stopped a worker of the applier by itself. SHOW REPLICA STATUS tells whichever worker ended last, which may be
+/// one that only waited for another, and refers to this table for the rest.
+async fn worker_error(session: &mut AgentSession) -> Result<Option<(u32, String)>, SessionError> {
+    session
+        .optional_row(&format!(
+            "SELECT last_error_number, last_error_message \
+             FROM performance_schema.replication_applier_status_by_worker \
+             WHERE last_error_number NOT IN (0, {ANOTHER_WORKER_STOPPED}) ORDER BY last_error_timestamp LIMIT 1"
+        ))
+        .await
 }
 
 impl Channel {

@@ -30,6 +30,10 @@ pub(crate) struct SeenStatus {
     pub(crate) reads: bool,
     /// Why it does not do what its role asks for; empty when it does.
     pub(crate) reason: String,
+    /// How often its mysqld has died since its agent started.
+    pub(crate) deaths: u32,
+    /// How it last did.
+    pub(crate) last_death: String,
 }
 
 /// How a replica does.
@@ -78,6 +82,8 @@ impl SeenStatus {
             threads_running: answer.threads_running,
             reads: answer.reads,
             reason: answer.reason,
+            deaths: answer.deaths,
+            last_death: answer.last_death,
         })
     }
 

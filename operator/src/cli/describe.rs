@@ -171,8 +171,19 @@ async fn tablet(control: &mut ControlClient<Channel>, name: &TabletAlias) -> Res
         ("Agent", format!("at {}", found.agent_address)),
         ("Executed", or(&found.gtid_executed.split_whitespace().collect::<String>(), "nothing")),
     ];
+    let facts = facts.into_iter().chain(repair(found)).collect();
     let events = events_of(control, &alias).await?;
     Ok(Described { kind: "tablet", name: alias, facts, own, events, ..Described::default() })
+}
+
+/// What becomes of a tablet whose data must be replaced.
+fn repair(tablet: &Tablet) -> Option<(&'static str, String)> {
+    let next = if tablet.hindrance.is_empty() {
+        "control gives it a copy of another tablet's data"
+    } else {
+        &tablet.hindrance
+    };
+    (!tablet.flaw.is_empty()).then(|| ("Repair", format!("{}; {next}", tablet.flaw)))
 }
 
 async fn events_of(control: &mut ControlClient<Channel>, object: &str) -> Result<Vec<Event>, CliError> {
@@ -186,7 +197,7 @@ impl Described {
         let facts = std::iter::once((self.kind, self.name.clone())).chain(self.facts);
         for (title, fact) in facts {
             let title = format!("{}{}:", title[..1].to_uppercase(), &title[1..]);
-            text += &format!("{title:<11}{fact}\n");
+            text += &format!("{title:<11}{}\n", fact.trim_end().replace('\n', "\n           "));
         }
         let mut value = self.own;
         let mut add = |key: &str, title: &str, part: Shown, none: &str| {

@@ -139,6 +139,8 @@ struct TabletFields<'a> {
     agent_address: &'a str,
     mysql_version: &'a str,
     gtid_executed: String,
+    flaw: Option<&'a str>,
+    hindrance: Option<&'a str>,
 }
 
 /// Tablets. The reason stands last, because it is a text with blanks: machines can cut the others out.
@@ -160,6 +162,8 @@ pub(super) fn tablets(tablets: &[Tablet], columns: Columns) -> Result<Shown, Cli
             agent_address: &t.agent_address,
             mysql_version: &t.mysql_version,
             gtid_executed: gtids(t),
+            flaw: said(&t.flaw),
+            hindrance: said(&t.hindrance),
         })
         .collect();
     let mut titles = vec!["TABLET", "SHARD", "ROLE", "TERM", "STATE", "LAG", "SEMI-SYNC"];

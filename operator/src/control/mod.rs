@@ -1,7 +1,8 @@
 //! The control service: the program that chooses primaries and answers what the command line asks.
 //!
 //! It holds nothing that a restart would lose: decisions are in the topology before they are acted on, and
-//! every answer is read from the topology and the tablets when it is asked for.
+//! every answer is read from the topology and the tablets when it is asked for, but for what the loops make of
+//! replicas that are not in order.
 
 pub mod client;
 
@@ -23,6 +24,7 @@ use crate::agents::Agents;
 use crate::events::EventLog;
 use crate::limits::LAST_TASKS_PATIENCE;
 use crate::reach::Reach;
+use crate::repairs::Repairs;
 use crate::shard;
 
 /// What control is told on its command line.
@@ -79,7 +81,7 @@ impl Control {
         }
         let agents = Agents::new(self.identity);
         let (events, writing) = EventLog::start(self.topology.clone(), shutdown.clone());
-        let reach = Reach { topology: self.topology, agents, events };
+        let reach = Reach { topology: self.topology, agents, events, repairs: Repairs::default() };
         let shards = tokio::spawn(shard::look_after_shards(reach.clone(), shutdown.clone()));
         let tasks = TaskTracker::new();
         let served = server

@@ -10,6 +10,7 @@ use topo::records::{KeyspaceRecord, RoutingRecord, SchemaRecord, ShardRecord, Ta
 
 use crate::agents::SeenTablet;
 use crate::reach::Reach;
+use crate::repairs::Needed;
 use crate::sight::ShardSight;
 
 /// Looks at a cluster whenever it is asked.
@@ -82,7 +83,30 @@ impl View {
                 |t: &SeenTablet| (t.record.shard.keyspace.clone(), t.record.shard.range.start().to_vec());
             key(a).cmp(&key(b)).then_with(|| a.alias().cmp(b.alias()))
         });
-        Ok(tablets.into_iter().map(tablet).collect())
+        Ok(tablets.into_iter().map(|seen| self.tablet(seen)).collect())
+    }
+
+    fn tablet(&self, SeenTablet { record, status }: SeenTablet) -> Tablet {
+        let said = status.as_ref();
+        let Needed { flaw, hindrance } = self.reach.repairs.of(&record.shard, &record.alias);
+        Tablet {
+            alias: record.alias.to_string(),
+            keyspace: record.shard.keyspace.to_string(),
+            range: record.shard.range.to_string(),
+            role: said.and_then(|s| s.role).map(|role| role.to_string()).unwrap_or_default(),
+            term: said.map_or(0, |s| s.term.0),
+            state: said.map_or("unreachable", |s| s.word()).to_owned(),
+            mysql_address: record.mysql_address,
+            agent_address: record.agent_address,
+            mysql_version: record.mysql_version,
+            lag_ms: said.and_then(|s| s.lag_ms()),
+            semi_sync: said.map(|s| s.semi_sync_word().to_owned()).unwrap_or_default(),
+            gtid_executed: said.map(|s| s.executed.to_string()).unwrap_or_default(),
+            reason: said.map(|s| s.reason.clone()).unwrap_or_default(),
+            reads: said.is_some_and(|s| s.reads),
+            flaw,
+            hindrance,
+        }
     }
 
     async fn look(&self, keyspace: Option<&KeyspaceName>) -> Result<Vec<SeenTablet>, Status> {
@@ -128,26 +152,6 @@ fn told(shard: &ShardRef, sight: &ShardSight) -> Shard {
         primary: sight.primary_alias().map(ToString::to_string).unwrap_or_default(),
         ackers: ackers.unwrap_or_default(),
         risk: risk.unwrap_or_default(),
-    }
-}
-
-fn tablet(SeenTablet { record, status }: SeenTablet) -> Tablet {
-    let said = status.as_ref();
-    Tablet {
-        alias: record.alias.to_string(),
-        keyspace: record.shard.keyspace.to_string(),
-        range: record.shard.range.to_string(),
-        role: said.and_then(|s| s.role).map(|role| role.to_string()).unwrap_or_default(),
-        term: said.map_or(0, |s| s.term.0),
-        state: said.map_or("unreachable", |s| s.word()).to_owned(),
-        mysql_address: record.mysql_address,
-        agent_address: record.agent_address,
-        mysql_version: record.mysql_version,
-        lag_ms: said.and_then(|s| s.lag_ms()),
-        semi_sync: said.map(|s| s.semi_sync_word().to_owned()).unwrap_or_default(),
-        gtid_executed: said.map(|s| s.executed.to_string()).unwrap_or_default(),
-        reason: said.map(|s| s.reason.clone()).unwrap_or_default(),
-        reads: said.is_some_and(|s| s.reads),
     }
 }
 

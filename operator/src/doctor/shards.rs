@@ -101,10 +101,20 @@ fn judge_tablet(shard: &Shard, tablet: &Tablet) -> Option<Finding> {
         "unreachable" => {
             of(Level::Warning, "its agent does not answer".into(), format!("see in {logs} whether it runs"))
         }
+        state if !tablet.flaw.is_empty() => of(
+            Level::Warning,
+            format!("it does not replicate: {state}, because {}", tablet.flaw),
+            match tablet.hindrance.as_str() {
+                "" => "wait; control gives it a copy of another tablet's data".into(),
+                hindrance => hindrance.to_owned(),
+            },
+        ),
         state => of(
             Level::Warning,
             format!("it does not replicate: {state}{reason}"),
-            format!("wait a moment, as control repairs replicas; if it stays, see {logs}"),
+            format!(
+                "wait a moment, as it tries again by itself; if it stays, repair what the reason names, and see {logs}"
+            ),
         ),
     }
 }

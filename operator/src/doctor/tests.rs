@@ -80,6 +80,21 @@ fn every_state_of_a_replica_is_judged() {
 }
 
 #[test]
+fn a_replica_that_must_be_made_anew_is_told_with_what_becomes_of_it() {
+    let of = |hindrance: &str| {
+        let flaw = "its data is not its primary's: no row".into();
+        let replica = Tablet { flaw, hindrance: hindrance.into(), ..tablet("b-2", "replica", "fenced") };
+        let seen =
+            Seen { shards: vec![shard("")], tablets: vec![tablet("a-1", "primary", "serving"), replica] };
+        shards::judge(&seen).into_iter().find(|finding| finding.check == "tablet b-2").unwrap()
+    };
+    let found = of("");
+    assert_eq!(found.what, "it does not replicate: fenced, because its data is not its primary's: no row");
+    assert_eq!(found.cure, "wait; control gives it a copy of another tablet's data");
+    assert_eq!(of("commits wait for it alone").cure, "commits wait for it alone");
+}
+
+#[test]
 fn a_replica_older_than_its_primary_is_found() {
     let with = |version: &str, tablet: Tablet| Tablet { mysql_version: version.into(), ..tablet };
     let of = |primary: &str, replica: &str| {

@@ -14,6 +14,7 @@ use super::*;
 use crate::agents::Agents;
 use crate::agents::fake::{FakeTablet, Mood};
 use crate::events::{EventLog, latest};
+use crate::repairs::Repairs;
 use crate::sight::sample::{alias, foreign, gtids, record};
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ impl Bed {
             tablets.push(tablet);
         }
         let (events, _) = EventLog::start(topology.clone(), CancellationToken::new());
-        Self { store, reach: Reach { topology, agents, events }, shard, tablets }
+        Self { store, reach: Reach { topology, agents, events, repairs: Repairs::default() }, shard, tablets }
     }
 
     async fn reparent(&self, to: &str) -> (Result<Done, ReparentError>, Vec<String>) {

@@ -11,28 +11,28 @@
 //! | its commits wait for replicas, none of which acknowledges | add whoever receives them |
 //! | an acker must be copied anew or is given up, and another one is fit | take it out |
 //! | a sound acker acknowledges nothing under a record that stays as it is | write that again |
-//! | a replica that is no acker cannot catch up by itself | give it a copy, one at a time |
+//! | a replica that is no acker cannot catch up by itself | give it a copy, one at a time (`repair`) |
 //! | an acker has lost its data, and no other one is fit | give it a copy of the primary's |
+//! | a replica cannot apply what it receives after copy upon copy | leave it to a person |
 //! | its commits wait for replicas or do not, against what its keyspace asks for | begin a new term |
 
-use std::collections::BTreeSet;
+mod flaw;
+mod repair;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use proto::gtid::GtidSet;
 use proto::ids::{TabletAlias, TabletRole, Term};
-use proto::rpc::tablet::ThreadState;
 use topo::records::{Durability, TabletState};
+
+pub(super) use flaw::{Flaw, flaw};
+pub(super) use repair::{Repair, repair};
 
 use super::observe::{Observation, Rest};
 use crate::agents::{SeenStatus, SeenTablet};
-use crate::limits::{
-    ABANDONED_AFTER, APPLIER_PATIENCE, BOOTSTRAP_PATIENCE, MAX_REPLAY, REPLICATION_PATIENCE,
-    SILENCE_PATIENCE, SUSPICION_PATIENCE,
-};
-use crate::sight::{ShardSight, one_line};
-
-/// MySQL's code for a source that has purged what a replica needs, or cannot read its binary log.
-const SOURCE_CANNOT_SEND: u32 = 13114;
+use crate::limits::{ABANDONED_AFTER, BOOTSTRAP_PATIENCE, SILENCE_PATIENCE, SUSPICION_PATIENCE};
+use crate::repairs::Needed;
+use crate::sight::ShardSight;
 
 /// One thing to be done for a shard. Those of one observation may be done in any order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,19 +87,6 @@ pub(super) enum Stuck {
     Apart,
 }
 
-/// Why a replica's data must be replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// It has transactions that the primary lacks.
-    Errant(GtidSet),
-    /// What it lacks is no longer in the primary's binary log.
-    Purged,
-    /// It is empty, and the primary has so many transactions.
-    Empty(u64),
-    /// Its applier stopped and did not go on again; MySQL's text.
-    ApplierStopped(String),
-}
-
 /// What follows from an observation.
 pub(super) fn decide(seen: &Observation) -> Vec<Step> {
     let sight = &seen.sight;
@@ -121,9 +108,23 @@ pub(super) fn decide(seen: &Observation) -> Vec<Step> {
     if steps.len() == ackers {
         steps.extend(reaffirm(seen, primary));
     }
-    steps.extend(provision(seen, primary));
+    steps.extend(repair::provision(seen, primary));
     steps.extend(renew(seen));
     steps
+}
+
+/// What is to be told of the replicas whose data must be replaced.
+pub(super) fn needed(seen: &Observation) -> BTreeMap<TabletAlias, Needed> {
+    let Some((_, primary)) = seen.sight.serving() else { return BTreeMap::new() };
+    let needed = seen.sight.replicas().filter_map(|tablet| {
+        let (flaw, repair) = repair(seen, tablet, primary)?;
+        let hindrance = match repair {
+            Repair::Hindered(hindrance) => hindrance.to_string(),
+            Repair::Copy(_) | Repair::Later => String::new(),
+        };
+        Some((tablet.alias().clone(), Needed { flaw: flaw.to_string(), hindrance }))
+    });
+    needed.collect()
 }
 
 fn term_unknown(sight: &ShardSight) -> Option<Stuck> {
@@ -189,7 +190,9 @@ fn commits_wait(sight: &ShardSight) -> bool {
 fn sound(seen: &Observation) -> impl Iterator<Item = &SeenTablet> {
     seen.sight.fit_replicas().filter(|tablet| {
         let note = seen.note(tablet.alias());
-        note.errant.is_empty() && note.suspected_for.is_none_or(|time| time < SUSPICION_PATIENCE)
+        note.errant.is_empty()
+            && note.broken_for.is_none()
+            && note.suspected_for.is_none_or(|time| time < SUSPICION_PATIENCE)
     })
 }
 
@@ -226,22 +229,17 @@ fn add_ackers(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
 /// An acker whose agent does not answer is left alone: nobody could say that it has stopped acknowledging.
 fn take_out_acker(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
     let sight = &seen.sight;
-    let lost = sight.replicas().filter(|tablet| sight.is_acker(tablet.alias())).find_map(|tablet| {
+    sight.replicas().filter(|tablet| sight.is_acker(tablet.alias())).find_map(|tablet| {
         let status = tablet.status.as_ref()?;
-        let why = match flaw(seen, tablet, primary) {
+        let flaw = flaw(seen, tablet, primary);
+        let why = match &flaw {
             Some(flaw) => flaw.to_string(),
             None if status.state == TabletState::GivenUp => "its mysqld is left down".to_owned(),
             None => return None,
         };
-        Some((tablet.alias(), why))
-    });
-    let (alias, why) = lost?;
-    another_acker(seen, alias).then(|| Step::TakeOutAcker(alias.clone(), why))
-}
-
-/// Whether an acker other than this one is sound.
-fn another_acker(seen: &Observation, alias: &TabletAlias) -> bool {
-    sound(seen).any(|other| other.alias() != alias && seen.sight.is_acker(other.alias()))
+        let alias = tablet.alias();
+        repair::may_leave(seen, alias, flaw.as_ref()).then(|| Step::TakeOutAcker(alias.clone(), why))
+    })
 }
 
 /// An acker that was asked to leave, by a control that died before it took it out of the record, or for a copy that
@@ -251,89 +249,6 @@ fn reaffirm(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
         seen.note(tablet.alias()).silent_for.is_some_and(|lasting| lasting >= SILENCE_PATIENCE)
     };
     able_to_ack(seen, primary).into_iter().any(silent).then_some(Step::Reaffirm)
-}
-
-/// One copy at a time: each costs its donor, and the shard, a replica for a while.
-fn provision(seen: &Observation, primary: &SeenStatus) -> Option<Step> {
-    let sight = &seen.sight;
-    if seen.notes.values().any(|note| note.copying) {
-        return None;
-    }
-    let needs_copy = |tablet: &SeenTablet| {
-        let ready = seen.note(tablet.alias()).copy == Rest::Over;
-        let why = if ready { flaw(seen, tablet, primary)? } else { return None };
-        let donor = match sight.is_acker(tablet.alias()) {
-            false => donor(seen, tablet)?,
-            true if is_lost(seen, tablet, &why) => {
-                sight.primary().filter(|from| series(from) == series(tablet))?
-            }
-            true => return None,
-        };
-        Some((tablet.alias().clone(), donor.alias().clone(), why))
-    };
-    let (alias, donor, why) = sight.replicas().find_map(needs_copy)?;
-    Some(Step::Provision { alias, donor, why })
-}
-
-/// An acker that has nothing which anybody counts on any more, and that nobody can stand in for so that it could be
-/// taken out first. The primary has all that it ever acknowledged.
-fn is_lost(seen: &Observation, tablet: &SeenTablet, why: &Flaw) -> bool {
-    matches!(why, Flaw::Purged | Flaw::Empty(_))
-        && !seen.sight.receives(tablet)
-        && !another_acker(seen, tablet.alias())
-}
-
-/// Whose copies failed least often; of those the sound replica with the least to do, else the primary. MySQL copies
-/// between servers of one series only.
-fn donor<'s>(seen: &'s Observation, to: &SeenTablet) -> Option<&'s SeenTablet> {
-    let sight = &seen.sight;
-    let fits = |tablet: &&SeenTablet| tablet.alias() != to.alias() && series(tablet) == series(to);
-    let load = |tablet: &SeenTablet| tablet.status.as_ref().map_or(u32::MAX, |status| status.threads_running);
-    let failed = &seen.note(to.alias()).failed;
-    let failures = |tablet: &SeenTablet| failed.get(tablet.alias()).copied().unwrap_or_default();
-    // What the primary may lack must not be spread.
-    let level = |tablet: &&SeenTablet| seen.sight.surplus(tablet).is_empty();
-    let replicas =
-        sound(seen).filter(fits).filter(level).map(|tablet| (failures(tablet), 0, load(tablet), tablet));
-    let primary = sight.primary().filter(fits).map(|tablet| (failures(tablet), 1, load(tablet), tablet));
-    let best = replicas.chain(primary).min_by_key(|(failures, place, load, _)| (*failures, *place, *load));
-    best.map(|(.., tablet)| tablet)
-}
-
-/// Servers of one series have one major and one minor number.
-fn series(tablet: &SeenTablet) -> Option<Vec<&str>> {
-    Some(tablet.status.as_ref()?.mysql_version.split('.').take(2).collect())
-}
-
-/// Why the replica's data must be replaced; `None` if it need not, or that cannot be told now.
-pub(super) fn flaw(seen: &Observation, tablet: &SeenTablet, primary: &SeenStatus) -> Option<Flaw> {
-    let status = tablet.status.as_ref()?;
-    let note = seen.note(tablet.alias());
-    if !matches!(status.state, TabletState::Fenced | TabletState::Replicating)
-        || status.role != Some(TabletRole::Replica)
-    {
-        return None;
-    }
-    if !note.errant.is_empty() {
-        return Some(Flaw::Errant(note.errant.clone()));
-    }
-    let has = status.executed_or_received();
-    if !has.contains_all(&primary.purged) {
-        return Some(Flaw::Purged);
-    }
-    let behind = primary.executed.transactions();
-    if status.executed.is_empty() && behind > MAX_REPLAY {
-        return Some(Flaw::Empty(behind));
-    }
-    let (code, text) = status.replication.as_ref()?.error.as_ref()?;
-    let applier = status.replication.as_ref()?.applier;
-    match note.broken_for {
-        Some(broken) if *code == SOURCE_CANNOT_SEND && broken >= REPLICATION_PATIENCE => Some(Flaw::Purged),
-        Some(broken) if applier == ThreadState::Stopped && broken >= APPLIER_PATIENCE => {
-            Some(Flaw::ApplierStopped(text.clone()))
-        }
-        _ => None,
-    }
 }
 
 /// Whether commits wait is settled for a whole term, so another wish takes a new one.
@@ -361,17 +276,6 @@ impl fmt::Display for Stuck {
                 "each tablet has transactions that another one lacks, so none can be the primary without a loss; \
                  compare them with `shoal get tablets --gtids` and remove the tablets that are wrong",
             ),
-        }
-    }
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Errant(set) => write!(f, "it has transactions that the primary lacks: {}", one_line(set)),
-            Self::Purged => f.write_str("what it lacks is no longer in the primary's binary log"),
-            Self::Empty(behind) => write!(f, "it is empty, and the primary has {behind} transactions"),
-            Self::ApplierStopped(text) => write!(f, "it cannot apply what it received: {text}"),
         }
     }
 }

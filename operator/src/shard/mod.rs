@@ -55,6 +55,7 @@ pub(crate) async fn look_after_shards(reach: Reach, shutdown: CancellationToken)
                 if !stays {
                     stop.cancel();
                     nudges.forget(shard);
+                    reach.repairs.forget(shard);
                 }
                 stays
             });
@@ -140,6 +141,7 @@ impl Loop {
         self.measures.saw(&sight);
         let seen = self.memory.take(sight, Instant::now());
         let steps = decide(&seen);
+        self.reach.repairs.tell(&self.shard, decide::needed(&seen));
         let (before, steps_before) = match &self.last {
             Some((seen, steps)) => (Some(seen), steps.as_slice()),
             None => (None, &[][..]),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::ids::ShardRef;
 use topo::records::{EventObject, EventReason, TabletState};
 
-use super::decide::{Step, Stuck, flaw};
+use super::decide::{Flaw, Repair, Step, Stuck, flaw, repair};
 use super::observe::{Note, Observation};
 use crate::agents::SeenTablet;
 use crate::limits::{ABSENCE_PATIENCE, REPLICATION_PATIENCE, RISK_PATIENCE};
@@ -41,7 +41,9 @@ pub(super) fn compare(shard: &ShardRef, before: Option<&Observation>, now: &Obse
         let notes = (before.note(tablet.alias()), now.note(tablet.alias()));
         let told =
             [reach(tablet, notes), mysqld(old, tablet, notes), replication(tablet, notes), errant(notes)];
-        let told = told.into_iter().flatten().chain(copied(now, tablet, notes));
+        let repaired = repaired((before, old), (now, tablet)).into_iter().flatten();
+        let told = told.into_iter().flatten().chain(died(tablet, notes.1)).chain(repaired);
+        let told = told.chain(copied(now, tablet, notes));
         notices.extend(told.map(|(reason, observation)| Notice {
             object: EventObject::Tablet(tablet.alias().clone()),
             reason,
@@ -103,7 +105,11 @@ fn replication(tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
     let lasts = |broken: Option<Duration>| broken.is_some_and(|lasting| lasting >= REPLICATION_PATIENCE);
     let status = tablet.status.as_ref()?;
     match (lasts(old.broken_for), lasts(new.broken_for)) {
-        (false, true) => Some((EventReason::ReplicationBroken, status.reason.clone())),
+        // While it is tried once more, its agent has another reason.
+        (false, true) => {
+            let why = new.stopped_by.as_ref().map_or(&status.reason, |(_, text)| text);
+            Some((EventReason::ReplicationBroken, why.clone()))
+        }
         (true, false) if status.state == TabletState::Replicating => {
             let source = status.replication.as_ref().map(|replication| replication.source.as_str());
             Some((EventReason::ReplicationRestored, format!("from {}", source.unwrap_or("nobody"))))
@@ -115,6 +121,45 @@ fn replication(tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {
 fn errant((old, new): (&Note, &Note)) -> Told {
     let new = if old.errant.is_empty() && !new.errant.is_empty() { &new.errant } else { return None };
     Some((EventReason::ErrantTransactions, format!("the primary lacks {}", one_line(new))))
+}
+
+/// What becomes of data that must be replaced, when that is news.
+fn repaired(
+    before: (&Observation, &SeenTablet),
+    now: (&Observation, &SeenTablet),
+) -> [Option<(EventReason, String)>; 2] {
+    let of = |(seen, tablet): (&Observation, &SeenTablet)| {
+        let primary = seen.sight.serving().map(|(_, primary)| primary);
+        match primary.and_then(|primary| repair(seen, tablet, primary)) {
+            None => (None, None),
+            Some((flaw, repair)) => {
+                let diverged = matches!(flaw, Flaw::Diverged(_)).then(|| flaw.to_string());
+                let hindered = match repair {
+                    Repair::Hindered(hindrance) => Some(format!("{flaw}; {hindrance}")),
+                    Repair::Copy(_) | Repair::Later => None,
+                };
+                (diverged, hindered)
+            }
+        }
+    };
+    let ((diverged_before, hindered_before), (diverged, hindered)) = (of(before), of(now));
+    let news = |reason, before: Option<String>, now: Option<String>| {
+        now.filter(|_| before.is_none()).map(|text| (reason, text))
+    };
+    [
+        news(EventReason::ReplicaDiverged, diverged_before, diverged),
+        news(EventReason::ProvisioningHindered, hindered_before, hindered),
+    ]
+}
+
+/// One death is told at once, several soon after each other together.
+fn died(tablet: &SeenTablet, note: &Note) -> Told {
+    let how = &tablet.status.as_ref()?.last_death;
+    match note.deaths {
+        0 => None,
+        1 => Some((EventReason::MysqldDied, format!("it {how}"))),
+        times => Some((EventReason::MysqldDied, format!("{times} times; at last it {how}"))),
+    }
 }
 
 fn copied(now: &Observation, tablet: &SeenTablet, (old, new): (&Note, &Note)) -> Told {

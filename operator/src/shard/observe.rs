@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use proto::gtid::GtidSet;
 use proto::ids::TabletAlias;
+use proto::rpc::tablet::ThreadState;
 use topo::records::{TabletState, Transition};
 use topo::store::Revision;
 
-use crate::agents::SeenTablet;
-use crate::limits::{COPY_PAUSE, COPY_START_PATIENCE, ERRANT_PATIENCE};
+use crate::agents::{SeenStatus, SeenTablet};
+use crate::limits::{COPIES_PERIOD, COPY_PAUSE, COPY_START_PATIENCE, DEATHS_PAUSE, ERRANT_PATIENCE};
 use crate::sight::ShardSight;
 
 /// A shard as it is, and for how long it has been so.
@@ -36,8 +37,13 @@ pub(super) struct Note {
     pub(super) away_for: Option<Duration>,
     /// For how long its mysqld had been down, other than for a copy, when its agent last answered.
     pub(super) down_for: Option<Duration>,
-    /// For how long its mysqld has run without replicating.
+    /// For how long its mysqld has run without replicating. One whose applier is started again and again, and never
+    /// applies anything, has not replicated meanwhile.
     pub(super) broken_for: Option<Duration>,
+    /// What last stopped its applier in that time: MySQL's code and text.
+    pub(super) stopped_by: Option<(u32, String)>,
+    /// How many deaths of its mysqld are to be told now.
+    pub(super) deaths: u32,
     /// For how long it has had transactions that the primary was not seen to have.
     pub(super) suspected_for: Option<Duration>,
     /// For how long it has replicated without acknowledging, though a record lists it that has not changed since.
@@ -48,6 +54,8 @@ pub(super) struct Note {
     pub(super) copying: bool,
     /// Whether a copy ended, or was not begun, a moment ago.
     pub(super) copy: Rest,
+    /// How many copies were begun within `COPIES_PERIOD`.
+    pub(super) copies: u32,
     /// How many copies of whose data did not make a replica of it, since it last was one.
     pub(super) failed: BTreeMap<TabletAlias, u32>,
 }
@@ -75,11 +83,14 @@ impl Observation {
             away_for: None,
             down_for: None,
             broken_for: None,
+            stopped_by: None,
+            deaths: 0,
             suspected_for: None,
             silent_for: None,
             errant: GtidSet::EMPTY,
             copying: false,
             copy: Rest::Over,
+            copies: 0,
             failed: BTreeMap::new(),
         };
         self.notes.get(alias).unwrap_or(NOTHING)
@@ -102,15 +113,37 @@ struct TabletMemory {
     away_since: Option<Instant>,
     down_since: Option<Instant>,
     down_for: Option<Duration>,
-    broken_since: Option<Instant>,
+    broken: Option<Broken>,
+    deaths: Option<Deaths>,
     suspects: Option<Suspects>,
     /// It was silent under the record of this revision, and from when on.
     silent_since: Option<(Revision, Instant)>,
     copying: Option<Copying>,
     copy_after: Option<Instant>,
+    /// When copies were begun, within `COPIES_PERIOD`.
+    copies: Vec<Instant>,
     /// Whose data it was last given.
     donor: Option<TabletAlias>,
     failed: BTreeMap<TabletAlias, u32>,
+}
+
+/// A replica that does not replicate.
+#[derive(Debug)]
+struct Broken {
+    since: Instant,
+    /// What it had executed then.
+    executed: GtidSet,
+    stopped_by: Option<(u32, String)>,
+}
+
+/// Deaths of a mysqld.
+#[derive(Debug)]
+struct Deaths {
+    /// Its agent's count.
+    seen: u32,
+    untold: u32,
+    /// When one was last told of.
+    told: Option<Instant>,
 }
 
 /// Transactions that a replica had and the primary had not.
@@ -167,6 +200,7 @@ impl Memory {
         let tablet = self.tablets.entry(alias.clone()).or_default();
         tablet.copying = Some(Copying::Begun(now));
         tablet.donor = Some(donor.clone());
+        tablet.copies.push(now);
     }
 
     /// No copy to the tablet before then.
@@ -184,15 +218,8 @@ impl TabletMemory {
     fn take(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) -> Note {
         let is_primary = sight.primary_alias() == Some(tablet.alias());
         let state = tablet.status.as_ref().map(|status| status.state);
-        match state {
-            _ if is_primary => self.broken_since = None,
-            Some(TabletState::Replicating | TabletState::Provisioning) => self.broken_since = None,
-            Some(TabletState::Fenced) if sight.primary_alias().is_some() => {
-                self.broken_since.get_or_insert(now);
-            }
-            // Whether it would replicate cannot be seen now.
-            _ => {}
-        }
+        self.note_broken(sight, tablet, now);
+        self.copies.retain(|begun| now - *begun < COPIES_PERIOD);
         let copied = self.copying.is_some();
         self.copying = match (state, self.copying) {
             (Some(TabletState::Provisioning), _) => Some(Copying::UnderWay),
@@ -228,14 +255,63 @@ impl TabletMemory {
         Note {
             away_for: self.away_since.map(|since| now - since),
             down_for: self.down_for,
-            broken_for: self.broken_since.map(|since| now - since),
+            broken_for: self.broken.as_ref().map(|broken| now - broken.since),
+            stopped_by: self.broken.as_ref().and_then(|broken| broken.stopped_by.clone()),
+            deaths: self.deaths_to_tell(tablet, now),
             suspected_for: self.suspects.as_ref().map(|suspects| now - suspects.since),
             silent_for: self.silent_since.map(|(_, since)| now - since),
             errant,
             copying: self.copying.is_some(),
             copy: Rest::at(now, self.copy_after),
+            copies: u32::try_from(self.copies.len()).unwrap_or(u32::MAX),
             failed: self.failed.clone(),
         }
+    }
+
+    /// An applier that is started again runs for a moment before it stops again: only what it applies counts, or that
+    /// nothing is left to apply.
+    fn note_broken(&mut self, sight: &ShardSight, tablet: &SeenTablet, now: Instant) {
+        if sight.primary_alias() == Some(tablet.alias()) {
+            self.broken = None;
+            return;
+        }
+        let Some(status) = &tablet.status else { return };
+        let goes_on = |broken: &Broken| {
+            let is_level = |(_, primary): (_, &SeenStatus)| status.executed.contains_all(&primary.executed);
+            !broken.executed.contains_all(&status.executed) || sight.serving().is_some_and(is_level)
+        };
+        match status.state {
+            TabletState::Provisioning => self.broken = None,
+            TabletState::Replicating => self.broken = self.broken.take().filter(|broken| !goes_on(broken)),
+            TabletState::Fenced if sight.primary_alias().is_some() => {
+                let executed = status.executed.clone();
+                self.broken.get_or_insert(Broken { since: now, executed, stopped_by: None });
+            }
+            // Whether it would replicate cannot be seen now.
+            _ => {}
+        }
+        let stopped = status.replication.as_ref().filter(|found| found.applier == ThreadState::Stopped);
+        if let (Some(broken), Some(error)) = (&mut self.broken, stopped.and_then(|found| found.error.clone()))
+        {
+            broken.stopped_by = Some(error);
+        }
+    }
+
+    /// None at the first look, which cannot tell when they were, nor while it was told of one a moment ago.
+    fn deaths_to_tell(&mut self, tablet: &SeenTablet, now: Instant) -> u32 {
+        let Some(count) = tablet.status.as_ref().map(|status| status.deaths) else { return 0 };
+        let deaths = self.deaths.get_or_insert(Deaths { seen: count, untold: 0, told: None });
+        // An agent that was started again counts from zero.
+        let new = if count < deaths.seen { count } else { count - deaths.seen };
+        deaths.seen = count;
+        deaths.untold += new;
+        if deaths.told.is_some_and(|told| now - told < DEATHS_PAUSE) {
+            return 0;
+        }
+        if deaths.untold > 0 {
+            deaths.told = Some(now);
+        }
+        std::mem::take(&mut deaths.untold)
     }
 
     /// A transaction that the replica had some time ago and that the primary does not have now is errant, once the

@@ -11,6 +11,7 @@ use super::*;
 use crate::agents::Agents;
 use crate::agents::fake::FakeTablet;
 use crate::events::{EventLog, latest};
+use crate::repairs::Repairs;
 use crate::sight::sample::{alias, foreign, gtids, record};
 
 /// Longer than every patience of the loop.
@@ -22,6 +23,7 @@ struct Bed {
     shard: ShardRef,
     tablets: Vec<FakeTablet>,
     shutdown: CancellationToken,
+    repairs: Repairs,
 }
 
 impl Drop for Bed {
@@ -43,7 +45,8 @@ impl Bed {
         let keyspace =
             KeyspaceRecord { sharded: false, durability: Durability::SemiSync, tablets: count, on: None };
         topology.put(&keys.keyspace(Some(&shard.keyspace)), &keyspace).await.unwrap();
-        let mut bed = Self { topology, shard, tablets: Vec::new(), shutdown: CancellationToken::new() };
+        let (shutdown, repairs) = (CancellationToken::new(), Repairs::default());
+        let mut bed = Self { topology, shard, tablets: Vec::new(), shutdown, repairs };
         for number in 1..=count {
             bed.add(&format!("a-{number}")).await;
         }
@@ -57,7 +60,12 @@ impl Bed {
     /// Starts the loop.
     fn go(&self) {
         let (events, _) = EventLog::start(self.topology.clone(), self.shutdown.clone());
-        let reach = Reach { topology: self.topology.clone(), agents: Agents::new(None), events };
+        let reach = Reach {
+            topology: self.topology.clone(),
+            agents: Agents::new(None),
+            events,
+            repairs: self.repairs.clone(),
+        };
         tokio::spawn(look_after_shards(reach, self.shutdown.clone()));
     }
 

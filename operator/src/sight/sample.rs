@@ -43,6 +43,8 @@ pub(crate) fn new() -> SeenStatus {
         threads_running: 2,
         reads: false,
         reason: "nothing to do".into(),
+        deaths: 0,
+        last_death: String::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use proto::ids::TabletRole;
 use proto::rpc::tablet::{Activity, Replication, Role, SemiSync, StatusResponse, ThreadState};
 
 use super::{Agent, Sight};
-use crate::decide::{Decision, Step};
+use crate::decide::{Decision, Step, Why};
 use crate::fence::FenceState;
 use crate::look::Look;
 use crate::replication::{self, ReplicationLook};
@@ -32,6 +32,8 @@ impl Agent {
         status.reason = self.reason(sight, decision);
         status.starts_in_a_row = self.supervisor.starts_in_a_row();
         status.given_up = self.supervisor.given_up();
+        status.deaths = self.supervisor.deaths().count;
+        status.last_death = self.supervisor.deaths().last.clone();
         if self.provisioning.is_some() {
             status.set_activity(Activity::Provisioning);
         }
@@ -50,6 +52,10 @@ impl Agent {
         match (&sight.look, self.supervisor.failure(), &self.trouble) {
             (Some(Err(error)), ..) => format!("{}: {error}", decision.why),
             (_, Some(failure), _) => failure,
+            // It says what MySQL says already.
+            (_, None, Some(_)) if matches!(decision.why, Why::ReplicationFails(..)) => {
+                decision.why.to_string()
+            }
             (_, None, Some(trouble)) => format!("{}: {trouble}", decision.why),
             (_, None, None) => decision.why.to_string(),
         }

@@ -66,6 +66,8 @@ fn follow(seen: &Observation, server: &Server, record: &ShardRecord, other: &Why
     let Some(primary) = &record.primary else { return (Step::Leave, other.clone()) };
     let acks = wanted_acks(seen, record);
     let channel = server.channel.as_ref().filter(|channel| Some(&channel.source) == seen.primary_at.as_ref());
+    let failing = channel.and_then(|channel| channel.error.clone());
+    let failing = failing.map(|error| Why::ReplicationFails(primary.clone(), error));
     match channel {
         Some(channel) if channel.runs() && server.acks == acks => {
             let why = match channel.receiver {
@@ -74,13 +76,11 @@ fn follow(seen: &Observation, server: &Server, record: &ShardRecord, other: &Why
             };
             (Step::Leave, why)
         }
-        _ if !seen.shard.is_fresh() => (Step::ReadRecord, other.clone()),
-        Some(Channel { error: Some(error), .. }) if seen.retry == Retry::Later => {
-            (Step::Leave, Why::ReplicationFails(primary.clone(), error.clone()))
-        }
-        _ => match &seen.primary_at {
-            Some(source) => (Step::Follow(source.clone(), acks), other.clone()),
-            None => (Step::Leave, Why::PrimaryUnlocated(primary.clone())),
+        _ if !seen.shard.is_fresh() => (Step::ReadRecord, failing.unwrap_or_else(|| other.clone())),
+        _ => match (&seen.primary_at, failing) {
+            (Some(_), Some(why)) if seen.retry == Retry::Later => (Step::Leave, why),
+            (Some(source), why) => (Step::Follow(source.clone(), acks), why.unwrap_or_else(|| other.clone())),
+            (None, _) => (Step::Leave, Why::PrimaryUnlocated(primary.clone())),
         },
     }
 }

@@ -279,7 +279,11 @@ fn a_replica_that_stands() {
         ),
         (threads(Stopped, Running, None), Retry::Later, (follow(), other.into())),
         (threads(Running, Stopped, None), Retry::Later, (follow(), other.into())),
-        (threads(Running, Stopped, Some("no row (1032)")), Retry::Due, (follow(), other.into())),
+        (
+            threads(Running, Stopped, Some("no row (1032)")),
+            Retry::Due,
+            (follow(), "replication from zone1-102 stopped: no row (1032)".into()),
+        ),
         (
             threads(Running, Stopped, Some("no row (1032)")),
             Retry::Later,

@@ -80,9 +80,18 @@ impl std::fmt::Display for Ending {
         match self {
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Killed(signal) => write!(f, "was killed by signal {signal}"),
-            Self::Unseen => f.write_str("ended"),
+            Self::Unseen => f.write_str("ended (only the agent that started it could see how)"),
         }
     }
+}
+
+/// Ends of mysqld, since the agent started, that were no part of anything.
+#[derive(Debug, Clone, Default)]
+pub struct Deaths {
+    /// How many.
+    pub count: u32,
+    /// How the last one was, in words that follow "it".
+    pub last: String,
 }
 
 /// A mysqld that lived when this was made. Dropping it leaves the process alone.

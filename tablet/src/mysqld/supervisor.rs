@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::config::{self, Settings};
 use super::error_log;
 use super::installation::Installation;
-use super::process::{Ending, MysqldProcess, Start};
+use super::process::{Deaths, Ending, MysqldProcess, Start};
 use super::template::{self, TemplateError};
 use crate::accounts::{self, Secrets, Transport};
 use crate::decide::Mysqld;
@@ -147,6 +147,7 @@ pub struct Supervisor {
     starts: Counter,
     next_start: Instant,
     failure: Option<String>,
+    deaths: Deaths,
     end_expected: bool,
     copy_mark: PathBuf,
 }
@@ -181,6 +182,7 @@ impl Supervisor {
             starts: STARTS.handle(&[]),
             next_start: now,
             failure: None,
+            deaths: Deaths::default(),
             end_expected: false,
             copy_mark,
         })
@@ -189,6 +191,11 @@ impl Supervisor {
     /// Starts in a row, none of which held; grows while mysqld crash-loops.
     pub fn starts_in_a_row(&self) -> u32 {
         self.starts_in_a_row
+    }
+
+    /// How often it has died, and how.
+    pub fn deaths(&self) -> &Deaths {
+        &self.deaths
     }
 
     /// Whether mysqld has died too often in a row and is left down.
@@ -270,6 +277,8 @@ impl Supervisor {
         if self.running_since.elapsed() >= STEADY_AFTER {
             self.starts_in_a_row = 0;
         }
+        self.deaths.count += 1;
+        self.deaths.last = ending.to_string();
         let failure =
             format!("mysqld {ending}; the last lines of its log:\n{}", error_log::tail(&dir.log(), 0));
         tracing::warn!("{failure}");
@@ -397,7 +406,11 @@ impl Supervisor {
     pub async fn kill(&mut self, dir: &TabletDir) -> io::Result<()> {
         if let Some(process) = &self.process {
             let ending = process.kill().await?;
+            let before = self.deaths.count;
             self.note_end(ending, dir);
+            if self.deaths.count > before {
+                self.deaths.last += ", by its agent, which could not fence it";
+            }
         }
         Ok(())
     }

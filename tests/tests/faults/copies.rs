@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use mysql_async::prelude::Queryable;
+use proto::ids::TabletAlias;
 use tests::faults::cluster::{Cluster, Design, KEYSPACE};
 use tests::faults::ledger::Load;
 use tests::process::wait_for;
@@ -64,4 +65,45 @@ fn a_new_tablet_joins_a_loaded_shard_by_a_copy() -> Result<()> {
     let verdict = cluster.assert_nothing_lost(&ledger.stop()?)?;
     ensure!(verdict.tablets == 3, "{verdict}");
     Ok(())
+}
+
+/// A table on all tablets, of which the replica has lost a row that the primary then changes.
+fn diverge(cluster: &Cluster, primary: &TabletAlias, replica: &TabletAlias) -> Result<()> {
+    let table = format!("{KEYSPACE}.edited");
+    cluster.wait(async {
+        let mut conn = cluster.session(primary).await?;
+        conn.query_drop(format!("CREATE TABLE {table} (id INT PRIMARY KEY, n INT)")).await?;
+        Ok(conn.query_drop(format!("INSERT INTO {table} VALUES (1, 1), (2, 2)")).await?)
+    })?;
+    let rows = format!("SELECT COUNT(*) FROM {table}");
+    wait_for("the rows are there", PATIENCE, || number(cluster, replica, &rows).is_ok_and(|n| n == 2))?;
+    cluster.wait(async {
+        let mut conn = cluster.session(replica).await?;
+        conn.query_drop("SET GLOBAL super_read_only = OFF").await?;
+        conn.query_drop("SET sql_log_bin = OFF").await?;
+        conn.query_drop(format!("DELETE FROM {table} WHERE id = 1")).await?;
+        Ok(conn.query_drop("SET GLOBAL super_read_only = ON").await?)
+    })?;
+    cluster.wait(async {
+        let mut conn = cluster.session(primary).await?;
+        Ok(conn.query_drop(format!("UPDATE {table} SET n = n + 10")).await?)
+    })
+}
+
+/// Waits until the replica has what its primary changed.
+fn wait_until_equal(cluster: &Cluster, replica: &TabletAlias) -> Result<()> {
+    let sum = format!("SELECT CAST(SUM(n) AS UNSIGNED) FROM {KEYSPACE}.edited");
+    wait_for("the rows are equal", PATIENCE, || number(cluster, replica, &sum).is_ok_and(|n| n == 23))?;
+    cluster.wait_until_whole()
+}
+
+#[test]
+fn a_replica_whose_rows_are_not_its_primarys_is_rebuilt_from_a_copy() -> Result<()> {
+    let (cluster, shard) = three(Design::default())?;
+    let replica = cluster.replicas(&shard)?.remove(0);
+    diverge(&cluster, &cluster.primary(&shard)?, &replica)?;
+    let object = replica.to_string();
+    println!("{}", cluster.wait_for_event(&object, "ReplicaDiverged")?);
+    println!("{}", cluster.wait_for_event(&object, "ProvisioningDone")?);
+    wait_until_equal(&cluster, &replica)
 }

@@ -35,6 +35,8 @@ fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows()
     assert_eq!(mysqlds(), before, "the end of an agent or a supervisor touched a mysqld");
 
     kill_and_wait(&bed, "mysqld", bed.mysqld("zone1-101")?)?;
+    let told = || bed.done(&["events", "zone1-101"]).is_ok_and(|said| said.out.contains("MysqldDied"));
+    wait_for("the end of a mysqld is an event", PATIENCE, told)?;
     for key in (0..victims.len()).flat_map(|number| [number * 10, number * 10 + 1]) {
         assert_eq!(bed.query(&format!("SELECT id FROM customers WHERE id = {key}"))?, format!("{key}\n"));
     }

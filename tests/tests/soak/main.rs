@@ -2,4 +2,5 @@
 //!
 //! Every test prints its figures; `--nocapture` shows them.
 
+mod diverged;
 mod sysbench;

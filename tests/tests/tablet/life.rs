@@ -124,6 +124,8 @@ async fn a_mysqld_that_dies_comes_back_fenced_until_the_term_is_confirmed() -> R
     signal(first, Signal::KILL)?;
     bed.until("serving again", |s| serves(s) && bed.mysqld_pid().is_ok_and(|pid| pid != first)).await?;
     println!("serving {:?} after mysqld was killed", died.elapsed());
+    let status = bed.status().await?;
+    assert_eq!((status.deaths, status.last_death.as_str()), (1, "was killed by signal 9"));
     let mut client = bed.session(DataRole::Write).await?;
     assert_eq!(client.query_first::<u32, _>("SELECT COUNT(*) FROM shop.t").await?, Some(1));
 

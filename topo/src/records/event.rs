@@ -116,6 +116,10 @@ event_reasons! {
     ProvisioningDone,
     /// It was not.
     ProvisioningFailed,
+    /// A replica needs a donor's data and gets none until somebody has seen to something.
+    ProvisioningHindered,
+    /// A tablet's mysqld died, and is started again.
+    MysqldDied,
     /// A tablet's mysqld went away.
     MysqldDown,
     /// It is back.
@@ -128,6 +132,8 @@ event_reasons! {
     ReplicationRestored,
     /// A replica has transactions that its primary lacks.
     ErrantTransactions,
+    /// What a replica's primary changed is not there on the replica, or is there already.
+    ReplicaDiverged,
     /// A tablet's agent does not answer.
     TabletUnreachable,
     /// It answers again.

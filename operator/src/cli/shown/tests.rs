@@ -62,7 +62,7 @@ fn tablets_for_programs_have_all_fields_whatever_is_known() {
     let expected = serde_json::json!({
         "alias": "a-101", "keyspace": "shop", "range": "-80", "role": "primary", "term": 3, "state": "serving",
         "reason": null, "lagMs": null, "semiSync": "source", "reads": false, "mysqlAddress": "h:1", "agentAddress": "h:2",
-        "mysqlVersion": "9.7.4", "gtidExecuted": "aa:1-5,bb:1",
+        "mysqlVersion": "9.7.4", "gtidExecuted": "aa:1-5,bb:1", "flaw": null, "hindrance": null,
     });
     assert_eq!(value[0], expected);
     assert_eq!(value[1]["lagMs"], 61_500);

@@ -1,20 +1,18 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use topo::records::{ShardRecord, TabletState};
+use proto::rpc::tablet::ThreadState;
+use topo::records::ShardRecord;
 
 use super::*;
-use crate::agents::SeenReplication;
 use crate::shard::observe::Note;
 use crate::sight::sample::{
-    alias, broken, changing, foreign, gtids, in_async, in_state, lagging, new, record, replica, serving,
-    shard,
+    alias, changing, foreign, gtids, in_async, in_state, lagging, new, record, replica, serving, shard,
 };
 
-const SHORT: Duration = Duration::from_millis(100);
+pub(super) const SHORT: Duration = Duration::from_millis(100);
 
 /// The observation of a sight that has just become so.
-fn seen(sight: ShardSight) -> Observation {
+pub(super) fn seen(sight: ShardSight) -> Observation {
     let changing = sight.record.as_ref().is_some_and(|stored| stored.value.transition.is_some());
     Observation {
         vacant_for: sight.primary_alias().is_none().then_some(SHORT),
@@ -26,7 +24,7 @@ fn seen(sight: ShardSight) -> Observation {
     }
 }
 
-fn noted(mut seen: Observation, tablet: &str, note: Note) -> Observation {
+pub(super) fn noted(mut seen: Observation, tablet: &str, note: Note) -> Observation {
     seen.notes.insert(alias(tablet), note);
     seen
 }
@@ -40,7 +38,7 @@ fn unknown(tablet: &str, term: u64, known: u64) -> Step {
     Step::Stuck(Stuck::TermUnknown { alias: alias(tablet), term: Term(term), known: Term(known) })
 }
 
-fn check(cases: Vec<(&str, Observation, Vec<Step>)>) {
+pub(super) fn check(cases: Vec<(&str, Observation, Vec<Step>)>) {
     for (name, seen, expected) in cases {
         assert_eq!(decide(&seen), expected, "{name}");
     }
@@ -247,154 +245,6 @@ fn while_nobody_acknowledges_whoever_receives_is_made_an_acker() {
     check(vec![("the only one is silent", noted(alone, "a-2", silent), vec![Step::Reaffirm])]);
 }
 
-fn provision(donor: &str, why: Flaw) -> Vec<Step> {
-    vec![Step::Provision { alias: alias("a-3"), donor: alias(donor), why }]
-}
-
-#[test]
-fn who_cannot_catch_up_gets_a_copy() {
-    let lasting = |broken_for| Note { broken_for: Some(broken_for), ..Note::default() };
-    let primary = |executed: &str, purged: GtidSet| {
-        Some(SeenStatus { executed: gtids(executed), purged, ..serving(2) })
-    };
-    let plain = || primary("1-100", GtidSet::EMPTY);
-    let full = || primary("1-20000", GtidSet::EMPTY);
-    let sound = || Some(replica(2));
-    let empty = || {
-        Some(in_state(
-            SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) },
-            TabletState::Fenced,
-            "starts",
-        ))
-    };
-    let of = |primary, third| seen(shard(record(2, &["a-2"]), [primary, sound(), third]));
-    let unsent = || Some(broken(2, SOURCE_CANNOT_SEND, "purged"));
-    let stopped = || Some(broken(2, 1062, "duplicate"));
-    let errant = Note { errant: foreign("1"), ..Note::default() };
-    let duplicate = || Flaw::ApplierStopped("duplicate".into());
-    check(vec![
-        ("little to catch up", of(plain(), empty()), vec![]),
-        ("much", of(full(), empty()), provision("a-2", Flaw::Empty(20_000))),
-        ("what is gone", of(primary("1-100", gtids("1-5")), empty()), provision("a-2", Flaw::Purged)),
-        ("what is gone and known", of(primary("1-100", gtids("1-5")), stopped()), vec![]),
-        (
-            "errant",
-            noted(of(plain(), stopped()), "a-3", errant),
-            provision("a-2", Flaw::Errant(foreign("1"))),
-        ),
-        (
-            "a source without it",
-            noted(of(plain(), unsent()), "a-3", lasting(REPLICATION_PATIENCE)),
-            provision("a-2", Flaw::Purged),
-        ),
-        ("for a moment", noted(of(plain(), unsent()), "a-3", lasting(SHORT)), vec![]),
-        ("it may go on", noted(of(plain(), stopped()), "a-3", lasting(REPLICATION_PATIENCE)), vec![]),
-        (
-            "it does not",
-            noted(of(plain(), stopped()), "a-3", lasting(APPLIER_PATIENCE)),
-            provision("a-2", duplicate()),
-        ),
-        ("the primary is away", of(None, empty()), vec![]),
-        ("it is away", of(full(), None), vec![]),
-    ]);
-}
-
-#[test]
-fn copies_are_made_one_at_a_time_from_the_least_loaded() {
-    let empty = || {
-        Some(in_state(
-            SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) },
-            TabletState::Fenced,
-            "",
-        ))
-    };
-    let full = || Some(SeenStatus { executed: gtids("1-20000"), ..serving(2) });
-    let loaded = |threads| Some(SeenStatus { threads_running: threads, ..replica(2) });
-    let ahead = || Some(SeenStatus { executed: gtids("1-20001"), ..replica(2) });
-    let older = || Some(SeenStatus { mysql_version: "8.4.9".into(), ..replica(2) });
-    let of = |statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, &["a-2", "a-4"]), statuses));
-    let want = |donor: &str| provision(donor, Flaw::Empty(20_000));
-    let copying = Note { copying: true, ..Note::default() };
-    let rests = Note { copy: Rest::Until, ..Note::default() };
-    let failed = |donors: &[(&str, u32)]| {
-        let failed = donors.iter().map(|(name, times)| (alias(name), *times)).collect();
-        noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-3", Note { failed, ..Note::default() })
-    };
-    check(vec![
-        ("the less loaded", of(vec![full(), loaded(9), empty(), loaded(3)]), want("a-4")),
-        ("no replica but it", of(vec![full(), None, empty(), None]), want("a-1")),
-        ("not what the primary may lack", of(vec![full(), ahead(), empty(), loaded(8)]), want("a-4")),
-        ("not from another series", of(vec![full(), older(), empty(), loaded(8)]), want("a-4")),
-        ("one is under way", noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-2", copying), vec![]),
-        (
-            "it failed a moment ago",
-            noted(of(vec![full(), loaded(9), empty(), loaded(3)]), "a-3", rests),
-            vec![],
-        ),
-        ("the next, after a copy that failed", failed(&[("a-4", 1)]), want("a-2")),
-        ("the primary, after two", failed(&[("a-4", 1), ("a-2", 1)]), want("a-1")),
-        ("each again, after three", failed(&[("a-4", 1), ("a-2", 1), ("a-1", 1)]), want("a-4")),
-    ]);
-    let mixed = shard(
-        record(2, &["a-2"]),
-        [Some(SeenStatus { mysql_version: "8.4.9".into(), ..full().unwrap() }), None, empty()],
-    );
-    check(vec![("from nobody", seen(mixed), vec![])]);
-    // An acker leaves first, and gets its copy only when the record no longer lists it.
-    let listed = of(vec![full(), loaded(3), Some(replica(2)), empty()]);
-    let out = Step::TakeOutAcker(alias("a-4"), Flaw::Empty(20_000).to_string());
-    check(vec![("an acker", listed, vec![Step::AddAckers([alias("a-3")].into()), out])]);
-}
-
-#[test]
-fn an_acker_that_has_lost_its_data_gets_the_primarys_if_nobody_can_stand_in_for_it() {
-    let full = || Some(SeenStatus { executed: gtids("1-20000"), purged: gtids("1-500"), ..serving(2) });
-    let lost = || {
-        let nothing = SeenStatus { executed: GtidSet::EMPTY, replication: None, ..replica(2) };
-        Some(in_state(nothing, TabletState::Fenced, "starts"))
-    };
-    let of = |ackers: &[&str], statuses: Vec<Option<SeenStatus>>| seen(shard(record(2, ackers), statuses));
-    let copy = |to: &str| vec![Step::Provision { alias: alias(to), donor: alias("a-1"), why: Flaw::Purged }];
-    let copying = Note { copying: true, ..Note::default() };
-    let rests = Note { copy: Rest::Until, ..Note::default() };
-    let two = || of(&["a-2"], vec![full(), lost()]);
-    let three = |third| of(&["a-2", "a-3"], vec![full(), lost(), third]);
-    let older = || lost().map(|status| SeenStatus { mysql_version: "8.4.9".into(), ..status });
-    let empty = SeenStatus { purged: GtidSet::EMPTY, ..full().unwrap() };
-    let unpurged = Step::Provision { alias: alias("a-2"), donor: alias("a-1"), why: Flaw::Empty(20_000) };
-    check(vec![
-        ("the only one", two(), copy("a-2")),
-        (
-            "of which the primary has all in its binary log",
-            of(&["a-2"], vec![Some(empty), lost()]),
-            vec![unpurged],
-        ),
-        ("both", three(lost()), copy("a-2")),
-        ("both, one at a time", noted(three(lost()), "a-3", copying), vec![]),
-        ("the other one is away", three(None), copy("a-2")),
-        (
-            "the other one is sound",
-            three(Some(replica(2)).map(|status| SeenStatus { executed: gtids("1-20000"), ..status })),
-            vec![Step::TakeOutAcker(alias("a-2"), Flaw::Purged.to_string())],
-        ),
-        ("it failed a moment ago", noted(two(), "a-2", rests), vec![]),
-        ("not from another series", of(&["a-2"], vec![full(), older()]), vec![]),
-        ("it receives what it lacks", of(&["a-2"], vec![full(), receiving()]), vec![]),
-    ]);
-    // Whose data is merely wrong may be the only one with an acknowledged write that the primary is to be asked for.
-    let errant = Note { errant: foreign("1"), ..Note::default() };
-    check(vec![("errant", noted(of(&["a-2"], vec![full(), lost()]), "a-2", errant), vec![])]);
-}
-
-/// An empty replica of which nothing is known but that its receiver runs.
-fn receiving() -> Option<SeenStatus> {
-    let mut status = SeenStatus { executed: GtidSet::EMPTY, ..replica(2) };
-    if let Some(replication) = &mut status.replication {
-        replication.retrieved = GtidSet::EMPTY;
-    }
-    Some(status)
-}
-
 #[test]
 fn durability_is_settled_for_a_term_and_changed_by_a_new_one() {
     let (primary, sound) = (|| Some(serving(2)), || Some(replica(2)));
@@ -411,13 +261,4 @@ fn durability_is_settled_for_a_term_and_changed_by_a_new_one() {
             vec![Step::Renew],
         ),
     ]);
-}
-
-#[test]
-fn an_applier_that_runs_is_no_flaw_whatever_stopped_it_before() {
-    let mut status = broken(2, 1062, "duplicate");
-    status.replication = status.replication.map(|r| SeenReplication { applier: ThreadState::Running, ..r });
-    let sight = shard(record(2, &["a-2"]), [Some(serving(2)), Some(replica(2)), Some(status)]);
-    let note = Note { broken_for: Some(APPLIER_PATIENCE), ..Note::default() };
-    check(vec![("it runs", noted(seen(sight), "a-3", note), vec![])]);
 }

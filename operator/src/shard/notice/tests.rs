@@ -9,7 +9,7 @@ use super::*;
 use crate::agents::SeenStatus;
 use crate::shard::observe::{Memory, Rest};
 use crate::sight::ShardSight;
-use crate::sight::sample::{alias, foreign, in_state, new, record, replica, serving, shard};
+use crate::sight::sample::{alias, broken, foreign, in_state, new, record, replica, serving, shard};
 
 fn seen(sight: ShardSight) -> Observation {
     Observation {
@@ -105,11 +105,11 @@ fn what_comes_and_goes_does_not_fill_the_log() {
 
 #[test]
 fn broken_replication_is_told_when_it_lasts() {
-    let broken = |lasting: Option<Duration>| {
+    let standing = |lasting: Option<Duration>| {
         let stands = Some(in_state(replica(2), TabletState::Fenced, "error 1062"));
         noted(pair(stands), Note { broken_for: lasting, ..Note::default() })
     };
-    let (short, long) = (broken(Some(Duration::from_secs(1))), broken(Some(REPLICATION_PATIENCE)));
+    let (short, long) = (standing(Some(Duration::from_secs(1))), standing(Some(REPLICATION_PATIENCE)));
     let sound = pair(Some(replica(2)));
     assert_eq!(told(Some(&sound), &short), []);
     assert_eq!(told(Some(&short), &sound), []);
@@ -123,9 +123,42 @@ fn broken_replication_is_told_when_it_lasts() {
 fn errant_transactions_are_told_when_they_are_certain() {
     let errant = noted(pair(Some(replica(2))), Note { errant: foreign("7"), ..Note::default() });
     let text = "the primary lacks bbbbbbbb-0000-11ee-8000-00000000000b:7";
-    let expected = [("a-2".into(), Reason::ErrantTransactions, text.into())];
-    assert_eq!(told(Some(&pair(Some(replica(2)))), &errant), expected);
+    let news = told(Some(&pair(Some(replica(2)))), &errant);
+    assert_eq!(news[0], ("a-2".into(), Reason::ErrantTransactions, text.into()));
+    // It is the only acker, too.
+    assert_eq!((news.len(), news[1].1), (2, Reason::ProvisioningHindered));
     assert_eq!(told(Some(&errant), &errant), []);
+}
+
+#[test]
+fn a_replica_that_diverged_is_told_and_what_keeps_it_from_a_copy() {
+    let stopped_by = Some((1032, "no row".into()));
+    let lasting = |broken_for| {
+        let note = Note { broken_for: Some(broken_for), stopped_by: stopped_by.clone(), ..Note::default() };
+        noted(pair(Some(broken(2, 1032, "no row"))), note)
+    };
+    let (short, long) = (lasting(Duration::from_secs(1)), lasting(REPLICATION_PATIENCE));
+    let reasons = |told: Vec<(String, Reason, String)>| told.into_iter().map(|(_, r, text)| (r, text));
+    let news: Vec<(Reason, String)> = reasons(told(Some(&short), &long)).collect();
+    let expected = [Reason::ReplicationBroken, Reason::ReplicaDiverged, Reason::ProvisioningHindered];
+    assert_eq!(news.iter().map(|(reason, _)| *reason).collect::<Vec<_>>(), expected);
+    assert_eq!((news[0].1.as_str(), news[1].1.as_str()), ("no row", "its data is not its primary's: no row"));
+    assert!(news[2].1.starts_with("its data is not its primary's: no row; commits wait for it alone"));
+    assert_eq!(told(Some(&long), &long), []);
+}
+
+#[test]
+fn deaths_of_mysqld_are_told_with_their_cause() {
+    let died = |deaths| {
+        let status = SeenStatus { last_death: "was killed by signal 9".into(), ..replica(2) };
+        noted(pair(Some(status)), Note { deaths, ..Note::default() })
+    };
+    let before = pair(Some(replica(2)));
+    assert_eq!(told(Some(&before), &died(0)), []);
+    let once = "it was killed by signal 9";
+    assert_eq!(told(Some(&before), &died(1)), [("a-2".into(), Reason::MysqldDied, once.into())]);
+    let often = "3 times; at last it was killed by signal 9";
+    assert_eq!(told(Some(&before), &died(3)), [("a-2".into(), Reason::MysqldDied, often.into())]);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use proto::rpc::tablet::ThreadState;
 
 use super::*;
 use crate::agents::{SeenSemiSync, SeenStatus};
-use crate::sight::sample::{alias, changing, foreign, gtids, in_state, new, record, replica, serving, shard};
+use crate::sight::sample::{
+    alias, broken, changing, foreign, gtids, in_state, new, record, replica, serving, shard,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -41,6 +43,10 @@ fn a_replica_is_broken_from_when_it_was_seen_to_stand_still() {
     let stands = || pair(Some(serving(2)), Some(in_state(replica(2), Fenced, "1062")));
     let down = || pair(Some(serving(2)), Some(in_state(replica(2), MysqldDown, "")));
     let sound = || pair(Some(serving(2)), Some(replica(2)));
+    let on_the_way = |executed: &str| {
+        let primary = SeenStatus { executed: gtids("1-200"), ..serving(2) };
+        pair(Some(primary), Some(SeenStatus { executed: gtids(executed), ..replica(2) }))
+    };
     let copied = || pair(Some(serving(2)), Some(in_state(replica(2), Provisioning, "")));
     let cases = [
         ("sound", vec![sound(), sound()], None),
@@ -51,7 +57,9 @@ fn a_replica_is_broken_from_when_it_was_seen_to_stand_still() {
             Some(3 * SECOND),
         ),
         ("it was only down", vec![sound(), down(), down()], None),
-        ("it went on", vec![stands(), sound()], None),
+        ("it went on", vec![stands(), on_the_way("1-101")], None),
+        ("nothing is left to apply", vec![stands(), sound()], None),
+        ("it is tried again", vec![stands(), on_the_way("1-100"), stands()], Some(2 * SECOND)),
         ("it is copied", vec![stands(), copied()], None),
     ];
     for (name, looks, expected) in cases {
@@ -195,4 +203,31 @@ fn what_failed_rests_for_a_while() {
     assert_eq!(seen.note(&alias("a-1")).copy, Rest::Over);
     let seen = memory.take(look(), now + SECOND);
     assert_eq!((seen.renewal, seen.note(&alias("a-2")).copy), (Rest::Over, Rest::Over));
+}
+
+#[test]
+fn what_stopped_an_applier_is_remembered_while_it_is_tried_again() {
+    let primary = || Some(SeenStatus { executed: gtids("1-200"), ..serving(2) });
+    let stands = || pair(primary(), Some(broken(2, 1032, "no row")));
+    let runs = |executed: &str| pair(primary(), Some(SeenStatus { executed: gtids(executed), ..replica(2) }));
+    let by = |looks: Vec<ShardSight>| after(looks).note(&alias("a-2")).stopped_by.clone();
+    assert_eq!(by(vec![stands(), runs("1-100")]), Some((1032, "no row".into())));
+    assert_eq!(by(vec![stands(), runs("1-101")]), None);
+}
+
+#[test]
+fn deaths_of_mysqld_are_told_once_and_those_soon_after_together() {
+    let (mut memory, mut now) = (Memory::default(), Instant::now());
+    let mut told = |deaths: u32, wait: Duration| {
+        now += wait;
+        let status = SeenStatus { deaths, ..replica(2) };
+        memory.take(pair(Some(serving(2)), Some(status)), now).note(&alias("a-2")).deaths
+    };
+    assert_eq!(told(3, SECOND), 0, "nobody knows when they were");
+    assert_eq!(told(4, SECOND), 1);
+    assert_eq!(told(4, SECOND), 0);
+    assert_eq!(told(6, SECOND), 0, "one was told a moment ago");
+    assert_eq!(told(6, DEATHS_PAUSE), 2);
+    assert_eq!(told(1, DEATHS_PAUSE), 1, "another agent counts anew");
+    assert_eq!(told(1, DEATHS_PAUSE), 0);
 }
