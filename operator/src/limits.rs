@@ -139,6 +139,8 @@ pub const DISK_LEFT_WARNING_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 pub const DISK_LEFT_ERROR_BYTES: u64 = 256 * 1024 * 1024;
 /// Days before its end from which on a certificate is told of.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 30;
+/// Characters of a tablet's reason that `shoal get tablets` shows in its table.
+pub const SHOWN_REASON: usize = 80;
 /// Characters of a statement that `shoal doctor` shows.
 pub const SHOWN_STATEMENT: usize = 100;
 /// Longest wait of `shoal doctor` for a gate's answer.

@@ -59,7 +59,7 @@ RISK      why no other tablet could take over now"
 STATE     serving       takes statements, as primary
           replicating   receives and applies what its primary commits
           provisioning  is being given a copy of another tablet's data
-          fenced        its mysqld runs and does neither; REASON says why
+          fenced        its mysqld runs and does neither; REASON says why, `shoal describe tablet` in full
           mysqld-down   its mysqld does not run, or is starting
           given-up      its mysqld died too often in a row and is left down
           unreachable   its agent does not answer

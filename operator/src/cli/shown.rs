@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::CliError;
 use super::output::Shown;
 use super::time::utc;
+use crate::limits::SHOWN_REASON;
 
 /// Which columns of a table are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +182,7 @@ pub(super) fn tablets(tablets: &[Tablet], columns: Columns) -> Result<Shown, Cli
             row.push(if t.reads { "yes" } else { "no" }.to_owned());
             row.push(gtids(t));
         }
-        row.push(t.reason.clone());
+        row.push(short(&t.reason));
         row
     };
     Shown::listing(&titles, &tablets.iter().map(row).collect::<Vec<_>>(), &items)
@@ -217,6 +218,13 @@ pub(super) fn events(events: &[Event]) -> Result<Shown, CliError> {
 /// A word that may be missing.
 fn said(word: &str) -> Option<&str> {
     (!word.is_empty()).then_some(word)
+}
+
+/// The beginning of a reason, for a table: its first line, and of that so much as leaves the table one.
+fn short(reason: &str) -> String {
+    let line = reason.lines().next().unwrap_or_default().trim_end();
+    let cut = line.char_indices().nth(SHOWN_REASON).map_or(line, |(end, _)| line[..end].trim_end());
+    if cut.len() < reason.trim_end().len() { format!("{cut}…") } else { cut.to_owned() }
 }
 
 /// Only a replica can be behind.

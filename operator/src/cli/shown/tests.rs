@@ -110,6 +110,20 @@ fn events_are_told_with_the_time() {
 }
 
 #[test]
+fn a_reason_is_one_short_line_in_a_table_and_whole_elsewhere() {
+    assert_eq!(short("it starts"), "it starts");
+    assert_eq!(
+        short("mysqld exited with status 1; the end of its log:\n  a\n  b\n"),
+        "mysqld exited with status 1; the end of its log:…"
+    );
+    assert_eq!(short(&"ö".repeat(SHOWN_REASON)), "ö".repeat(SHOWN_REASON));
+    assert_eq!(short(&"ö".repeat(SHOWN_REASON + 1)), "ö".repeat(SHOWN_REASON) + "…");
+    let long = "the applier stopped: ".repeat(9);
+    let shown = tablets(&[Tablet { reason: long.clone(), ..behind() }], Columns::All).unwrap();
+    assert_eq!(shown.value[0]["reason"], long);
+}
+
+#[test]
 fn lags_are_short() {
     let said: Vec<String> = [5, 1250, 61_000, 3_700_000].map(lag_in_words).to_vec();
     assert_eq!(said, ["5ms", "1.2s", "1m1s", "1h1m"]);
