@@ -4,6 +4,7 @@
 //! tree, which knows no lines. This index of the same text gives each path of the tree its place.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_saphyr::granit_parser::{Event, Parser, Span};
 
@@ -16,10 +17,24 @@ pub(super) struct Place {
     pub(super) column: usize,
 }
 
-/// The places of all paths, such as `spec.keyspaces[0].shards[1]`.
+/// What stands in a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    /// A single value, without its quotes.
+    Word(String),
+    /// Keys with values.
+    Mapping,
+    /// Values one after the other.
+    List,
+}
+
+/// The places of all paths, such as `spec.keyspaces[0].shards[1]`, and what stands there.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     places: BTreeMap<String, Place>,
+    nodes: BTreeMap<String, Node>,
+    /// Keys that their mapping has already.
+    again: BTreeMap<Place, String>,
 }
 
 /// A mapping or sequence whose end has not come yet.
@@ -38,10 +53,12 @@ impl Lines {
             match event {
                 Event::MappingStart(..) => {
                     let path = lines.enter(&mut open, span);
+                    lines.nodes.entry(path.clone()).or_insert(Node::Mapping);
                     open.push(Open::Mapping { path, key: None });
                 }
                 Event::SequenceStart(..) => {
                     let path = lines.enter(&mut open, span);
+                    lines.nodes.entry(path.clone()).or_insert(Node::List);
                     open.push(Open::Sequence { path, next: 0 });
                 }
                 Event::MappingEnd | Event::SequenceEnd => {
@@ -71,6 +88,16 @@ impl Lines {
         }
     }
 
+    /// What stands at a path; of an alias, that is not known.
+    pub(super) fn node(&self, path: &str) -> Option<&Node> {
+        self.nodes.get(path)
+    }
+
+    /// The path of a key that stands at a place, but not for the first time in its mapping.
+    pub(super) fn again_at(&self, place: Place) -> Option<&str> {
+        self.again.get(&place).map(String::as_str)
+    }
+
     /// The path that stands at a place: the last one that begins there or before.
     pub(super) fn path_at(&self, place: Place) -> &str {
         let before = self.places.iter().filter(|(_, at)| **at <= place);
@@ -90,10 +117,19 @@ impl Lines {
         if let Some(Open::Mapping { path, key: key @ None }) = open.last_mut() {
             *key = Some(text.to_owned());
             let full = if path.is_empty() { text.to_owned() } else { format!("{path}.{text}") };
-            self.places.entry(full).or_insert(place_of(span));
+            let place = place_of(span);
+            match self.places.entry(full) {
+                Entry::Occupied(known) => {
+                    self.again.insert(place, known.key().clone());
+                }
+                Entry::Vacant(new) => {
+                    new.insert(place);
+                }
+            }
             return;
         }
-        self.enter(open, span);
+        let path = self.enter(open, span);
+        self.nodes.entry(path).or_insert_with(|| Node::Word(text.to_owned()));
     }
 
     /// Takes note of a value and gives its path. A mapping's value stands where its key does.
@@ -139,6 +175,23 @@ mod tests {
         ];
         for (path, line) in cases {
             assert_eq!(lines.place(path).line, line, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_path_has_its_node() {
+        let lines = Lines::of("a: 'one'\nb: [x, {c: }]\nd: *m\n");
+        let word = |text: &str| Some(Node::Word(text.to_owned()));
+        let cases = [
+            ("a", word("one")),
+            ("b", Some(Node::List)),
+            ("b[0]", word("x")),
+            ("b[1]", Some(Node::Mapping)),
+            ("d", None),
+            ("", Some(Node::Mapping)),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(lines.node(path), expected.as_ref(), "{path}");
         }
     }
 

@@ -6,7 +6,10 @@ use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::ShoalCluster;
 use super::check::check;
-use super::lines::{Lines, Place};
+use super::lines::{Lines, Node, Place};
+
+const MAPPING: &str = "a mapping (`key: value`)";
+const LIST: &str = "a list (`[…]` or lines of `- …`)";
 
 /// One mistake in a cluster file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +83,7 @@ fn misread(error: &Error, lines: &Lines) -> Problem {
         Error::Eof { .. } => (String::new(), "the file is empty".to_owned()),
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or_default();
+            let path = lines.again_at(place).map_or(path, str::to_owned);
             return Problem {
                 line: place.line,
                 path,
@@ -90,21 +94,55 @@ fn misread(error: &Error, lines: &Lines) -> Problem {
             let what = "a second document begins here; write one cluster in a file".to_owned();
             return Problem { line: place.line, path: String::new(), what };
         }
-        Error::InvalidScalar { ty, .. } => (path, format!("this is no {}", plain_type(ty))),
         Error::NullIntoString { .. } => (path, "there is no value".to_owned()),
-        other => (path, UserMessageFormatter.format_message(other).into_owned()),
+        Error::SerdeUnknownField { expected, .. } => {
+            let what = format!("there is no such field; write one of {}", expected.join(", "));
+            return Problem { line: place.line, path, what };
+        }
+        Error::ExternalMessage { msg, .. } => (path, format!("this is no YAML: {msg}")),
+        other => {
+            let what = misplaced(other, lines.node(&path));
+            let what = what.unwrap_or_else(|| UserMessageFormatter.format_message(other).into_owned());
+            (path, what)
+        }
     };
-    let wanted = match error {
-        Error::SerdeUnknownField { .. } => "",
-        _ => what_to_write(leaf(&path)),
-    };
+    let wanted = what_to_write(leaf(&path));
     let what = if wanted.is_empty() { what } else { format!("{what}; write {wanted}") };
     Problem { line: place.line, path, what }
 }
 
+/// What stands in a place, and that it is not what belongs there.
+fn misplaced(error: &Error, found: Option<&Node>) -> Option<String> {
+    let expected = match error {
+        Error::InvalidScalar { ty, .. } => plain_type(ty).to_owned(),
+        Error::Unexpected { expected, .. } => plain_type(expected).to_owned(),
+        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+            plain_type(expected).to_owned()
+        }
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => plain_type("scalar").to_owned(),
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            let one_of = if expected.len() > 1 { "one of " } else { "" };
+            return Some(format!("{variant:?} is not {one_of}{}", expected.join(", ")));
+        }
+        _ => return None,
+    };
+    Some(match found? {
+        // What the parser makes of nothing.
+        Node::Word(word) if word == "~" => "there is no value".to_owned(),
+        Node::Word(word) => format!("{word:?} is not {expected}"),
+        Node::Mapping => format!("{MAPPING} stands here, not {expected}"),
+        Node::List => format!("{LIST} stands here, not {expected}"),
+    })
+}
+
+/// The reader's words for what it wants, in words for people.
 fn plain_type(name: &str) -> &str {
     match name {
-        "u64" => "whole number",
+        "u64" => "a whole number",
+        "boolean" => "true or false",
+        "mapping start" => MAPPING,
+        "sequence start" => LIST,
+        "scalar" | "string scalar" => "a single value",
         other => other,
     }
 }
