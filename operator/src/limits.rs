@@ -156,6 +156,10 @@ pub const LOG_FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 pub const UP_DEADLINE: Duration = Duration::from_secs(120);
 /// Longest that `shoal local up` waits for replicas once the cluster takes SQL.
 pub const REPLICAS_PATIENCE: Duration = Duration::from_secs(30);
+/// After so long without news, `shoal local up` says what it waits for.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_secs(3);
+/// Things that it names then; the others are counted.
+pub const SHOWN_WAITS: usize = 3;
 /// Longest wait for another command that is just ending.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(1);
 /// How often `up` and `down` look at what they wait for.

@@ -15,8 +15,8 @@ use super::super::supervisor::{Phase, State};
 use super::prepare::Prepared;
 use crate::control::client::{self, Seen};
 use crate::limits::{
-    ERROR_LOG_LINES, FEWEST_ERROR_LOG_LINES, POLL_INTERVAL, REPLICAS_PATIENCE, SUPERVISOR_START_DEADLINE,
-    UP_DEADLINE,
+    ERROR_LOG_LINES, FEWEST_ERROR_LOG_LINES, POLL_INTERVAL, PROGRESS_INTERVAL, REPLICAS_PATIENCE,
+    SHOWN_WAITS, SUPERVISOR_START_DEADLINE, UP_DEADLINE,
 };
 
 /// Returns when every shard serves and has somebody to fail over to, every replica replicates and every gate
@@ -29,7 +29,7 @@ pub(super) async fn wait_until_it_serves(
     began: Instant,
     say: &mut dyn FnMut(&str),
 ) -> Result<(), String> {
-    let mut progress = Progress { told: BTreeSet::new(), began, say };
+    let mut progress = Progress { told: BTreeSet::new(), began, last: began, say };
     let mut waiting_for = vec!["the supervisor".to_owned()];
     let mut serves_since = None;
     while began.elapsed() < UP_DEADLINE {
@@ -46,6 +46,7 @@ pub(super) async fn wait_until_it_serves(
                 return Ok(());
             }
         }
+        progress.tell_of_waiting(&missing, Instant::now());
         waiting_for = missing.parts;
         sleep(POLL_INTERVAL).await;
     }
@@ -73,6 +74,8 @@ impl StillMissing {
 struct Progress<'a> {
     told: BTreeSet<String>,
     began: Instant,
+    /// When something was last told.
+    last: Instant,
     say: &'a mut dyn FnMut(&str),
 }
 
@@ -80,8 +83,26 @@ impl Progress<'_> {
     /// Tells each thing once, with the time.
     fn tell(&mut self, what: String) {
         if self.told.insert(what.clone()) {
-            (self.say)(&format!("{:>5.1} s  {what}", self.began.elapsed().as_secs_f64()));
+            self.tell_at(Instant::now(), &what);
         }
+    }
+
+    /// Tells what is waited for, when nothing was told for a while.
+    fn tell_of_waiting(&mut self, missing: &StillMissing, now: Instant) {
+        if now.duration_since(self.last) < PROGRESS_INTERVAL {
+            return;
+        }
+        let of = if missing.parts.is_empty() { &missing.redundancy } else { &missing.parts };
+        let first = of.iter().take(SHOWN_WAITS).filter_map(|what| what.lines().next());
+        let first: Vec<&str> = first.collect();
+        let more = of.len().saturating_sub(first.len());
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        self.tell_at(now, &format!("waiting: {}{more}", first.join("; ")));
+    }
+
+    fn tell_at(&mut self, now: Instant, what: &str) {
+        self.last = now;
+        (self.say)(&format!("{:>5.1} s  {what}", now.duration_since(self.began).as_secs_f64()));
     }
 }
 
@@ -131,8 +152,12 @@ fn missing_tablets(prepared: &Prepared, seen: &Seen, progress: &mut Progress<'_>
                     .push(format!("tablet {alias} of shard {shard} does not replicate yet{why}"));
             }
         }
-        if own.len() > 1 && !serving.risk.is_empty() {
-            missing.redundancy.push(format!("shard {shard} cannot fail over yet: {}", serving.risk));
+        match (own.len() > 1, serving.risk.is_empty()) {
+            (false, _) => {}
+            (true, true) => progress.tell(format!("shard {shard} can fail over")),
+            (true, false) => {
+                missing.redundancy.push(format!("shard {shard} cannot fail over yet: {}", serving.risk));
+            }
         }
     }
     missing
@@ -162,4 +187,28 @@ fn log_end(layout: &Layout, name: &str, lines: usize) -> String {
 fn indented(lines: &[String]) -> String {
     let lines: Vec<String> = lines.iter().map(|line| format!("    {line}")).collect();
     if lines.is_empty() { "    (its log is empty)".into() } else { lines.join("\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_without_news_is_told_with_what_it_is_for() {
+        let (began, mut said) = (Instant::now(), Vec::new());
+        let mut say = |line: &str| said.push(line.to_owned());
+        let mut progress = Progress { told: BTreeSet::new(), began, last: began, say: &mut say };
+        let replicas = StillMissing {
+            redundancy: (1..=SHOWN_WAITS + 2).map(|n| format!("tablet {n} starts\nits log")).collect(),
+            ..StillMissing::default()
+        };
+        progress.tell_of_waiting(&replicas, began);
+        progress.tell_of_waiting(&replicas, began + PROGRESS_INTERVAL);
+        progress.tell_of_waiting(&replicas, began + PROGRESS_INTERVAL);
+        progress.tell_of_waiting(&StillMissing::part("etcd"), began + 2 * PROGRESS_INTERVAL);
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].contains("  waiting: tablet 1 starts; tablet 2 starts; "), "{said:?}");
+        assert!(said[0].ends_with("; and 2 more"), "{said:?}");
+        assert!(said[1].ends_with("waiting: etcd"), "{said:?}");
+    }
 }
