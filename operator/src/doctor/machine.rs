@@ -24,7 +24,12 @@ pub(super) fn processes(status: &Status) -> Vec<Finding> {
         match row.state {
             RowState::Running if lately => findings.push(of(
                 Level::Warning,
-                format!("was started again {} times, the last time {} ago", row.restarts, ago(row.uptime)),
+                match row.restarts {
+                    1 => format!("was started again {} ago", ago(row.uptime)),
+                    times => {
+                        format!("was started again {times} times, the last time {} ago", ago(row.uptime))
+                    }
+                },
                 format!("see in {logs} why it ended; it runs now"),
             )),
             RowState::Running => {}

@@ -46,9 +46,8 @@ fn judge_shard(shard: &Shard, own: &[&Tablet]) -> Finding {
     let behind = replicas.clone().filter_map(|tablet| tablet.lag_ms).max();
     let lag = behind.map_or_else(String::new, |ms| format!(", at most {ms} ms behind"));
     let count = replicas.count();
-    let ackers = shard.ackers.len();
-    let what =
-        format!("{} serves under term {}; {count} replicas{lag}, {ackers} ackers", shard.primary, shard.term);
+    let (replicas, ackers) = (counted(count, "replica"), counted(shard.ackers.len(), "acker"));
+    let what = format!("{} serves under term {}; {replicas}{lag}, {ackers}", shard.primary, shard.term);
     match (shard.risk.is_empty(), count) {
         (true, _) => Finding::good(check, what),
         (false, 0) => Finding::bad(
@@ -64,6 +63,11 @@ fn judge_shard(shard: &Shard, own: &[&Tablet]) -> Finding {
             Finding::bad(check, Level::Warning, format!("it could not fail over now: {}", shard.risk), events)
         }
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 /// What is wrong with a tablet; a primary is told of with its shard.

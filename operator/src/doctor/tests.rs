@@ -39,7 +39,7 @@ fn judged(shard: Shard, tablets: Vec<Tablet>) -> Vec<(String, Level, String)> {
 fn a_whole_shard_is_good() {
     let found =
         judged(shard(""), vec![tablet("a-1", "primary", "serving"), tablet("b-2", "replica", "replicating")]);
-    let what = "a-1 serves under term 3; 1 replicas, at most 40 ms behind, 1 ackers";
+    let what = "a-1 serves under term 3; 1 replica, at most 40 ms behind, 1 acker";
     assert_eq!(found[0], ("shard shop/-80".into(), Level::Good, what.into()));
     assert_eq!((found.len(), found[1].0.as_str(), found[1].1), (2, "versions", Level::Good));
 }
