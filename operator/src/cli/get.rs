@@ -22,7 +22,8 @@ Examples:
   shoal get tablets --watch              again whenever something changed; Ctrl-C ends it
   shoal get tablets -o wide              also who has executed what
   shoal get tablets -o json | jq -r '.[] | select(.role == \"primary\") | .mysqlAddress'
-  shoal get shards -o yaml --watch       one document for every change, for programs that follow
+  shoal get shards -o yaml --watch       one document for every change, for programs that follow; a lag or a position
+                                         that moves is none
   shoal get tablets --control 10.0.0.7:15999 --tls /etc/shoal/tls")]
 pub(super) struct GetArgs {
     #[command(flatten)]

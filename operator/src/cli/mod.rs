@@ -127,7 +127,7 @@ PORT      where the part's users connect: SQL for tablets and gates, gRPC for co
 HTTP      where it serves /metrics, /healthz and /readyz
 
 Exit code: 0 everything runs, 1 something does not, 3 nothing runs.")]
-    Status,
+    Status(output::OutputArgs),
     /// Show what the cluster's processes say
     Logs(local_logs::LogsArgs),
 }
@@ -194,7 +194,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Local(LocalArgs { dir, command }) => match command {
             LocalCommand::Up(up) => local_up::run(&dir, up).await,
             LocalCommand::Down => local_down::run(&dir.layout()?).await,
-            LocalCommand::Status => local_status::run(&dir.layout()?),
+            LocalCommand::Status(output) => local_status::run(&dir.layout()?, &output),
             LocalCommand::Logs(logs) => local_logs::run(&dir.layout()?, &logs).await,
         },
     }

@@ -55,6 +55,8 @@ fn second_up_changes_nothing(bed: &Bed) -> Result<()> {
 fn shows_what_runs(bed: &Bed) -> Result<()> {
     let status = bed.shoal(&["local", "status"])?;
     assert_eq!(status.code, 0, "{status:?}");
+    let json: serde_json::Value = serde_json::from_str(&bed.done(&["local", "status", "-o", "json"])?.out)?;
+    assert_eq!((&json[0]["name"], &json[0]["state"]), (&"supervisor".into(), &"running".into()), "{json}");
     let names: Vec<&str> = status.out.lines().skip(1).filter_map(|l| l.split_whitespace().next()).collect();
     let expected = [
         "supervisor",

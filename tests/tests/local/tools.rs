@@ -95,15 +95,20 @@ fn describe_tells_what_belongs_to_a_thing(bed: &Bed) -> Result<()> {
 }
 
 fn watch_tells_of_changes(bed: &Bed) -> Result<()> {
-    let mut command = bed.command(&["get", "tablets", "shop", "-o", "json", "--watch"])?;
+    let mut command = bed.command(&["describe", "keyspace", "shop", "-o", "json", "--watch"])?;
     let mut watch = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut lines = BufReader::new(watch.stdout.take().context("no output")?).lines();
     let mut next =
         || -> Result<Value> { Ok(serde_json::from_str(&lines.next().context("the watch ended")??)?) };
     let first = next()?;
+    // Its tablets' positions move meanwhile, which is nothing to tell.
+    std::thread::sleep(2 * operator::limits::WATCH_INTERVAL);
     bed.done(&["sql", "shop", "-e", "CREATE TABLE customers (id BIGINT PRIMARY KEY, name VARCHAR(20))"])?;
-    let second = next()?;
-    assert_ne!(first, second);
+    let (mut last, mut now) = (first, next()?);
+    while now["tables"] != 1 {
+        assert_ne!(now["events"], last["events"], "{now} was told for nothing");
+        (last, now) = (now, next()?);
+    }
     kill_process(Pid::from_child(&watch), Signal::KILL)?;
     watch.wait()?;
     Ok(())
@@ -187,7 +192,7 @@ fn doctor_finds_what_is_wrong(bed: &Bed) -> Result<()> {
     wait_for("control is there again", PATIENCE, || bed.is_whole())?;
     let restarted = bed.shoal(&["doctor"])?;
     assert_eq!(restarted.code, 4, "{restarted:?}");
-    assert!(restarted.out.contains("process control") && restarted.out.contains("was started again 1 times"));
+    assert!(restarted.out.contains("process control") && restarted.out.contains("was started again"));
 
     bed.done(&["local", "down"])?;
     let down = bed.shoal(&["doctor"])?;
