@@ -4,6 +4,7 @@
 //! tree, which knows no lines. This index of the same text gives each path of the tree its place.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_saphyr::granit_parser::{Event, Parser, Span};
 
@@ -117,10 +118,20 @@ impl Lines {
             *key = Some(text.to_owned());
             let full = if path.is_empty() { text.to_owned() } else { format!("{path}.{text}") };
             let place = place_of(span);
+<<<<<<< HEAD
             if self.places.contains_key(&full) {
                 self.again.insert(place, full);
             } else {
                 self.places.insert(full, place);
+=======
+            match self.places.entry(full) {
+                Entry::Occupied(known) => {
+                    self.again.insert(place, known.key().clone());
+                }
+                Entry::Vacant(new) => {
+                    new.insert(place);
+                }
+>>>>>>> help-b
             }
             return;
         }
