@@ -118,12 +118,6 @@ impl Lines {
             *key = Some(text.to_owned());
             let full = if path.is_empty() { text.to_owned() } else { format!("{path}.{text}") };
             let place = place_of(span);
-<<<<<<< HEAD
-            if self.places.contains_key(&full) {
-                self.again.insert(place, full);
-            } else {
-                self.places.insert(full, place);
-=======
             match self.places.entry(full) {
                 Entry::Occupied(known) => {
                     self.again.insert(place, known.key().clone());
@@ -131,7 +125,6 @@ impl Lines {
                 Entry::Vacant(new) => {
                     new.insert(place);
                 }
->>>>>>> help-b
             }
             return;
         }

@@ -3,20 +3,13 @@
 use std::fmt;
 
 use proto::ids::TabletAlias;
-<<<<<<< HEAD
-=======
 use topo::records::TabletState;
->>>>>>> help-b
 
 use super::super::observe::{Observation, Rest};
 use super::flaw::{Flaw, flaw};
 use super::{Step, sound};
 use crate::agents::{SeenStatus, SeenTablet};
-<<<<<<< HEAD
-use crate::limits::{COPIES_PERIOD, MAX_COPIES_IN_VAIN};
-=======
 use crate::limits::{COPIES_PERIOD, MAX_COPIES_IN_VAIN, REPLICATION_PATIENCE};
->>>>>>> help-b
 
 /// What becomes of a replica whose data must be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,11 +88,6 @@ pub(super) fn may_leave(seen: &Observation, alias: &TabletAlias, why: Option<&Fl
 fn another_comes(seen: &Observation) -> bool {
     let sight = &seen.sight;
     let Some((_, primary)) = sight.serving() else { return false };
-<<<<<<< HEAD
-    let comes = |tablet: &SeenTablet| match repair(seen, tablet, primary) {
-        Some((_, repair)) => !matches!(repair, Repair::Hindered(_)),
-        None => seen.note(tablet.alias()).copying || sight.receives(tablet),
-=======
     let runs = |tablet: &SeenTablet| {
         let state = tablet.status.as_ref().map(|status| status.state);
         matches!(state, Some(TabletState::Fenced | TabletState::Replicating))
@@ -108,7 +96,6 @@ fn another_comes(seen: &Observation) -> bool {
         (Some((_, repair)), _) => !matches!(repair, Repair::Hindered(_)),
         (None, note) if note.copying => true,
         (None, note) => runs(tablet) && note.broken_for.is_none_or(|broken| broken < REPLICATION_PATIENCE),
->>>>>>> help-b
     };
     sight.replicas().filter(|tablet| !sight.is_acker(tablet.alias())).any(comes)
 }

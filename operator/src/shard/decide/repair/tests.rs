@@ -2,10 +2,6 @@ use std::time::Duration;
 
 use proto::gtid::GtidSet;
 use proto::rpc::tablet::ThreadState;
-<<<<<<< HEAD
-use topo::records::TabletState;
-=======
->>>>>>> help-b
 
 use super::super::flaw::SOURCE_CANNOT_SEND;
 use super::super::tests::{SHORT, check, noted, seen};
@@ -265,12 +261,6 @@ fn ackers_that_cannot_apply_are_made_anew_as_long_as_another_one_acknowledges() 
     assert!(hindrance(alone(), "a-2").starts_with("commits wait for it alone"));
     assert!(hindrance(away(), "a-2").starts_with("commits wait for it alone"));
     let first_has_left = || both(of(&["a-3"], &[stands(), stands()]));
-<<<<<<< HEAD
-    let first_is_back = || noted(of(&["a-3"], &[Some(replica(2)), stands()]), "a-3", diverged());
-    for (name, seen) in
-        [("left", first_has_left()), ("is copied", first_is_copied()), ("is back", first_is_back())]
-    {
-=======
     let first_starts = || {
         let starts = Some(in_state(replica(2), TabletState::Fenced, "it starts"));
         noted(of(&["a-3"], &[starts, stands()]), "a-3", diverged())
@@ -282,7 +272,6 @@ fn ackers_that_cannot_apply_are_made_anew_as_long_as_another_one_acknowledges() 
         ("starts", first_starts()),
         ("is back", first_is_back()),
     ] {
->>>>>>> help-b
         assert_eq!(hindrance(seen, "a-3"), "", "the first one {name}");
     }
     assert_eq!(hindrance(both(of(&["a-2", "a-3"], &[stands(), stands()])), "a-2"), "");
