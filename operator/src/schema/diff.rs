@@ -28,7 +28,8 @@ pub(crate) struct Step {
 )]
 pub(crate) struct Partitioned(String);
 
-/// The steps from what there is to what is wanted, in the order of the file; drops stand last.
+/// The steps from what there is to what is wanted, in the order of the file; drops stand last, and of those a table that
+/// refers to another one first.
 pub(crate) fn steps(have: &[Table], want: &[Wanted]) -> Result<Vec<Step>, Partitioned> {
     let mut steps = Vec::new();
     for wanted in want {
@@ -39,14 +40,30 @@ pub(crate) fn steps(have: &[Table], want: &[Wanted]) -> Result<Vec<Step>, Partit
         }
     }
     let is_wanted = |table: &&Table| want.iter().any(|wanted| wanted.table.name == table.name);
-    for table in have.iter().filter(|table| !is_wanted(table)) {
-        steps.push(Step {
-            table: table.name.clone(),
-            sql: format!("DROP TABLE {}", name_quoted(&table.name)),
-            loses: vec![format!("table {} with its rows", table.name)],
-        });
+    let mut left: Vec<&Table> = have.iter().filter(|table| !is_wanted(table)).collect();
+    while !left.is_empty() {
+        let is_referred_to = |table: &&Table| {
+            left.iter().any(|other| other.name != table.name && other.refers_to(&table.name))
+        };
+        let (mut stays, mut goes): (Vec<&Table>, Vec<&Table>) =
+            left.iter().copied().partition(is_referred_to);
+        if goes.is_empty() {
+            // Those that refer to each other MySQL drops together.
+            steps.push(dropped(&std::mem::take(&mut stays)));
+        }
+        steps.extend(goes.drain(..).map(|table| dropped(&[table])));
+        left = stays;
     }
     Ok(steps)
+}
+
+fn dropped(tables: &[&Table]) -> Step {
+    let names: Vec<String> = tables.iter().map(|table| name_quoted(&table.name)).collect();
+    Step {
+        table: tables.first().map(|table| table.name.clone()).unwrap_or_default(),
+        sql: format!("DROP TABLE {}", names.join(", ")),
+        loses: tables.iter().map(|table| format!("table {} with its rows", table.name)).collect(),
+    }
 }
 
 /// A name with its quotes.
@@ -158,6 +175,29 @@ mod tests {
                 ("DROP TABLE `old`", false)
             ]
         );
+    }
+
+    #[test]
+    fn a_table_is_dropped_before_those_that_it_refers_to() {
+        let referring = |name: &str, to: &[&str]| {
+            let key = |(n, to): (usize, &&str)| {
+                format!("CONSTRAINT `f{n}` FOREIGN KEY (`id`) REFERENCES `{to}` (`id`)")
+            };
+            let keys: Vec<String> = to.iter().enumerate().map(key).collect();
+            let lines: Vec<&str> = std::iter::once(ID).chain(keys.iter().map(String::as_str)).collect();
+            table(name, &lines).table
+        };
+        let have = [
+            referring("a", &[]),
+            referring("b", &["a", "b"]),
+            referring("c", &["b", "a"]),
+            referring("d", &["e"]),
+            referring("e", &["d", "a"]),
+        ];
+        let found = steps(&have, &[]).unwrap();
+        let told: Vec<&str> = found.iter().map(|step| step.sql.as_str()).collect();
+        assert_eq!(told, ["DROP TABLE `c`", "DROP TABLE `b`", "DROP TABLE `a`, `d`, `e`"]);
+        assert_eq!(found[2].loses.len(), 3);
     }
 
     #[test]

@@ -54,6 +54,18 @@ impl Table {
         let partitions = lines.collect::<Vec<_>>().join("\n");
         Some(Self { name: name.to_owned(), columns, others, options: without_counter(end?), partitions })
     }
+
+    /// Whether a foreign key refers to the table of this name in the same database.
+    pub(crate) fn refers_to(&self, name: &str) -> bool {
+        const BEFORE_TABLE: &str = ") REFERENCES ";
+        let keys = self.others.iter().filter(|item| item.kind == Kind::ForeignKey);
+        keys.filter_map(|key| key.text.split_once(BEFORE_TABLE)).any(|(_, rest)| {
+            quoted(rest).is_some_and(|table| {
+                !rest[table.len()..].starts_with('.')
+                    && table[1..table.len() - 1].replace("``", "`").eq_ignore_ascii_case(name)
+            })
+        })
+    }
 }
 
 impl Item {
