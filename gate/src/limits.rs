@@ -99,6 +99,10 @@ pub const MAX_SHARDS_AT_ONCE: usize = 64;
 pub const MAX_ROW_BYTES: usize = 1024 * 1024 * 1024;
 /// Warnings of one statement that are kept to be shown: MySQL's default `max_error_count`.
 pub const MAX_WARNINGS: usize = 1024;
+/// User variables of one session.
+pub const MAX_USER_VARIABLES: usize = 1024;
+/// All of one session's user variables together, as literals, in bytes.
+pub const MAX_USER_VARIABLE_BYTES: usize = 16 * 1024 * 1024;
 /// Statements that one client has prepared at once.
 pub const MAX_PREPARED_STATEMENTS: usize = 4096;
 /// Statements that one connection to a mysqld keeps prepared; when it has more it begins anew.

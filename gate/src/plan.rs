@@ -22,7 +22,7 @@ use crate::clients::Shown;
 use crate::listing::Listing;
 pub use explain::{Explain, Form};
 pub use insert::{Given, InsertRows, Numbered, OnEqual, RowForm, RowValues, Signed};
-pub use rewrite::{By, Piece, Rewrite, SessionValue, rewritten};
+pub use rewrite::{By, Piece, Rewrite, SessionValue, SetVariables, rewritten};
 pub use scatter::{Effect, Scatter, Shards};
 pub use schema_change::{
     Abandon, DatabaseChange, SchemaChange, TRIAL_TABLE, TRIAL_VIEW, TableTrial, Trial, ViewTrial,
@@ -63,6 +63,8 @@ pub enum Plan {
     TableStatus(KeyspaceName),
     /// A SET that is hoped to change nothing.
     Set(Setting),
+    /// A SET of user variables.
+    SetVariables(SetVariables),
     /// A database comes or goes.
     ChangeDatabase(DatabaseChange),
     /// A half-made schema change is taken back.

@@ -57,15 +57,26 @@ pub fn rows(table: &Table) -> Result<Vec<Row>, AskError> {
 
 /// Executes a statement and keeps what came. The connection's capabilities must include DEPRECATE_EOF.
 pub async fn table(connection: &mut Connection, sql: &str) -> Result<Table, AskError> {
-    let (first, mut sequence) = send(connection, command::QUERY, sql.as_bytes()).await?;
+    table_under(connection, sql.as_bytes(), CapabilityFlags::CLIENT_DEPRECATE_EOF).await
+}
+
+/// The same on a connection with these capabilities.
+pub async fn table_under(
+    connection: &mut Connection,
+    sql: &[u8],
+    capabilities: CapabilityFlags,
+) -> Result<Table, AskError> {
+    let (first, mut sequence) = send(connection, command::QUERY, sql).await?;
     let count = take_lenenc_int(&mut &first[..]).ok_or(AskError::Unreadable)?;
-    let mut columns = Vec::new();
-    for _ in 0..count {
+    let ends = u64::from(!capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF));
+    let (mut columns, mut rows) = (Vec::new(), Vec::new());
+    for place in 0..count + ends {
         let payload;
         (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
-        columns.push(payload);
+        if place < count {
+            columns.push(payload);
+        }
     }
-    let mut rows = Vec::new();
     loop {
         let payload;
         (payload, sequence) = connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
@@ -75,6 +86,20 @@ pub async fn table(connection: &mut Connection, sql: &str) -> Result<Table, AskE
             _ => rows.push(payload),
         }
     }
+}
+
+/// The values of a row of so many columns; `None` is NULL.
+pub fn values(mut row: &[u8], columns: usize) -> Option<Vec<Option<Vec<u8>>>> {
+    let mut values = Vec::with_capacity(columns);
+    for _ in 0..columns {
+        if row.first() == Some(&0xfb) {
+            row = &row[1..];
+            values.push(None);
+        } else {
+            values.push(Some(take_lenenc_bytes(&mut row)?.to_vec()));
+        }
+    }
+    row.is_empty().then_some(values)
 }
 
 /// What LAST_INSERT_ID() is on the connection, whatever its capabilities; from now on it is 0 there.
@@ -144,15 +169,7 @@ async fn send(connection: &mut Connection, command: u8, text: &[u8]) -> Result<(
     Ok((first, sequence))
 }
 
-fn row(mut payload: &[u8], columns: u64) -> Option<Row> {
-    let mut row = Row::new();
-    for _ in 0..columns {
-        if payload.first() == Some(&0xfb) {
-            payload = &payload[1..];
-            row.push(None);
-        } else {
-            row.push(Some(String::from_utf8(take_lenenc_bytes(&mut payload)?.to_vec()).ok()?));
-        }
-    }
-    payload.is_empty().then_some(row)
+fn row(payload: &[u8], columns: u64) -> Option<Row> {
+    let values = values(payload, usize::try_from(columns).ok()?)?.into_iter();
+    values.map(|value| value.map(String::from_utf8).transpose().ok()).collect()
 }

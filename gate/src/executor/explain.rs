@@ -99,7 +99,7 @@ pub fn explain(plan: &Plan, snapshot: &Snapshot, asked: Asked<'_>) -> Result<Exp
             lines: vec!["Answer of the gate, or of the shard that the transaction is on".to_owned()],
             queries: Vec::new(),
         }),
-        Plan::Answer(_) | Plan::Kill(_) | Plan::Set(_) | Plan::ShowWarnings(_) => {
+        Plan::Answer(_) | Plan::Kill(_) | Plan::SetVariables(_) | Plan::Set(_) | Plan::ShowWarnings(_) => {
             Ok(Explained { lines: vec!["Answer of the gate".to_owned()], queries: Vec::new() })
         }
         // Its text may hold a password, which is shown nowhere.

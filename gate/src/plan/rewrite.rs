@@ -32,7 +32,7 @@ pub enum By {
 }
 
 /// What a statement may ask of its session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionValue {
     /// Who logged in, and from where.
     User,
@@ -46,17 +46,35 @@ pub enum SessionValue {
     LastInsertId,
     /// The same in plain digits, where nothing is computed from it.
     LastInsertIdDigits,
+    /// A user variable.
+    UserVariable {
+        /// Its name, in lower case.
+        name: String,
+        /// Whether it stands for itself, with its type; else as a plain literal, which rows are found by.
+        typed: bool,
+    },
+}
+
+/// A SET of user variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetVariables {
+    /// Their names, in lower case.
+    pub names: Vec<String>,
+    /// The SELECT whose only row has their values.
+    pub query: String,
+    /// What the statement sets besides.
+    pub rest: Option<String>,
 }
 
 /// The statement with its pieces replaced; they stand in order and do not overlap.
-pub fn rewritten(sql: &[u8], pieces: &[Piece], value: impl Fn(SessionValue) -> String) -> Vec<u8> {
+pub fn rewritten(sql: &[u8], pieces: &[Piece], value: impl Fn(&SessionValue) -> String) -> Vec<u8> {
     let mut out = Vec::with_capacity(sql.len() + 64);
     let mut at = 0;
     for piece in pieces {
         out.extend_from_slice(&sql[at..piece.start]);
         match &piece.by {
             By::Text(text) => out.extend_from_slice(text.as_bytes()),
-            By::Value(what) => out.extend_from_slice(value(*what).as_bytes()),
+            By::Value(what) => out.extend_from_slice(value(what).as_bytes()),
         }
         at = piece.end;
     }

@@ -59,6 +59,7 @@ pub(super) fn on_replicas(request: &Request<'_>, kind: Kind, plan: Plan) -> Resu
         }
         Plan::Answer(_)
         | Plan::Kill(_)
+        | Plan::SetVariables(_)
         | Plan::Set(_)
         | Plan::Refuse { .. }
         | Plan::Rewrite(_)

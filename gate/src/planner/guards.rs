@@ -6,6 +6,7 @@ use proto::ids::SIDECAR_SCHEMA;
 use super::Request;
 use crate::plan::{TRIAL_TABLE, TRIAL_VIEW};
 use crate::sql::fingerprint::Marks;
+use crate::sql::kind::Kind;
 use crate::sql::words::Name;
 
 /// Refuses what names Shoal's own schema, or what it makes in others for a moment.
@@ -19,8 +20,9 @@ pub(super) fn sidecar(request: &Request<'_>) -> Result<(), ClientError> {
 }
 
 /// Refuses what could not be answered rightly.
-pub(super) fn check(request: &Request<'_>) -> Result<(), ClientError> {
-    if request.marks.has(Marks::USER_VARIABLE) {
+pub(super) fn check(request: &Request<'_>, kind: Kind) -> Result<(), ClientError> {
+    // Those that are read have been replaced by their values; what SET assigns stays.
+    if request.marks.has(Marks::USER_VARIABLE) && kind != Kind::Set {
         return Err(ErrorId::SessionState.with("a user variable"));
     }
     if request.marks.has(Marks::UNTERMINATED) || request.marks.has(Marks::PLACEHOLDER) {

@@ -37,6 +37,7 @@ mod show;
 mod target;
 mod transaction;
 mod trial;
+mod user_variables;
 pub mod view;
 mod vschema;
 mod warnings;
@@ -139,7 +140,7 @@ fn decide(request: &Request<'_>) -> Result<Plan, ClientError> {
     if let Some(rewrite) = rewrite::rewrite(request, kind)? {
         return Ok(Plan::Rewrite(rewrite));
     }
-    guards::check(request)?;
+    guards::check(request, kind)?;
     match aim::on_shard(request, kind)? {
         Some(plan) => aim::on_replicas(request, kind, plan),
         None => aim::on_replicas(request, kind, by_kind(request, kind)?),

@@ -7,7 +7,7 @@
 use proto::errors::{ClientError, ErrorId};
 use topo::snapshot::Snapshot;
 
-use super::{Request, directive};
+use super::{Request, directive, user_variables};
 use crate::plan::{By, Piece, Rewrite, SessionValue};
 use crate::sql::fingerprint::Marks;
 use crate::sql::kind::Kind;
@@ -26,12 +26,18 @@ pub(super) fn rewrite(request: &Request<'_>, kind: Kind) -> Result<Option<Rewrit
     }
     let takes_values =
         matches!(kind, Kind::Query | Kind::Insert | Kind::Update | Kind::Delete | Kind::Vexplain);
-    if !takes_values || !request.words.names.iter().any(|name| session_value(name.text).is_some()) {
+    let has_variables = request.marks.has(Marks::USER_VARIABLE);
+    let asks = has_variables || request.words.names.iter().any(|name| session_value(name.text).is_some());
+    if !(takes_values && asks || kind == Kind::Set && has_variables) {
         return Ok(None);
     }
     let Some(tokens) = tokens(sql) else { return Ok(None) };
     // Comments separate tokens, and are none.
     let tokens: Vec<Token> = tokens.into_iter().filter(|token| token.kind != TokenKind::Comment).collect();
+    if kind == Kind::Set {
+        let pieces = user_variables::read_by_set(sql, &tokens);
+        return Ok((!pieces.is_empty()).then_some(Rewrite { pieces, notes: Vec::new() }));
+    }
     let pieces = Calls { sql, tokens: &tokens, pieces: Vec::new(), lists: vec![List::default()] }.read()?;
     Ok((!pieces.is_empty()).then_some(Rewrite { pieces, notes: Vec::new() }))
 }
@@ -123,6 +129,10 @@ const MODIFIERS: [&str; 10] = [
     "SQL_CALC_FOUND_ROWS",
 ];
 
+/// Words after which an operand stands, and no alias.
+const OPERATORS: [&str; 11] =
+    ["AND", "BETWEEN", "DIV", "ESCAPE", "IS", "LIKE", "MOD", "NOT", "OR", "REGEXP", "XOR"];
+
 /// What ends a select list.
 const LIST_ENDS: [&str; 13] = [
     "FROM",
@@ -184,6 +194,9 @@ impl Calls<'_> {
     /// are found by.
     fn in_its_place(&self, value: SessionValue, at: usize, tokens: usize) -> SessionValue {
         let is_listed = self.lists.iter().any(|list| list.item.is_some());
+        if let SessionValue::UserVariable { name, .. } = value {
+            return SessionValue::UserVariable { name, typed: is_listed };
+        }
         if value != SessionValue::LastInsertId || is_listed {
             return value;
         }
@@ -210,6 +223,10 @@ impl Calls<'_> {
 
     /// The fact that is asked for at a place, and how many tokens ask for it.
     fn call(&self, at: usize) -> Result<Option<(SessionValue, usize)>, ClientError> {
+        if let Some((name, length)) = user_variables::at(self.sql, self.tokens, at) {
+            user_variables::check_is_read(self.sql, self.tokens, at, length)?;
+            return Ok(Some((SessionValue::UserVariable { name, typed: false }, length)));
+        }
         let token = &self.tokens[at];
         let name = match token.kind {
             TokenKind::Word => token.of(self.sql),
@@ -248,9 +265,12 @@ impl Calls<'_> {
                 _ => {}
             }
         }
-        let after_value = before.is_symbol(self.sql, b')') || before.is(self.sql, "CURRENT_USER");
+        let after_value = before.is_symbol(self.sql, b')')
+            || before.is(self.sql, "CURRENT_USER")
+            || before.kind == TokenKind::Variable;
         let is_name = matches!(last.kind, TokenKind::Word | TokenKind::QuotedName | TokenKind::String);
-        if last.is_symbol(self.sql, b')') || (before.kind == TokenKind::Symbol && !after_value) {
+        let within = before.kind == TokenKind::Symbol || before.is_one_of(self.sql, &OPERATORS);
+        if last.is_symbol(self.sql, b')') || (within && !after_value) {
             return self.name(item);
         }
         // `USER() me`: an alias; anything else might be one or not.

@@ -2,7 +2,7 @@
 
 use proto::errors::{ClientError, ErrorId};
 
-use super::{Request, target};
+use super::{Request, target, user_variables};
 use crate::plan::{Answer, Plan, Setting};
 use crate::sql::character_set::collation_of;
 use crate::sql::function::{Function, function};
@@ -23,6 +23,9 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
     if rest.first().is_some_and(|first| first.is(sql, "NAMES")) {
         let collation = names(sql, &rest[1..]).ok_or_else(refused)?;
         return Ok(Plan::Answer(Answer::SetNames(collation)));
+    }
+    if let Some(plan) = user_variables::set(request.raw, &rest)? {
+        return Ok(plan);
     }
     let mut variables = Vec::new();
     let scoped = |token: &Token| token.is_one_of(sql, &["SESSION", "LOCAL"]);
@@ -52,7 +55,7 @@ fn is_of_its_own(sql: &[u8], tokens: &[Token]) -> bool {
 }
 
 /// The assignments of a SET: what stands between commas that are in no parentheses.
-fn assignments<'a>(sql: &[u8], tokens: &'a [Token]) -> Vec<&'a [Token]> {
+pub(super) fn assignments<'a>(sql: &[u8], tokens: &'a [Token]) -> Vec<&'a [Token]> {
     let (mut found, mut from, mut depth) = (Vec::new(), 0, 0_usize);
     for (place, token) in tokens.iter().enumerate() {
         match token.of(sql) {

@@ -13,7 +13,7 @@ use topo::topology::Transaction;
 use super::*;
 use crate::accounts::rights::Rights;
 use crate::aim::{Choice, choose};
-use crate::plan::{Effect, Rewrite, SchemaChange, Shards};
+use crate::plan::{Effect, Rewrite, SchemaChange, SessionValue, Shards};
 use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
@@ -110,6 +110,10 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
 
 fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
     match plan {
+        Plan::SetVariables(set) => {
+            let then = set.rest.map(|rest| format!(", then {rest}")).unwrap_or_default();
+            format!("variables {} = {}{then}", set.names.join(", "), set.query)
+        }
         Plan::Kill(kill) => format!("kill {} {}", kill.connection, kill.statement_only),
         Plan::Explain(question) => {
             format!("show {} {}", question.from, shown(question.plan, sql, fingerprint))
@@ -169,7 +173,12 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         Plan::ChangeVschema(change) => format!("{} vschema {:?}", change.keyspace, change.change),
         Plan::Answer(answer) => format!("answer {answer:?}"),
         Plan::Rewrite(Rewrite { pieces, .. }) => {
-            let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, |value| format!("{value:?}"));
+            let value = |value: &SessionValue| match value {
+                SessionValue::UserVariable { name, typed: true } => format!("typed {name}"),
+                SessionValue::UserVariable { name, typed: false } => name.clone(),
+                other => format!("{other:?}"),
+            };
+            let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, value);
             format!("rewrite {}", String::from_utf8(rewritten).unwrap())
         }
         Plan::Refuse { error, .. } => error.id.row().id.to_owned(),
@@ -389,7 +398,7 @@ async fn an_unsharded_keyspace_takes_everything_but_session_state() {
         ("select * from shop.customers where id = 5", "shop id=5"),
         ("select database() from shop.customers where id = 5", "SH2013"),
         ("set sql_mode = ''", "main set sql_mode"),
-        ("select @a", "SH2005"),
+        ("select @a := 1", "SH2005"),
         ("select last_insert_id()", "rewrite select LastInsertId AS `last_insert_id()`"),
         ("select last_insert_id(5)", "SH2005"),
         (

@@ -18,6 +18,7 @@ mod sequence;
 mod setting;
 mod statement;
 mod transaction;
+mod variables;
 mod vschema;
 mod warnings;
 mod who;
@@ -52,6 +53,7 @@ use crate::worker::Worker;
 use inserted::LastInserted;
 use prepared::{Executing, Statements};
 use transaction::Transaction;
+use variables::UserVariables;
 use warnings::Warnings;
 
 /// Why a session ended.
@@ -148,6 +150,7 @@ struct Session {
     statements: Statements,
     /// What its client has set.
     settings: Rc<Settings>,
+    variables: UserVariables,
     /// The prepared statement that the present one is.
     executing: Option<Executing>,
 }
@@ -178,6 +181,7 @@ impl Session {
             warnings: Warnings::default(),
             statements: Statements::default(),
             settings: Rc::default(),
+            variables: UserVariables::default(),
             executing: None,
         }
     }
@@ -250,6 +254,7 @@ impl Session {
         self.roll_back().await;
         self.statements = Statements::default();
         self.settings = Rc::default();
+        self.variables = UserVariables::default();
         self.inserted = LastInserted::default();
         (self.collation, self.character_set) = self.began;
     }

@@ -190,7 +190,7 @@ impl Session {
         let snapshot = self.worker.shared.feed.snapshot();
         let plan = self.worker.plan(statement, &self.rights, &self.database, &snapshot);
         let Plan::Rewrite(rewrite) = plan else { return None };
-        let sql = rewritten(sql, &rewrite.pieces, |value| self.who.literal(value, self.inserted));
+        let sql = rewritten(sql, &rewrite.pieces, |value| self.literal(value));
         fingerprint.read(&sql);
         Some((sql, fingerprint.values_at))
     }
@@ -291,9 +291,10 @@ impl Session {
                 Plan::Set(setting) => setting.keyspace,
                 Plan::Refuse { judge: Some(judge), .. } => judge,
                 Plan::Refuse { error, judge: None } => return Described::Refused(error),
-                Plan::Transaction { .. } => {
+                Plan::Transaction { .. } | Plan::SetVariables(_) => {
+                    let default = self.database.as_ref().and_then(|own| snapshot.keyspace(own.as_str()));
                     let mut seen = snapshot.keyspaces().filter(|k| self.rights.may_see(&k.name));
-                    match seen.next() {
+                    match default.or_else(|| seen.next()) {
                         Some(keyspace) => keyspace.name.clone(),
                         None => return unsupported(),
                     }

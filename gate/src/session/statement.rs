@@ -25,7 +25,7 @@ use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::end::HoldEnd;
 use crate::limits::MAX_REWRITES;
 use crate::measures::Measures;
-use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, Target, rewritten};
+use crate::plan::{Afterwards, Answer, Piece, Plan, Refusal, Route, SessionValue, Target, rewritten};
 use crate::sql::character_set::CharacterSet;
 use crate::worker::Statement;
 
@@ -56,10 +56,16 @@ impl Session {
         }
     }
 
+    /// A fact of the session as a literal.
+    pub(super) fn literal(&self, value: &SessionValue) -> String {
+        self.who.literal(value, self.inserted, &self.variables)
+    }
+
     /// Puts the statement in other words, in place of the client's own.
     fn rewrite(&mut self, framed: Framed, pieces: &[Piece]) -> Framed {
         let payload = self.client.payload(framed, &mut self.scratch);
-        let sql = rewritten(&payload[1..], pieces, |value| self.who.literal(value, self.inserted));
+        let literal = |value: &SessionValue| self.who.literal(value, self.inserted, &self.variables);
+        let sql = rewritten(&payload[1..], pieces, literal);
         self.fingerprint.read(&sql);
         self.rewrite_executing();
         self.client.replace(framed, &[&[command::QUERY], sql.as_slice()].concat())
@@ -144,6 +150,10 @@ impl Session {
             }
             Plan::AbandonSchemaChange(plan) => {
                 Box::pin(self.abandon_schema_change(&plan, snapshot, patience)).await
+            }
+            Plan::SetVariables(set) => {
+                let bytes = sql().len();
+                Box::pin(self.set_variables(&set, bytes, snapshot, patience)).await
             }
             Plan::Kill(kill) => Box::pin(self.kill(&kill)).await,
             Plan::ChangeVschema(change) => Box::pin(self.change_vschema(&change)).await,
@@ -386,6 +396,7 @@ fn counter_of(plan: &Plan) -> fn(&Measures) -> &Counter {
         | Plan::ShowWarnings(_)
         | Plan::Answer(_)
         | Plan::Set(_)
+        | Plan::SetVariables(_)
         | Plan::Kill(_)
         | Plan::Account(_) => |of| &of.answers,
     }

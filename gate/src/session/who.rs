@@ -4,6 +4,7 @@ use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
 
 use super::inserted::LastInserted;
+use super::variables::UserVariables;
 use crate::accounts::denied;
 use crate::executor::control::Row;
 use crate::plan::SessionValue;
@@ -21,7 +22,12 @@ pub(super) struct Who {
 
 impl Who {
     /// A fact as a literal of SQL, with the type that MySQL gives it.
-    pub(super) fn literal(&self, value: SessionValue, inserted: LastInserted) -> String {
+    pub(super) fn literal(
+        &self,
+        value: &SessionValue,
+        inserted: LastInserted,
+        variables: &UserVariables,
+    ) -> String {
         match value {
             SessionValue::User => string(&format!("{}@{}", self.user, self.host)),
             // Users are known by name alone, wherever they come from.
@@ -30,6 +36,7 @@ impl Who {
             SessionValue::ConnectionId => format!("CAST({} AS UNSIGNED)", self.connection),
             SessionValue::LastInsertId => format!("CAST({} AS UNSIGNED)", inserted.get()),
             SessionValue::LastInsertIdDigits => inserted.get().to_string(),
+            SessionValue::UserVariable { name, typed } => variables.literal(name, *typed),
         }
     }
 }
@@ -84,10 +91,22 @@ mod tests {
     fn facts_are_literals_that_nothing_breaks_out_of() {
         let who = |user: &str| Who { user: user.into(), host: "::1".into(), connection: 7 };
         let none = LastInserted::default();
-        assert_eq!(who("app").literal(SessionValue::User, none), "'app@::1'");
-        assert_eq!(who("app").literal(SessionValue::CurrentUser, none), "'app@%'");
-        assert_eq!(who("app").literal(SessionValue::ConnectionId, none), "CAST(7 AS UNSIGNED)");
-        assert_eq!(who("a'b").literal(SessionValue::CurrentUser, none), "_utf8mb4 x'6127624025'");
-        assert_eq!(who("ä").literal(SessionValue::CurrentUser, none), "_utf8mb4 x'c3a44025'");
+        assert_eq!(who("app").literal(&SessionValue::User, none, &UserVariables::default()), "'app@::1'");
+        assert_eq!(
+            who("app").literal(&SessionValue::CurrentUser, none, &UserVariables::default()),
+            "'app@%'"
+        );
+        assert_eq!(
+            who("app").literal(&SessionValue::ConnectionId, none, &UserVariables::default()),
+            "CAST(7 AS UNSIGNED)"
+        );
+        assert_eq!(
+            who("a'b").literal(&SessionValue::CurrentUser, none, &UserVariables::default()),
+            "_utf8mb4 x'6127624025'"
+        );
+        assert_eq!(
+            who("ä").literal(&SessionValue::CurrentUser, none, &UserVariables::default()),
+            "_utf8mb4 x'c3a44025'"
+        );
     }
 }

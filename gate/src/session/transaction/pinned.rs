@@ -336,7 +336,26 @@ impl Session {
         self.tell(&ErrorId::TransactionLost.with(shard)).await
     }
 
-    fn after_failure(&mut self) {
+    /// Sees to it that the transaction is on a connection to the shard, which is used there; else what comes of it.
+    pub(in crate::session) async fn pin_for_use(
+        &mut self,
+        keyspace: &Keyspace,
+        index: usize,
+        patience: &mut Patience,
+    ) -> Result<Option<Next>, SessionEnd> {
+        if let Pinned::Not(next) = self.pin(keyspace, index, patience).await? {
+            return Ok(Some(next));
+        }
+        if let State::Open(open) = &mut self.transaction.state {
+            open.footing = Footing::Used;
+            if keyspace.has_stored_programs {
+                open.close_if(Afterwards::Close);
+            }
+        }
+        Ok(None)
+    }
+
+    pub(in crate::session) fn after_failure(&mut self) {
         if let State::Open(open) = &mut self.transaction.state {
             open.footing = Footing::Unsure;
             self.warnings.are_of_transaction();
