@@ -76,7 +76,11 @@ pub enum Sight<'a> {
 impl Clients {
     /// A client has logged in under this number.
     pub fn enter(self: &Arc<Self>, number: u32, user: &str, host: &str) -> Presence {
-        Presence { clients: self.clone(), number, client: self.place(number, user, host) }
+        Presence {
+            clients: self.clone(),
+            number,
+            client: self.place(number, (user, host), CancellationToken::new()),
+        }
     }
 
     /// The client with this number.
@@ -84,7 +88,7 @@ impl Clients {
         self.present().get(&u32::try_from(number).ok()?).cloned()
     }
 
-    fn place(&self, number: u32, user: &str, host: &str) -> Arc<Client> {
+    fn place(&self, number: u32, (user, host): (&str, &str), killed: CancellationToken) -> Arc<Client> {
         let client = Arc::new(Client {
             user: user.to_owned(),
             host: host.to_owned(),
@@ -93,7 +97,7 @@ impl Clients {
             statements: AtomicU64::new(0),
             statement: Mutex::default(),
             running: tokio::sync::Mutex::default(),
-            killed: CancellationToken::new(),
+            killed,
         });
         self.present().insert(number, client.clone());
         client
@@ -208,7 +212,8 @@ impl Presence {
     pub fn becomes(&mut self, user: &str) {
         let before = self.client.statements.load(Ordering::Relaxed);
         self.clients.past_statements.fetch_add(before, Ordering::Relaxed);
-        self.client = self.clients.place(self.number, user, &self.client.host);
+        let killed = self.client.killed.clone();
+        self.client = self.clients.place(self.number, (user, &self.client.host), killed);
     }
 
     /// Cancelled when the connection is to end.

@@ -107,8 +107,10 @@ pub const MAX_USER_VARIABLE_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_PREPARED_STATEMENTS: usize = 4096;
 /// Statements that one connection to a mysqld keeps prepared; when it has more it begins anew.
 pub const MAX_PREPARED_PER_CONNECTION: usize = 64;
-/// Largest value of a prepared statement that is sent ahead, in bytes: MySQL's own bound of a packet.
-pub const MAX_LONG_DATA_BYTES: usize = 1024 * 1024 * 1024;
+/// Texts of the statements that one client has prepared at once, in bytes.
+pub const MAX_PREPARED_BYTES: usize = 64 * 1024 * 1024;
+/// Values of one client's prepared statements that are sent ahead, in bytes: as much as one packet may have.
+pub const MAX_LONG_DATA_BYTES: usize = proto::limits::MAX_PACKET_BYTES;
 /// As much of a statement under way as SHOW FULL PROCESSLIST shows.
 pub const MAX_SHOWN_STATEMENT_BYTES: usize = 1024;
 /// Savepoints that are set before a transaction has its shard.

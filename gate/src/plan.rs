@@ -49,7 +49,7 @@ pub enum Plan {
     /// Numbers from a sequence of Vitess.
     NextNumbers(NextNumbers),
     /// A schema change, made on every shard.
-    ChangeSchema(SchemaChange),
+    ChangeSchema(Box<SchemaChange>),
     /// The session's transaction begins, is marked, or ends.
     Transaction {
         /// What is to become of it.

@@ -106,7 +106,11 @@ impl Worker {
     }
 
     /// A connection that was taken, or is made now, with the settings of the class.
-    async fn ready(&self, taken: Result<Backend, Dial>, class: &SessionClass) -> Result<Backend, Unreached> {
+    async fn ready(
+        &self,
+        taken: Result<Backend, Box<Dial>>,
+        class: &SessionClass,
+    ) -> Result<Backend, Unreached> {
         let mut backend = match taken {
             Ok(backend) => backend,
             Err(dial) => self.dial(dial).await?,
@@ -149,7 +153,7 @@ impl Worker {
         Err(Unreached::NoReplica)
     }
 
-    async fn dial(&self, dial: Dial) -> Result<Backend, Unreached> {
+    async fn dial(&self, dial: Box<Dial>) -> Result<Backend, Unreached> {
         let measures = &self.shared.measures;
         let dialled = dial.connect(&measures.connections).await;
         if dialled.is_ok() { &measures.dialled } else { &measures.dial_failed }.increment(1);

@@ -119,6 +119,8 @@ pub const SOURCE_SILENCE_SECONDS: u32 = 4;
 pub const STOP_REPLICA_SECONDS: u32 = 2;
 /// `max_connections` of a tablet's mysqld.
 pub const MAX_CONNECTIONS: u32 = 500;
+/// `max_prepared_stmt_count` of a tablet's mysqld: more than its gates keep on all connections together, 64 on each.
+pub const MAX_PREPARED_STATEMENTS: u32 = 128 * MAX_CONNECTIONS;
 
 /// Pause between two tries to start a replication that stopped with an error.
 pub const FOLLOW_RETRY: Duration = Duration::from_secs(3);

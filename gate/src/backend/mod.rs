@@ -137,13 +137,17 @@ impl Pools {
     }
 
     /// An idle connection to the shard's primary, if there is one; else how to make one.
-    pub fn take(&mut self, shard: &Shard, class: &SessionClass) -> Result<Result<Backend, Dial>, Unreached> {
+    pub fn take(
+        &mut self,
+        shard: &Shard,
+        class: &SessionClass,
+    ) -> Result<Result<Backend, Box<Dial>>, Unreached> {
         let primary = shard.primary.as_ref().ok_or(Unreached::NoPrimary)?;
         Ok(self.take_at(&primary.mysql_address, class))
     }
 
     /// An idle connection to the mysqld at an address, if there is one; else how to make one.
-    pub fn take_at(&mut self, address: &str, class: &SessionClass) -> Result<Backend, Dial> {
+    pub fn take_at(&mut self, address: &str, class: &SessionClass) -> Result<Backend, Box<Dial>> {
         let pool = self.pool(address, class);
         while let Some((_, mut backend)) = self.pools[pool].take(&class.settings) {
             self.idle -= 1;
@@ -155,7 +159,7 @@ impl Pools {
         let address = address.into();
         let (login, identity) = (self.login(class), self.identity.clone());
         let (keyspace, role, tablets) = (class.keyspace.clone(), class.role, class.tablets);
-        Err(Dial { address, login, identity, account: (keyspace, role), tablets, pool })
+        Err(Box::new(Dial { address, login, identity, account: (keyspace, role), tablets, pool }))
     }
 
     /// Takes back a connection whose session is as it was. Where there are too many already, the oldest goes.
@@ -214,8 +218,12 @@ impl Backend {
     }
 
     /// Its session has these settings now.
-    pub fn has_settings(&mut self, settings: Settings) {
-        self.settings = Rc::new(settings);
+    pub async fn has_settings(&mut self, settings: Settings) -> io::Result<()> {
+        if *self.settings != settings {
+            self.forget_all().await?;
+            self.settings = Rc::new(settings);
+        }
+        Ok(())
     }
 
     /// Sees to it that its session has these settings.
@@ -224,6 +232,7 @@ impl Backend {
             return Ok(());
         }
         if let Some(change) = settings.change_from(&self.settings) {
+            self.forget_all().await.map_err(Unreached::NotSent)?;
             let told = control::execute(&mut self.connection, change.as_bytes()).await;
             told.map_err(|error| match error {
                 AskError::Refused(packet) if error_code(&packet).is_some_and(is_refusal) => Unreached::Fenced,

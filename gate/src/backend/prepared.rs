@@ -11,7 +11,7 @@ use proto::wire::prepared::PrepareOk;
 use proto::wire::{CapabilityFlags, command};
 
 use super::Backend;
-use crate::limits::{MAX_CONTROL_ANSWER_BYTES, MAX_PREPARED_PER_CONNECTION};
+use crate::limits::{MAX_CACHED_TEXT_BYTES, MAX_CONTROL_ANSWER_BYTES, MAX_PREPARED_PER_CONNECTION};
 
 /// The statements that a connection keeps, by their text.
 #[derive(Debug, Default)]
@@ -44,17 +44,20 @@ impl Backend {
         Ok(ok.id)
     }
 
-    /// Prepares the statement and keeps it; gives what the server says of it, and the payloads of its whole answer.
+    /// Prepares the statement and keeps it, unless its text is long; gives what the server says of it, and the payloads of its whole answer.
     pub async fn describe(
         &mut self,
         sql: &[u8],
         capabilities: CapabilityFlags,
     ) -> Result<(PrepareOk, Vec<Vec<u8>>), PrepareError> {
         if self.prepared.0.len() >= MAX_PREPARED_PER_CONNECTION {
-            let all = std::mem::take(&mut self.prepared.0);
-            self.forget(all.into_values()).await.map_err(PrepareError::NotSent)?;
+            self.forget_all().await.map_err(PrepareError::NotSent)?;
         }
         let answer = self.prepare(sql, capabilities).await?;
+        if sql.len() > MAX_CACHED_TEXT_BYTES {
+            self.forget([answer.0.id]).await.map_err(PrepareError::NotSent)?;
+            return Ok(answer);
+        }
         if let Some(before) = self.prepared.0.insert(sql.into(), answer.0.id) {
             self.forget([before]).await.map_err(PrepareError::NotSent)?;
         }
@@ -87,12 +90,19 @@ impl Backend {
         }
         let ok = PrepareOk::read(&first).ok_or(PrepareError::Lost)?;
         let mut packets = vec![first];
-        for _ in 0..ok.definitions(capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF)) {
+        for _ in 0..ok.definitions(capabilities) {
             let packet;
             (packet, sequence) = self.connection.read_payload(sequence, MAX_CONTROL_ANSWER_BYTES).await?;
             packets.push(packet);
         }
         Ok((ok, packets))
+    }
+
+    /// Lets the server forget all statements. What they mean is fixed when they are prepared, by the session's settings,
+    /// database and character set: where those change, they go.
+    pub async fn forget_all(&mut self) -> io::Result<()> {
+        let all = std::mem::take(&mut self.prepared.0);
+        if all.is_empty() { Ok(()) } else { self.forget(all.into_values()).await }
     }
 
     /// Lets the server forget statements; there is no answer.

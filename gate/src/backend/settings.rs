@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Variables that connections are told, in order. Left out is what would change how the protocol or our reading of SQL
-/// goes, what makes numbers or moments of its own, and what belongs to replication or administration.
-const REPLAYED: [&str; 62] = [
+/// Variables that connections are told, in order. Left out is what would change how the protocol or our reading of SQL and
+/// of errors goes, what makes numbers or moments of its own, engines whose rows are not copied, and what belongs to
+/// replication or administration.
+const REPLAYED: [&str; 58] = [
     "block_encryption_mode",
     "bulk_insert_buffer_size",
     "character_set_results",
     "cte_max_recursion_depth",
-    "default_storage_engine",
-    "default_tmp_storage_engine",
     "default_week_format",
     "div_precision_increment",
     "end_markers_in_json",
@@ -25,14 +24,12 @@ const REPLAYED: [&str; 62] = [
     "group_concat_max_len",
     "information_schema_stats_expiry",
     "innodb_ft_enable_stopword",
-    "innodb_ft_user_stopword_table",
     "innodb_lock_wait_timeout",
     "innodb_strict_mode",
     "innodb_table_locks",
     "interactive_timeout",
     "internal_tmp_mem_storage_engine",
     "join_buffer_size",
-    "lc_messages",
     "lc_time_names",
     "lock_wait_timeout",
     "long_query_time",
@@ -76,9 +73,17 @@ const OTHER_GRAMMAR: [&str; 4] = ["ANSI", "ANSI_QUOTES", "HIGH_NOT_PRECEDENCE", 
 /// The mode in which 0 is a number like any other in an AUTO_INCREMENT column.
 const ZERO_IS_A_NUMBER: &str = "NO_AUTO_VALUE_ON_ZERO";
 
-/// What a session's client has set: literals by the names of variables, in lower case.
+/// What a session's client has set, by the names of variables in lower case.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Settings(BTreeMap<String, String>);
+pub struct Settings(BTreeMap<String, Value>);
+
+/// A variable's value, as literals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Value {
+    now: String,
+    /// What it was before anybody set it. DEFAULT is not always that: of `foreign_key_checks` it is 0.
+    first: String,
+}
 
 /// Whether a session may keep a value of the variable. Texts are as MySQL shows them.
 pub fn may_keep(variable: &str, value: Option<&str>) -> bool {
@@ -97,10 +102,16 @@ pub fn is_replayed(variable: &str) -> bool {
 }
 
 impl Settings {
-    /// The same with other values for some variables, as MySQL shows them.
-    pub fn with<'a>(&self, values: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Self {
+    /// The same with other values for some variables. Each is given as MySQL showed it before and after.
+    pub fn with<'a>(
+        &self,
+        values: impl Iterator<Item = (&'a str, Option<&'a str>, Option<&'a str>)>,
+    ) -> Self {
         let mut settings = self.0.clone();
-        settings.extend(values.map(|(name, value)| (name.to_owned(), literal(value))));
+        for (name, before, after) in values {
+            let first = settings.remove(name).map_or_else(|| literal(before), |value| value.first);
+            settings.insert(name.to_owned(), Value { now: literal(after), first });
+        }
         Self(settings)
     }
 
@@ -111,6 +122,11 @@ impl Settings {
         Self(settings)
     }
 
+    /// What a new connection is told to have these; empty: nothing.
+    pub fn text(&self) -> String {
+        self.change_from(&Self::default()).unwrap_or_default()
+    }
+
     /// What a connection with other settings is told to have these; `None`: nothing.
     pub fn change_from(&self, before: &Self) -> Option<String> {
         let mut text = String::new();
@@ -119,20 +135,20 @@ impl Settings {
             // Writing into a string does not fail.
             let _ = write!(text, "{word} @@session.{name} = {value}");
         };
-        for name in before.0.keys().filter(|name| !self.0.contains_key(*name)) {
-            // That one began as the connection's own.
-            let is_results = name == "character_set_results";
-            set(name, if is_results { "@@session.character_set_client" } else { "DEFAULT" });
+        for (name, value) in before.0.iter().filter(|(name, _)| !self.0.contains_key(*name)) {
+            set(name, &value.first);
         }
-        for (name, value) in self.0.iter().filter(|(name, value)| before.0.get(*name) != Some(value)) {
-            set(name, value);
+        let is_so =
+            |name: &str, value: &Value| before.0.get(name).is_some_and(|before| before.now == value.now);
+        for (name, value) in self.0.iter().filter(|(name, value)| !is_so(name, value)) {
+            set(name, &value.now);
         }
         (!text.is_empty()).then_some(text)
     }
 
     /// Whether 0 is a number like any other in an AUTO_INCREMENT column.
     pub fn zero_is_a_number(&self) -> bool {
-        let modes = self.0.get("sql_mode").map(|modes| modes.trim_matches('\''));
+        let modes = self.0.get("sql_mode").map(|modes| modes.now.trim_matches('\''));
         modes.is_some_and(|modes| modes.split(',').any(|mode| mode == ZERO_IS_A_NUMBER))
     }
 }
@@ -152,7 +168,7 @@ mod tests {
     use super::*;
 
     fn settings(values: &[(&str, Option<&str>)]) -> Settings {
-        Settings::default().with(values.iter().copied())
+        Settings::default().with(values.iter().map(|(name, value)| (*name, Some("1"), *value)))
     }
 
     #[test]
@@ -161,21 +177,19 @@ mod tests {
         let none = Settings::default();
         let zone = settings(&[("time_zone", Some("+02:00")), ("group_concat_max_len", Some("99"))]);
         assert_eq!(none.change_from(&none), None);
-        assert_eq!(
-            zone.change_from(&none).as_deref(),
-            Some("SET @@session.group_concat_max_len = 99, @@session.time_zone = '+02:00'")
-        );
-        assert_eq!(
-            none.change_from(&zone).as_deref(),
-            Some("SET @@session.group_concat_max_len = DEFAULT, @@session.time_zone = DEFAULT")
-        );
-        let other = zone.with([("time_zone", Some("it's"))].into_iter());
+        let told = "SET @@session.group_concat_max_len = 99, @@session.time_zone = '+02:00'";
+        assert_eq!(zone.change_from(&none).as_deref(), Some(told));
+        assert_eq!(zone.text(), told);
+        // What was before it was set, also where that is long ago.
+        let other = zone.with([("time_zone", Some("+02:00"), Some("it's"))].into_iter());
         assert_eq!(other.change_from(&zone).as_deref(), Some("SET @@session.time_zone = 'it''s'"));
+        for before in [&zone, &other] {
+            let back = none.change_from(before);
+            let first = "SET @@session.group_concat_max_len = 1, @@session.time_zone = 1";
+            assert_eq!(back.as_deref(), Some(first));
+        }
         let results = settings(&[("character_set_results", None)]);
         assert_eq!(results.change_from(&none).as_deref(), Some("SET @@session.character_set_results = NULL"));
-        assert!(
-            none.change_from(&results).is_some_and(|text| text.ends_with("@@session.character_set_client"))
-        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gate's own line to one shard: statements and questions that outlast a change of its primary.
 
 use std::future::pending;
+use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::ShardRef;
@@ -8,6 +9,7 @@ use topo::snapshot::Shard;
 
 use super::control::{self, AskError, Row, Table};
 use super::done::end;
+use crate::backend::settings::Settings;
 use crate::backend::{Backend, SessionClass, Unreached};
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::{Patience, Verdict};
@@ -77,6 +79,26 @@ impl<'a> Line<'a> {
                 Verdict::Final | Verdict::Left => return Err(LineError::Refused(packet)),
             }
         }
+    }
+
+    /// Executes a client's statement that has no rows, under its settings; everything else on the line is not. Gives the
+    /// answer, and what it has warned of.
+    pub(super) async fn execute_under(
+        &mut self,
+        sql: &[u8],
+        settings: &Rc<Settings>,
+    ) -> Result<(Vec<u8>, Vec<Row>), LineError> {
+        if **settings == *self.class.settings {
+            let answer = self.execute(sql).await?;
+            let warnings = self.warnings(&answer).await;
+            return Ok((answer, warnings));
+        }
+        let class = SessionClass { settings: settings.clone(), ..self.class.clone() };
+        let mut line = Line::open(self.worker, &class, &self.shard.shard).await.map_err(LineError::Failed)?;
+        let answer = line.execute(sql).await?;
+        let warnings = line.warnings(&answer).await;
+        line.close();
+        Ok((answer, warnings))
     }
 
     /// Asks for rows.

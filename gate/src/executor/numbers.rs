@@ -1,5 +1,7 @@
 //! What the shards know of a table's numbers.
 
+use std::rc::Rc;
+
 use proto::errors::{ClientError, ErrorId};
 use proto::wire::CapabilityFlags;
 use topo::snapshot::Keyspace;
@@ -111,10 +113,10 @@ impl NumberedTable<'_> {
     }
 }
 
-/// The gate's own questions are read under one form of answer.
+/// The gate's own questions are asked under no settings, and read under one form of answer.
 fn reading(class: &SessionClass) -> SessionClass {
     let capabilities = class.capabilities | CapabilityFlags::CLIENT_DEPRECATE_EOF;
-    SessionClass { capabilities, ..class.clone() }
+    SessionClass { capabilities, settings: Rc::default(), ..class.clone() }
 }
 
 fn unanswered(error: LineError) -> ClientError {

@@ -19,6 +19,7 @@ mod views;
 mod vschema;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
@@ -34,6 +35,7 @@ use super::done::{nothing_done, together};
 use super::line::{Line, LineError};
 use crate::accounts::denied::names_account;
 use crate::backend::SessionClass;
+use crate::backend::settings::Settings;
 use crate::hold::decide::error_code;
 use crate::limits::{
     MAX_RENUMBERED_TABLES, RECORD_ATTEMPTS, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT,
@@ -70,13 +72,15 @@ pub async fn run(
     sql: &[u8],
 ) -> Result<Made, ClientError> {
     let lock = lock(worker, &change.keyspace).await?;
-    let class = questioning(class);
-    let made = match tried(worker, change, &class, sql).await {
+    let asking = questioning(class);
+    // What is tried is tried under the session's settings.
+    let trying = SessionClass { settings: class.settings.clone(), ..asking.clone() };
+    let made = match tried(worker, change, &trying, sql).await {
         Ok(Verdict::Fit(rows_of)) => {
             let creates = change.creates.clone().map(|table| NewTable { rows_of, ..table });
             let change = SchemaChange { creates, ..change.clone() };
-            match Shards::open(worker, &change.keyspace, &class).await {
-                Ok(shards) => shards.make(&change, sql, &lock).await,
+            match Shards::open(worker, &change.keyspace, &asking).await {
+                Ok(shards) => shards.under(&class.settings).make(&change, sql, &lock).await,
                 Err(error) => Err(error),
             }
         }
@@ -112,11 +116,11 @@ async fn lock(worker: &Worker, keyspace: &KeyspaceName) -> Result<Lock, ClientEr
     })
 }
 
-/// The session's class, with the one form of answers that the gate's own questions are read under.
+/// The session's class, without its settings, and with the one form of answers that the gate's own questions are read
+/// under.
 fn questioning(class: &SessionClass) -> SessionClass {
-    let mut class = class.clone();
-    class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;
-    class
+    let capabilities = class.capabilities | CapabilityFlags::CLIENT_DEPRECATE_EOF;
+    SessionClass { capabilities, settings: Rc::default(), ..class.clone() }
 }
 
 fn note(table: &str, entry: &TableVschema) -> ClientError {
@@ -139,6 +143,8 @@ struct Shards<'a> {
     worker: &'a Worker,
     keyspace: KeyspaceName,
     sharded: bool,
+    /// What the statement is executed under; the gate's own questions are not.
+    settings: Rc<Settings>,
     lines: Vec<Line<'a>>,
     /// The vschema entries that new tables are given, because they have none.
     entries: Vec<(String, TableVschema)>,
@@ -163,7 +169,13 @@ impl<'a> Shards<'a> {
             return Err(ErrorId::ShardUnavailable.with(name));
         }
         let (keyspace, sharded) = (keyspace.name.clone(), keyspace.sharded);
-        Ok(Self { worker, keyspace, sharded, lines, entries: Vec::new(), warnings: Vec::new() })
+        let (settings, entries, warnings) = (Rc::default(), Vec::new(), Vec::new());
+        Ok(Self { worker, keyspace, sharded, settings, lines, entries, warnings })
+    }
+
+    /// The statement is executed under these settings.
+    fn under(self, settings: &Rc<Settings>) -> Self {
+        Self { settings: settings.clone(), ..self }
     }
 
     async fn make(mut self, change: &SchemaChange, sql: &[u8], lock: &Lock) -> Result<Made, ClientError> {
@@ -190,12 +202,13 @@ impl<'a> Shards<'a> {
         lock: &Lock,
     ) -> Result<SchemaChangeRecord, ClientError> {
         if let Some(record) = pending::read(self.worker, &self.keyspace).await? {
-            if record.sql.as_bytes() == sql {
+            if record.sql.as_bytes() == sql && record.settings == self.settings.text() {
                 return Ok(record);
             }
             self.settle(&record).await?;
         }
-        pending::begin(self.worker, change, sql, (&mut self.lines, lock)).await
+        let under = self.settings.text();
+        pending::begin(self.worker, change, (sql, under), (&mut self.lines, lock)).await
     }
 
     /// Makes sure that another change is not half made: no shard has it, or all have.
@@ -232,10 +245,10 @@ impl<'a> Shards<'a> {
                 None => State::AsBefore,
             };
             if made == State::AsBefore {
-                match line.execute(sql).await {
-                    Ok(answer) => {
+                match line.execute_under(sql, &self.settings).await {
+                    Ok((answer, warnings)) => {
                         if answers.is_empty() {
-                            self.warnings = line.warnings(&answer).await;
+                            self.warnings = warnings;
                         }
                         answers.push(answer);
                     }

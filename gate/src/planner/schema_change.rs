@@ -42,12 +42,12 @@ pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError>
         let names = request.words.names.iter();
         change.names = names.map(|name| name.text.replace("``", "`")).collect();
     }
-    Ok(Plan::ChangeSchema(change))
+    Ok(Plan::ChangeSchema(Box::new(change)))
 }
 
 /// The plan for a statement that says nothing that could differ between the shards.
 pub(super) fn of_keyspace(keyspace: &Keyspace) -> Result<Plan, ClientError> {
-    Ok(Plan::ChangeSchema(SchemaChange { verb: "CREATE", ..plain(keyspace) }))
+    Ok(Plan::ChangeSchema(Box::new(SchemaChange { verb: "CREATE", ..plain(keyspace) })))
 }
 
 /// The plan for ABANDON SCHEMA CHANGE [BY statement]. The statement is the user's own, and looked at no further:

@@ -45,13 +45,16 @@ pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
 
 /// Whether the values ask for nothing but what they are made of: functions could do anything, and so could a query.
 fn is_of_its_own(sql: &[u8], tokens: &[Token]) -> bool {
-    let is_called = |pair: &[Token]| pair[0].kind == TokenKind::Word && pair[1].is_symbol(sql, b'(');
-    let is_harmless = |token: &Token| {
-        let name = String::from_utf8_lossy(token.of(sql)).to_ascii_uppercase();
-        function(&name) == Function::OfRow
+    let is_harmless = |place: usize| {
+        let name = String::from_utf8_lossy(tokens[place].of(sql)).to_ascii_uppercase();
+        let is_qualified = place > 0 && tokens[place - 1].is_symbol(sql, b'.');
+        tokens[place].kind == TokenKind::Word && !is_qualified && function(&name) == Function::OfRow
     };
-    let mut called = tokens.windows(2).filter(|pair| is_called(pair));
-    called.all(|pair| is_harmless(&pair[0])) && !tokens.iter().any(|token| token.is(sql, "SELECT"))
+    let is_name = |token: &Token| matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
+    let is_called = |place: usize| is_name(&tokens[place]) && tokens[place + 1].is_symbol(sql, b'(');
+    let called = (0..tokens.len().saturating_sub(1)).filter(|place| is_called(*place));
+    let queries = ["SELECT", "TABLE", "VALUES", "WITH"];
+    called.into_iter().all(is_harmless) && !tokens.iter().any(|token| token.is_one_of(sql, &queries))
 }
 
 /// The assignments of a SET: what stands between commas that are in no parentheses.

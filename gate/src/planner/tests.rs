@@ -13,7 +13,7 @@ use topo::topology::Transaction;
 use super::*;
 use crate::accounts::rights::Rights;
 use crate::aim::{Choice, choose};
-use crate::plan::{Effect, Rewrite, SchemaChange, SessionValue, Shards};
+use crate::plan::{Effect, Rewrite, SchemaChange, SessionValue, SetVariables, Shards};
 use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
@@ -110,10 +110,7 @@ fn planned(snapshot: &Snapshot, database: Option<&str>, sql: &str) -> String {
 
 fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
     match plan {
-        Plan::SetVariables(set) => {
-            let then = set.rest.map(|rest| format!(", then {rest}")).unwrap_or_default();
-            format!("variables {} = {}{then}", set.names.join(", "), set.query)
-        }
+        Plan::SetVariables(set) => variables(&set),
         Plan::Kill(kill) => format!("kill {} {}", kill.connection, kill.statement_only),
         Plan::Explain(question) => {
             format!("show {} {}", question.from, shown(question.plan, sql, fingerprint))
@@ -173,15 +170,23 @@ fn shown(plan: Plan, sql: &str, fingerprint: &Fingerprint) -> String {
         Plan::ChangeVschema(change) => format!("{} vschema {:?}", change.keyspace, change.change),
         Plan::Answer(answer) => format!("answer {answer:?}"),
         Plan::Rewrite(Rewrite { pieces, .. }) => {
-            let value = |value: &SessionValue| match value {
-                SessionValue::UserVariable { name, typed: true } => format!("typed {name}"),
-                SessionValue::UserVariable { name, typed: false } => name.clone(),
-                other => format!("{other:?}"),
-            };
-            let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, value);
+            let rewritten = crate::plan::rewritten(sql.as_bytes(), &pieces, session_value);
             format!("rewrite {}", String::from_utf8(rewritten).unwrap())
         }
         Plan::Refuse { error, .. } => error.id.row().id.to_owned(),
+    }
+}
+
+fn variables(set: &SetVariables) -> String {
+    let then = set.rest.as_ref().map(|rest| format!(", then {rest}")).unwrap_or_default();
+    format!("variables {} = {}{then}", set.names.join(", "), set.query)
+}
+
+fn session_value(value: &SessionValue) -> String {
+    match value {
+        SessionValue::UserVariable { name, typed: true } => format!("typed {name}"),
+        SessionValue::UserVariable { name, typed: false } => name.clone(),
+        other => format!("{other:?}"),
     }
 }
 

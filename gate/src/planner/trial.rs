@@ -74,9 +74,9 @@ fn of_view(request: &Request<'_>) -> Result<Trial, ClientError> {
     let mut elsewhere = elsewhere(request.raw, "VIEW", TRIAL_VIEW).ok_or_else(refused)?;
     if words.first().is_some_and(|first| first.is("ALTER")) {
         // What it says holds also where there is nothing to alter.
-        let rest = elsewhere.find(|c: char| c.is_ascii_alphabetic()).map(|start| start + "ALTER".len());
-        let rest = rest.and_then(|start| elsewhere.get(start..)).ok_or_else(refused)?;
-        elsewhere = format!("CREATE OR REPLACE{rest}");
+        let alter =
+            plain_tokens(&elsewhere).and_then(|tokens| tokens.first().copied()).ok_or_else(refused)?;
+        elsewhere.replace_range(alter.start..alter.end, "CREATE OR REPLACE");
     }
     let mut before = words.iter().take_while(|word| !word.is("VIEW"));
     let takes_place = before.any(|word| word.is_one_of(&["ALTER", "REPLACE"]));

@@ -3,8 +3,10 @@
 use proto::wire::response::End;
 
 use super::Session;
+use super::scatter::WARNINGS;
 use crate::backend::{Backend, SessionClass};
-use crate::executor::control::take_last_insert_id;
+use crate::executor::control::{self, take_last_insert_id};
+use crate::executor::many::send;
 
 /// The first number that the last statement which made any was given; 0 until there is one.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +34,22 @@ impl Session {
         class: &SessionClass,
         end: End,
     ) -> bool {
+        if end.warnings > 0 && !end.failed {
+            // The question would clear the list.
+            let asked = send(&mut backend.connection, &[WARNINGS]).await;
+            if asked.is_ok()
+                && let Ok(rows) = control::answered(&mut backend.connection, class.capabilities).await
+            {
+                self.warnings.take(self.who.told_rows(rows));
+            }
+        }
         let made = take_last_insert_id(&mut backend.connection, class.capabilities).await;
         match made {
             Ok(0) => {}
             Ok(number) => self.inserted.set(number),
             // It is most likely what was told.
-            Err(_) => self.inserted.set(end.insert_id),
+            Err(_) if end.insert_id > 0 => self.inserted.set(end.insert_id),
+            Err(_) => {}
         }
         made.is_ok()
     }

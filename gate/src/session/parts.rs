@@ -157,10 +157,15 @@ impl Session {
                 Err(unreached) => return self.unwritten(shard, unreached, patience).await,
             }
         }
+        for branch in &branches {
+            self.presence.runs_on(&branch.backend.target).await;
+        }
         let written = match branches.as_mut_slice() {
-            [only] => self.write_alone(only, patience).await?,
-            several => self.write_together(several, patience).await?,
+            [only] => self.write_alone(only, patience).await,
+            several => self.write_together(several, patience).await,
         };
+        self.presence.runs_nowhere().await;
+        let written = written?;
         let afterwards = if keyspace.has_stored_programs { Afterwards::Close } else { Afterwards::Reuse };
         let alone = branches.len() == 1;
         for branch in branches.into_iter().filter(|branch| branch.clean) {

@@ -18,20 +18,21 @@ use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::KeyspaceName;
+use proto::wire::command;
 use proto::wire::connection::Framed;
 use proto::wire::packet::write_payload;
 use proto::wire::prepared::{EXECUTE_HEAD_BYTES, ParameterType, PrepareOk, put_execute, read_values};
-use proto::wire::{CapabilityFlags, command};
 use topo::snapshot::{Shard, Snapshot};
 
 use super::held::Next;
+use super::sent::Executing;
 use super::{Session, SessionEnd};
 use crate::aim::{Aim, Database};
+use crate::backend::Unreached;
 use crate::backend::prepared::PrepareError;
-use crate::backend::{Backend, Unreached};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
-use crate::limits::{MAX_LONG_DATA_BYTES, MAX_PREPARED_STATEMENTS, MAX_REWRITES};
+use crate::limits::{MAX_LONG_DATA_BYTES, MAX_PREPARED_BYTES, MAX_PREPARED_STATEMENTS, MAX_REWRITES};
 use crate::plan::{Plan, rewritten};
 use crate::sql::fingerprint::Fingerprint;
 use crate::sql::parameter::{places, write_filled};
@@ -41,6 +42,8 @@ use crate::worker::Statement;
 #[derive(Default)]
 pub(super) struct Statements {
     last: u32,
+    /// All that was sent ahead of executions to come.
+    long_bytes: usize,
     by_id: HashMap<u32, Prepared, RandomState>,
 }
 
@@ -58,108 +61,24 @@ struct Prepared {
     types: Vec<ParameterType>,
     /// What was sent ahead of the next execution.
     long_data: Vec<Option<Vec<u8>>>,
+    /// Whether that was more than is kept.
+    is_too_long: bool,
+    /// The collation that its text is in.
+    collation: u8,
 }
 
-/// A prepared statement that is being executed.
-pub(super) struct Executing {
-    /// Its text, with a `?` for each value.
-    sql: Rc<[u8]>,
-    /// Where the first VALUES outside parentheses stands in it.
-    values_at: Option<usize>,
-    /// The payload of COM_STMT_EXECUTE, under no id.
-    payload: BytesMut,
-    long_data: LongData,
-    /// Whether the text is the client's own.
-    is_clients: bool,
-}
-
-/// What a shard's connection is told to prepare and execute.
-#[derive(Clone)]
-pub(super) struct Order {
-    /// The statement.
-    pub(super) sql: Rc<[u8]>,
-    /// The payload of COM_STMT_EXECUTE, under no id.
-    payload: BytesMut,
-    /// Values that are sent ahead.
-    long_data: LongData,
-    /// Whether the connection keeps the statement.
-    pub(super) keep: bool,
-}
-
-/// Values that a client has sent ahead, by their places.
-type LongData = Rc<Vec<Option<Vec<u8>>>>;
-
-impl Executing {
-    /// What a shard is told, with a column list before VALUES where there has to be one; `None` if there is no place
-    /// for it.
-    pub(super) fn order(&self, columns: Option<&str>) -> Option<Order> {
-        let sql = match columns {
-            Some(columns) => {
-                let (before, after) = self.sql.split_at(self.values_at?);
-                [before, columns.as_bytes(), after].concat().into()
-            }
-            None => self.sql.clone(),
-        };
-        let (payload, long_data) = (self.payload.clone(), self.long_data.clone());
-        Some(Order { sql, payload, long_data, keep: self.is_clients })
+impl Prepared {
+    /// Forgets what was sent ahead; gives it.
+    fn take_long_data(&mut self) -> Vec<Option<Vec<u8>>> {
+        self.is_too_long = false;
+        let none = vec![None; self.long_data.len()];
+        std::mem::replace(&mut self.long_data, none)
     }
 }
 
-impl Order {
-    /// What the connection's mysqld calls the statement, which it has prepared then.
-    pub(super) async fn prepared_on(
-        &self,
-        backend: &mut Backend,
-        capabilities: CapabilityFlags,
-    ) -> Result<u32, PrepareError> {
-        if self.keep {
-            backend.prepared(&self.sql, capabilities).await
-        } else {
-            backend.prepare(&self.sql, capabilities).await.map(|(ok, _)| ok.id)
-        }
-    }
-
-    /// The payload of COM_STMT_EXECUTE, under no id.
-    pub(super) fn payload(&self) -> &[u8] {
-        &self.payload
-    }
-
-    /// Whether its text is all of it.
-    pub(super) fn takes_no_values(&self) -> bool {
-        self.payload.len() == EXECUTE_HEAD_BYTES
-    }
-
-    /// The packets that execute it under this id.
-    pub(super) fn packets(&self, id: u32) -> BytesMut {
-        let mut out = BytesMut::new();
-        for (place, data) in self.long_data.iter().enumerate() {
-            let Some(data) = data else { continue };
-            // An empty one says that there is one.
-            let pieces = data.chunks(LONG_DATA_PIECE_BYTES).chain(data.is_empty().then_some(&[][..]));
-            for piece in pieces {
-                let mut payload = vec![command::STMT_SEND_LONG_DATA];
-                payload.extend_from_slice(&id.to_le_bytes());
-                payload.extend_from_slice(&(place as u16).to_le_bytes());
-                payload.extend_from_slice(piece);
-                write_payload(&mut out, 0, &payload);
-            }
-        }
-        let mut payload = self.payload.clone();
-        payload[ID_AT..ID_AT + 4].copy_from_slice(&id.to_le_bytes());
-        write_payload(&mut out, 0, &payload);
-        if !self.keep {
-            // It has no answer, and is read after all of the one before.
-            let [a, b, c, d] = id.to_le_bytes();
-            write_payload(&mut out, 0, &[command::STMT_CLOSE, a, b, c, d]);
-        }
-        out
-    }
+fn bytes_of(long_data: &[Option<Vec<u8>>]) -> usize {
+    long_data.iter().flatten().map(Vec::len).sum()
 }
-
-/// Where the id stands in commands about prepared statements.
-const ID_AT: usize = 1;
-/// Pieces in which a value is sent ahead: several go into MySQL's smallest usual bound of a packet.
-const LONG_DATA_PIECE_BYTES: usize = 1024 * 1024;
 
 /// Where a statement can be described.
 enum Described {
@@ -212,7 +131,8 @@ impl Session {
     }
 
     async fn try_prepare(&mut self, sql: &Rc<[u8]>, patience: &mut Patience) -> Result<Next, SessionEnd> {
-        if self.statements.by_id.len() >= MAX_PREPARED_STATEMENTS {
+        let kept: usize = self.statements.by_id.values().map(|prepared| prepared.sql.len()).sum();
+        if self.statements.by_id.len() >= MAX_PREPARED_STATEMENTS || kept + sql.len() > MAX_PREPARED_BYTES {
             return self.tell(&ErrorId::TooManyStatements.with(MAX_PREPARED_STATEMENTS)).await;
         }
         let snapshot = self.worker.shared.feed.snapshot();
@@ -287,7 +207,7 @@ impl Session {
                 Plan::Route(route) | Plan::RouteOnce(route) => route.keyspace.clone(),
                 Plan::Insert(insert) => insert.keyspace.clone(),
                 Plan::Scatter(scatter) => scatter.route.keyspace.clone(),
-                Plan::ChangeSchema(change) => change.keyspace,
+                Plan::ChangeSchema(change) => change.keyspace.clone(),
                 Plan::Set(setting) => setting.keyspace,
                 Plan::Refuse { judge: Some(judge), .. } => judge,
                 Plan::Refuse { error, judge: None } => return Described::Refused(error),
@@ -342,6 +262,8 @@ impl Session {
                 database: self.database.clone(),
                 aim: self.aim.clone(),
                 types: Vec::new(),
+                is_too_long: false,
+                collation: self.collation,
             },
         );
         let mut out = BytesMut::new();
@@ -360,6 +282,18 @@ impl Session {
             let error = unknown_statement(id, "mysqld_stmt_execute");
             return self.answer_error(&error).await.map(|()| framed);
         };
+        let refusal = if prepared.is_too_long {
+            Some(ErrorId::PacketTooLarge.plain())
+        } else if prepared.collation != self.collation && !prepared.sql.is_ascii() {
+            // Its text would be read in another character set than the one it was written in.
+            Some(ErrorId::SessionState.with("a prepared statement of another character set"))
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            self.statements.long_bytes -= bytes_of(&prepared.take_long_data());
+            return self.answer_error(&error).await.map(|()| framed);
+        }
         let Prepared { sql, places, values_at, types, long_data, .. } = prepared;
         let values = payload
             .get(EXECUTE_HEAD_BYTES..)
@@ -371,13 +305,14 @@ impl Session {
         write_filled(&mut filled, (sql, self.character_set), places, &values);
         let mut execute = BytesMut::new();
         put_execute(&mut execute, 0, &values, long_data);
-        let none = vec![None; long_data.len()];
-        let long_data = Rc::new(std::mem::replace(long_data, none));
+        let (sql, values_at) = (sql.clone(), *values_at);
+        let long_data = prepared.take_long_data();
+        self.statements.long_bytes -= bytes_of(&long_data);
         self.executing = Some(Executing {
-            sql: sql.clone(),
-            values_at: *values_at,
+            sql,
+            values_at,
             payload: execute,
-            long_data,
+            long_data: Rc::new(long_data),
             is_clients: true,
         });
         let there = (prepared.database.clone(), prepared.aim.clone());
@@ -398,12 +333,15 @@ impl Session {
             return;
         };
         let place = usize::from(u16::from_le_bytes([*low, *high]));
-        let prepared = self.statements.by_id.get_mut(&id);
-        let Some(value) = prepared.and_then(|prepared| prepared.long_data.get_mut(place)) else { return };
+        let Some(prepared) = self.statements.by_id.get_mut(&id) else { return };
+        let Some(value) = prepared.long_data.get_mut(place) else { return };
         let value = value.get_or_insert_default();
-        if value.len() + data.len() <= MAX_LONG_DATA_BYTES {
-            value.extend_from_slice(data);
+        self.statements.long_bytes += data.len();
+        if self.statements.long_bytes > MAX_LONG_DATA_BYTES {
+            prepared.is_too_long = true;
+            return;
         }
+        value.extend_from_slice(data);
     }
 
     /// COM_STMT_RESET.
@@ -411,7 +349,7 @@ impl Session {
         let id = id_of(self.client.payload(framed, &mut self.scratch));
         match id.and_then(|id| self.statements.by_id.get_mut(&id)) {
             Some(prepared) => {
-                prepared.long_data.iter_mut().for_each(|data| *data = None);
+                self.statements.long_bytes -= bytes_of(&prepared.take_long_data());
                 self.answer_ok().await
             }
             None => self.answer_error(&unknown_statement(id, "mysqld_stmt_reset")).await,
@@ -431,7 +369,8 @@ impl Session {
     /// COM_STMT_CLOSE, which has no answer.
     pub(super) fn close_statement(&mut self, framed: Framed) {
         if let Some(id) = id_of(self.client.payload(framed, &mut self.scratch)) {
-            self.statements.by_id.remove(&id);
+            let closed = self.statements.by_id.remove(&id);
+            self.statements.long_bytes -= closed.map_or(0, |closed| bytes_of(&closed.long_data));
         }
     }
 }

@@ -13,7 +13,7 @@ use proto::wire::reply::error_payload;
 use topo::snapshot::{Keyspace, Shard, Snapshot};
 
 use super::held::Next;
-use super::prepared::Order;
+use super::sent::Order;
 use super::{Session, SessionEnd};
 use crate::aim::Tablets;
 use crate::backend::prepared::PrepareError;
@@ -179,18 +179,18 @@ impl Session {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };
-        let (question, shards_at) = match self.executing.as_ref().and_then(|executing| executing.order(None))
-        {
-            Some(order) => {
-                let at = answers_at(&order.payload()[1..]);
-                (Question::Prepared(order), at)
-            }
-            None => {
-                let mut packets = BytesMut::new();
-                put_text(&mut packets, sql);
-                (Question::Text(packets), answers_at(sql))
-            }
-        };
+        let (question, shards_at) =
+            match self.executing.as_ref().and_then(|executing| executing.order(None, self.answers_at)) {
+                Some(order) => {
+                    let at = answers_at(&order.payload()[1..]);
+                    (Question::Prepared(order), at)
+                }
+                None => {
+                    let mut packets = BytesMut::new();
+                    put_text(&mut packets, sql);
+                    (Question::Text(packets), answers_at(sql))
+                }
+            };
         let mut answer = Concat::new(class.capabilities, (self.answers_at, shards_at), self.warnings.notes());
         let mut columns = None;
         for some in shards.chunks(MAX_SHARDS_AT_ONCE) {

@@ -7,23 +7,27 @@
 
 use std::rc::Rc;
 
+use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
 use proto::wire::CapabilityFlags;
+use proto::wire::reply::write_ok;
 use topo::snapshot::Snapshot;
 
 use super::held::Next;
+use super::scatter::WARNINGS;
 use super::{Session, SessionEnd};
 use crate::backend::settings::{Settings, is_replayed, may_keep};
 use crate::backend::{Backend, SHAPING};
 use crate::executor::control::{self, AskError, Row};
+use crate::executor::done::end;
 use crate::executor::many::send;
 use crate::hold::Patience;
 use crate::plan::Setting;
 
 /// What came of a SET on a connection.
 enum Tried {
-    /// MySQL's answer, and what the session's settings are by it.
-    Done(Vec<u8>, Settings),
+    /// It is done: what MySQL warned of, and what the session's settings are by it.
+    Done(Vec<Row>, Settings),
     /// MySQL's error; nothing has changed.
     Refused(Vec<u8>),
     /// It would change what is not kept.
@@ -71,7 +75,8 @@ impl Session {
             Tried::Lost => self.tell(&ErrorId::ShardLost.with(&shard.shard)).await,
             tried => {
                 // Not everything that a SET of other variables does shows.
-                if all_replayed && matches!(tried, Tried::Done(..)) {
+                let has_programs = keyspace.is_some_and(|keyspace| keyspace.has_stored_programs);
+                if all_replayed && !has_programs && matches!(tried, Tried::Done(..)) {
                     self.worker.give_back(backend);
                 }
                 self.keep(question.setting, tried).await
@@ -81,11 +86,18 @@ impl Session {
 
     async fn keep(&mut self, setting: &Setting, tried: Tried) -> Result<Next, SessionEnd> {
         match tried {
-            Tried::Done(packet, settings) => {
+            Tried::Done(warnings, settings) => {
                 if *self.settings != settings {
                     self.settings = Rc::new(settings);
                 }
-                self.answer_packet(&packet).await.map(|()| Next::Answered)
+                let count = u16::try_from(warnings.len()).unwrap_or(u16::MAX);
+                let count = count.saturating_add(self.warnings.notes());
+                self.warnings.take(warnings);
+                // The connection that did it is another one than that of the session's transaction.
+                let mut out = BytesMut::new();
+                write_ok(&mut out, self.answers_at, self.transaction.status(), count);
+                self.client.write_all(&out).await?;
+                Ok(Next::Answered)
             }
             Tried::Refused(packet) => {
                 self.warnings.mysqls_error(&packet);
@@ -121,26 +133,38 @@ impl Question<'_> {
             Err(AskError::Refused(packet)) => return Tried::Refused(packet),
             Err(_) => return Tried::Lost,
         };
+        let Ok(warnings) = self.warnings(backend, &packet).await else { return Tried::Lost };
         let Ok(after) = self.values(backend).await else { return Tried::Lost };
         let variables = self.setting.variables.iter().map(String::as_str);
-        let changed: Vec<(&str, Option<&str>)> = variables
+        let changed: Vec<(&str, Option<&str>, Option<&str>)> = variables
             .zip(before.iter().zip(&after))
             .filter(|(_, (before, after))| before != after)
-            .map(|(name, (_, after))| (name, after.as_deref()))
+            .map(|(name, (before, after))| (name, before.as_deref(), after.as_deref()))
             .collect();
         let settings = self.settings.with(changed.iter().copied());
-        if changed.iter().all(|(name, value)| may_keep(name, *value)) {
-            backend.has_settings(settings.clone());
-            return Tried::Done(packet, settings);
+        if changed.iter().all(|(name, _, value)| may_keep(name, *value)) {
+            if backend.has_settings(settings.clone()).await.is_err() {
+                return Tried::Lost;
+            }
+            return Tried::Done(warnings, settings);
         }
         // It may be that of the transaction, which goes on with what was.
         let variables = self.setting.variables.iter().map(String::as_str);
-        let undone = Settings::default().with(variables.zip(before.iter().map(Option::as_deref)));
-        let undo = undone.change_from(&Settings::default()).unwrap_or_default();
+        let undone = variables.zip(&before).map(|(name, before)| (name, None, before.as_deref()));
+        let undo = Settings::default().with(undone).text();
         match control::execute(&mut backend.connection, undo.as_bytes()).await {
             Ok(_) => Tried::Unkept,
             Err(_) => Tried::Lost,
         }
+    }
+
+    /// What the SET that was answered so has warned of.
+    async fn warnings(&self, backend: &mut Backend, answer: &[u8]) -> Result<Vec<Row>, AskError> {
+        if end(answer).is_none_or(|end| end.warnings == 0) {
+            return Ok(Vec::new());
+        }
+        send(&mut backend.connection, &[WARNINGS]).await.map_err(|_| AskError::Unreadable)?;
+        control::answered(&mut backend.connection, self.capabilities).await
     }
 
     /// What the variables are on the connection.

@@ -231,10 +231,10 @@ impl Session {
         self.presence.runs_nowhere().await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
-                let is_whole = end.insert_id == 0
-                    || keyspace.sharded
-                    || Box::pin(self.learn_inserted(&mut backend, &class, end)).await;
-                if is_whole {
+                // What a CALL has inserted its answer does not tell.
+                let may_insert = end.insert_id != 0 || (route.refusal == Refusal::OfTheRest && !end.failed);
+                let learns = may_insert && !keyspace.sharded;
+                if !learns || Box::pin(self.learn_inserted(&mut backend, &class, end)).await {
                     self.leave(backend, end, route.afterwards);
                 }
                 Ok(Next::Answered)

@@ -37,12 +37,13 @@ struct Value {
 
 impl UserVariables {
     /// The literal that a variable is.
-    pub(super) fn literal(&self, name: &str, typed: bool) -> String {
-        let value = self.0.get(name);
-        value.map_or_else(
-            || "NULL".to_owned(),
-            |value| if typed { value.typed.clone() } else { value.plain.clone() },
-        )
+    pub(super) fn plain(&self, name: &str) -> String {
+        self.0.get(name).map_or_else(|| "NULL".to_owned(), |value| value.plain.clone())
+    }
+
+    /// The same with its type, where it stands for itself.
+    pub(super) fn typed(&self, name: &str) -> String {
+        self.0.get(name).map_or_else(|| "NULL".to_owned(), |value| value.typed.clone())
     }
 
     /// Takes values; they are as before if these would be too many or too large.
@@ -275,15 +276,12 @@ mod tests {
         let mut variables = UserVariables::default();
         let value = |plain: &str| Value { plain: plain.into(), typed: format!("CAST({plain} AS SIGNED)") };
         variables.set(vec![("a".into(), value("1"))]).unwrap();
-        assert_eq!(
-            (variables.literal("a", false), variables.literal("a", true)),
-            ("1".into(), "CAST(1 AS SIGNED)".into())
-        );
-        assert_eq!(variables.literal("b", true), "NULL");
+        assert_eq!((variables.plain("a"), variables.typed("a")), ("1".into(), "CAST(1 AS SIGNED)".into()));
+        assert_eq!(variables.typed("b"), "NULL");
         let many = (0..MAX_USER_VARIABLES).map(|number| (number.to_string(), value("2"))).collect();
         assert!(variables.set(many).is_err());
         let large = value(&"x".repeat(MAX_USER_VARIABLE_BYTES));
         assert!(variables.set(vec![("a".into(), large)]).is_err());
-        assert_eq!(variables.literal("a", false), "1");
+        assert_eq!(variables.plain("a"), "1");
     }
 }

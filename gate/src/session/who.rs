@@ -36,7 +36,8 @@ impl Who {
             SessionValue::ConnectionId => format!("CAST({} AS UNSIGNED)", self.connection),
             SessionValue::LastInsertId => format!("CAST({} AS UNSIGNED)", inserted.get()),
             SessionValue::LastInsertIdDigits => inserted.get().to_string(),
-            SessionValue::UserVariable { name, typed } => variables.literal(name, *typed),
+            SessionValue::UserVariable { name, typed: true } => variables.typed(name),
+            SessionValue::UserVariable { name, typed: false } => variables.plain(name),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use proto::wire::ColumnType;
-use proto::wire::prepared::Parameter;
+use proto::wire::prepared::{Parameter, ParameterType};
 
 use super::character_set::CharacterSet;
 use super::tokens::{TokenKind, tokens};
@@ -36,7 +36,11 @@ pub fn write_filled(
 }
 
 /// Writes the value as a literal of MySQL.
-fn write_literal(out: &mut Vec<u8>, Parameter { kind, value }: &Parameter<'_>, character_set: CharacterSet) {
+fn write_literal(
+    out: &mut Vec<u8>,
+    Parameter { kind, value, is_long }: &Parameter<'_>,
+    character_set: CharacterSet,
+) {
     let Some(value) = value else { return out.extend_from_slice(b"NULL") };
     match kind.known() {
         Some(
@@ -48,7 +52,7 @@ fn write_literal(out: &mut Vec<u8>, Parameter { kind, value }: &Parameter<'_>, c
             | ColumnType::MYSQL_TYPE_LONGLONG,
         ) => {
             // Writing into a vector does not fail.
-            let _ = match integer(value, kind.unsigned) {
+            let _ = match integer(value, *kind) {
                 Ok(signed) => write!(out, "{signed}"),
                 Err(unsigned) => write!(out, "{unsigned}"),
             };
@@ -71,6 +75,14 @@ fn write_literal(out: &mut Vec<u8>, Parameter { kind, value }: &Parameter<'_>, c
             | ColumnType::MYSQL_TYPE_TIMESTAMP,
         ) => write_datetime(out, value),
         Some(ColumnType::MYSQL_TYPE_TIME) => write_time(out, value),
+        // Whatever the client's character set, their bytes are bytes.
+        Some(
+            ColumnType::MYSQL_TYPE_TINY_BLOB
+            | ColumnType::MYSQL_TYPE_BLOB
+            | ColumnType::MYSQL_TYPE_MEDIUM_BLOB
+            | ColumnType::MYSQL_TYPE_LONG_BLOB,
+        ) => write_hex(out, value),
+        _ if *is_long => write_hex(out, value),
         _ => {
             // What is no text in the client's character set would be warned of without it.
             if matches!(character_set, CharacterSet::Utf8mb4) && std::str::from_utf8(value).is_err() {
@@ -82,7 +94,7 @@ fn write_literal(out: &mut Vec<u8>, Parameter { kind, value }: &Parameter<'_>, c
 }
 
 /// An integer of any width; `Err` for one without sign that has no place among those with one.
-fn integer(value: &[u8], unsigned: bool) -> Result<i64, u64> {
+fn integer(value: &[u8], ParameterType { unsigned, .. }: ParameterType) -> Result<i64, u64> {
     let is_negative = !unsigned && value.last().is_some_and(|last| last & 0x80 != 0);
     let mut bytes = [if is_negative { 0xff } else { 0 }; 8];
     let width = value.len().min(bytes.len());
@@ -133,7 +145,7 @@ fn write_datetime(out: &mut Vec<u8>, value: &[u8]) {
     if width > 4 {
         let _ = write!(out, " {hours:02}:{minutes:02}:{seconds:02}");
     }
-    write_micros(out, micros, width > 7);
+    write_micros(out, (width > 7).then_some(micros));
 }
 
 /// A sign, days, hours, minutes, seconds, then perhaps microseconds.
@@ -145,11 +157,11 @@ fn write_time(out: &mut Vec<u8>, value: &[u8]) {
     let hours = u64::from(u32::from_le_bytes([a, b, c, d])) * 24 + u64::from(hours);
     let sign = if negative == 1 { "-" } else { "" };
     let _ = write!(out, "'{sign}{hours:02}:{minutes:02}:{seconds:02}");
-    write_micros(out, micros, width > 8);
+    write_micros(out, (width > 8).then_some(micros));
 }
 
-fn write_micros(out: &mut Vec<u8>, micros: [u8; 4], are_there: bool) {
-    if are_there {
+fn write_micros(out: &mut Vec<u8>, micros: Option<[u8; 4]>) {
+    if let Some(micros) = micros {
         let _ = write!(out, ".{:06}", u32::from_le_bytes(micros));
     }
     out.push(b'\'');
@@ -158,19 +170,21 @@ fn write_micros(out: &mut Vec<u8>, micros: [u8; 4], are_there: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::wire::prepared::ParameterType;
 
-    fn literal(code: ColumnType, unsigned: bool, value: &[u8]) -> String {
+    fn literal(kind: ParameterType, value: &[u8]) -> String {
         let mut out = Vec::new();
-        let kind = ParameterType { code: code as u8, unsigned };
-        write_literal(&mut out, &Parameter { kind, value: Some(value) }, CharacterSet::Utf8mb4);
+        write_literal(
+            &mut out,
+            &Parameter { kind, value: Some(value), is_long: false },
+            CharacterSet::Utf8mb4,
+        );
         String::from_utf8_lossy(&out).into_owned()
     }
 
     #[test]
     fn values_become_literals() {
         use ColumnType::*;
-        let cases: [(ColumnType, bool, &[u8], &str); 18] = [
+        let cases: [(ColumnType, bool, &[u8], &str); 19] = [
             (MYSQL_TYPE_TINY, false, &[0xff], "-1"),
             (MYSQL_TYPE_TINY, true, &[0xff], "255"),
             (MYSQL_TYPE_SHORT, false, &[0, 0x80], "-32768"),
@@ -182,7 +196,8 @@ mod tests {
             (MYSQL_TYPE_NEWDECIMAL, false, b"1 or 1", "'1 or 1'"),
             (MYSQL_TYPE_NEWDECIMAL, false, b"", "''"),
             (MYSQL_TYPE_VAR_STRING, false, b"a'b\\c", "'a''b\\\\c'"),
-            (MYSQL_TYPE_BLOB, false, b"\xff'", "x'ff27'"),
+            (MYSQL_TYPE_BLOB, false, b"a", "x'61'"),
+            (MYSQL_TYPE_STRING, false, b"\xff'", "x'ff27'"),
             (MYSQL_TYPE_DATE, false, &[0xea, 7, 11, 30], "'2026-11-30'"),
             (MYSQL_TYPE_DATETIME, false, &[], "'0000-00-00'"),
             (MYSQL_TYPE_DATETIME, false, &[0xea, 7, 1, 2, 3, 4, 5], "'2026-01-02 03:04:05'"),
@@ -196,7 +211,7 @@ mod tests {
             (MYSQL_TYPE_TIME, false, &[], "'00:00:00'"),
         ];
         for (code, unsigned, value, expected) in cases {
-            assert_eq!(literal(code, unsigned, value), expected);
+            assert_eq!(literal(ParameterType { code: code as u8, unsigned }, value), expected);
         }
     }
 
@@ -205,7 +220,8 @@ mod tests {
         let sql = b"select '?', `?`, a /* ? */ from t where id=?and b in(?,?)";
         let places = places(sql).unwrap();
         let kind = ParameterType { code: ColumnType::MYSQL_TYPE_TINY as u8, unsigned: false };
-        let values = [Some(&[5][..]), None, Some(&[0xff][..])].map(|value| Parameter { kind, value });
+        let values =
+            [Some(&[5][..]), None, Some(&[0xff][..])].map(|value| Parameter { kind, value, is_long: false });
         let mut out = Vec::new();
         write_filled(&mut out, (sql, CharacterSet::Utf8mb4), &places, &values);
         let expected = "select '?', `?`, a /* ? */ from t where id= 5 and b in( NULL , -1 )";

@@ -90,8 +90,13 @@ mod tests {
         topology.put(&topology.keys().routing(), &routing).await.unwrap();
         assert_eq!(look(&topology).await.unwrap().unfinished, []);
         let sql = "ALTER TABLE customers ADD COLUMN city INT".to_owned();
-        let change =
-            SchemaChangeRecord { sql: sql.clone(), about: vec![], before: BTreeMap::new(), creates: None };
+        let change = SchemaChangeRecord {
+            sql: sql.clone(),
+            settings: String::new(),
+            about: vec![],
+            before: BTreeMap::new(),
+            creates: None,
+        };
         topology.put(&topology.keys().schema_change(&keyspace), &change).await.unwrap();
         let seen = look(&topology).await.unwrap();
         assert_eq!((seen.keyspaces, &seen.unfinished[..]), (1, &[("shop".to_owned(), sql)][..]));

@@ -115,10 +115,10 @@ pub fn parse_change_user(payload: &[u8], capabilities: CapabilityFlags) -> Resul
     let database = take_to_zero(&mut rest)?;
     let collation = match rest {
         [] => DEFAULT_COLLATION,
-        // Only the low 8 bits are used.
-        &[low, _, ref after @ ..] => {
+        &[low, high, ref after @ ..] => {
             rest = after;
-            low
+            // Those of two bytes are all of utf8mb4.
+            if high == 0 { low } else { DEFAULT_COLLATION }
         }
         _ => return Err(BadHello),
     };

@@ -3,7 +3,7 @@
 //! Facts are from the MySQL source documentation, "Prepared Statements" and "Binary Protocol Value".
 
 use bytes::{BufMut, BytesMut};
-use mysql_common::constants::ColumnType;
+use mysql_common::constants::{CapabilityFlags, ColumnType};
 
 use super::command;
 use super::packet::{put_lenenc_bytes, take_lenenc_bytes};
@@ -35,10 +35,11 @@ impl PrepareOk {
 
     /// How many packets follow the first one: definitions, each list of them ended by an EOF packet where that is not
     /// deprecated.
-    pub fn definitions(&self, deprecate_eof: bool) -> usize {
+    pub fn definitions(&self, capabilities: CapabilityFlags) -> usize {
+        let ends = usize::from(!capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF));
         let list = |length: u16| match length {
             0 => 0,
-            _ => usize::from(length) + usize::from(!deprecate_eof),
+            _ => usize::from(length) + ends,
         };
         list(self.parameters) + list(self.columns)
     }
@@ -60,6 +61,8 @@ pub struct Parameter<'a> {
     pub kind: ParameterType,
     /// Its bytes as in the binary protocol, without the length of strings and times; `None`: NULL.
     pub value: Option<&'a [u8]>,
+    /// Whether it was sent ahead: then its bytes are bytes, whatever its type.
+    pub is_long: bool,
 }
 
 /// A COM_STMT_EXECUTE that does not follow the protocol, or lacks values.
@@ -98,7 +101,8 @@ pub fn read_values<'a>(
             None if is_null => None,
             None => take_value(kind, &mut rest)?,
         };
-        values.push(Parameter { kind, value });
+        let is_long = long_data.get(place).is_some_and(Option::is_some);
+        values.push(Parameter { kind, value, is_long });
     }
     if rest.is_empty() { Ok(values) } else { Err(BadValues) }
 }
@@ -181,7 +185,7 @@ pub fn put_execute(out: &mut BytesMut, id: u32, values: &[Parameter<'_>], long_d
         out.put_u8(value.kind.code);
         out.put_u8(if value.kind.unsigned { 0x80 } else { 0 });
     }
-    for (place, Parameter { kind, value }) in values.iter().enumerate() {
+    for (place, Parameter { kind, value, .. }) in values.iter().enumerate() {
         let Some(value) = value else { continue };
         if long_data.get(place).is_some_and(Option::is_some) {
             continue;
@@ -206,20 +210,24 @@ mod tests {
         ParameterType { code: code as u8, unsigned: false }
     }
 
+    fn value(kind: ParameterType, value: Option<&[u8]>) -> Parameter<'_> {
+        Parameter { kind, value, is_long: false }
+    }
+
     #[test]
     fn what_is_put_is_read() {
         let unsigned = ParameterType { code: ColumnType::MYSQL_TYPE_LONGLONG as u8, unsigned: true };
         let long = vec![b'x'; 300];
         let values = [
-            Parameter { kind: unsigned, value: Some(&[1, 2, 3, 4, 5, 6, 7, 8]) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_VAR_STRING), value: None },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_BLOB), value: Some(&long) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_DATETIME), value: Some(&[]) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_TIME), value: Some(&[0; 8]) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_NULL), value: None },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_TINY), value: Some(&[9]) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_DOUBLE), value: Some(&[0; 8]) },
-            Parameter { kind: kind(ColumnType::MYSQL_TYPE_NEWDECIMAL), value: Some(b"1.50") },
+            value(unsigned, Some(&[1, 2, 3, 4, 5, 6, 7, 8])),
+            value(kind(ColumnType::MYSQL_TYPE_VAR_STRING), None),
+            value(kind(ColumnType::MYSQL_TYPE_BLOB), Some(&long)),
+            value(kind(ColumnType::MYSQL_TYPE_DATETIME), Some(&[])),
+            value(kind(ColumnType::MYSQL_TYPE_TIME), Some(&[0; 8])),
+            value(kind(ColumnType::MYSQL_TYPE_NULL), None),
+            value(kind(ColumnType::MYSQL_TYPE_TINY), Some(&[9])),
+            value(kind(ColumnType::MYSQL_TYPE_DOUBLE), Some(&[0; 8])),
+            value(kind(ColumnType::MYSQL_TYPE_NEWDECIMAL), Some(b"1.50")),
         ];
         let mut out = BytesMut::new();
         put_execute(&mut out, 7, &values, &[]);
@@ -253,7 +261,8 @@ mod tests {
         let payload = [0, 4, 0, 0, 0, 2, 0, 1, 0, 0, 0, 0];
         let ok = PrepareOk::read(&payload).unwrap();
         assert_eq!(ok, PrepareOk { id: 4, columns: 2, parameters: 1 });
-        assert_eq!((ok.definitions(true), ok.definitions(false)), (3, 5));
+        let plain = ok.definitions(CapabilityFlags::empty());
+        assert_eq!((ok.definitions(CapabilityFlags::CLIENT_DEPRECATE_EOF), plain), (3, 5));
         assert_eq!(PrepareOk::read(&payload[..8]), None);
     }
 }

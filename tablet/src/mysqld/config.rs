@@ -7,8 +7,8 @@ use std::path::Path;
 use proto::tls::{CA_FILE, CERTIFICATE_FILE, KEY_FILE};
 
 use crate::limits::{
-    BINLOG_KEPT_SECONDS, BUFFER_POOL_MIB, MAX_CONNECTIONS, REDO_MIB, SOURCE_SILENCE_SECONDS,
-    STOP_REPLICA_SECONDS,
+    BINLOG_KEPT_SECONDS, BUFFER_POOL_MIB, MAX_CONNECTIONS, MAX_PREPARED_STATEMENTS, REDO_MIB,
+    SOURCE_SILENCE_SECONDS, STOP_REPLICA_SECONDS,
 };
 
 /// What differs between two mysqlds.
@@ -123,6 +123,7 @@ pub fn render(settings: &Settings<'_>) -> String {
         line("user", &user);
     }
     line("max_connections", &MAX_CONNECTIONS);
+    line("max_prepared_stmt_count", &MAX_PREPARED_STATEMENTS);
     line("innodb_buffer_pool_size", &format_args!("{BUFFER_POOL_MIB}M"));
     line("innodb_redo_log_capacity", &format_args!("{REDO_MIB}M"));
     line("binlog_expire_logs_seconds", &BINLOG_KEPT_SECONDS);

@@ -37,6 +37,15 @@ fn settings_are_the_sessions_own_and_end_with_a_reset() -> Result<()> {
             ensure!(number(&mut one, asked).await? == 17);
             ensure!(number(&mut other, asked).await? == usual);
         }
+        // DEFAULT of these is 0, which is not what they were.
+        let checks = "SELECT 2 * @@foreign_key_checks + @@unique_checks";
+        one.query_drop("SET foreign_key_checks = 0, unique_checks = OFF").await?;
+        for _ in 0..20 {
+            ensure!(number(&mut one, checks).await? == 0);
+            ensure!(number(&mut other, checks).await? == 3, "another session is not checked");
+        }
+        one.query_drop("SET foreign_key_checks = 1, unique_checks = ON").await?;
+        ensure!(number(&mut one, checks).await? == 3);
         // In a transaction, on every shard, prepared.
         one.query_drop("CREATE TABLE items (id bigint PRIMARY KEY, a int)").await?;
         one.query_drop("INSERT INTO items VALUES (1, 1), (2, 2), (3, 3), (4, 4)").await?;
@@ -214,5 +223,31 @@ fn statements_and_connections_are_killed() -> Result<()> {
             );
         }
         interrupted(killer.query_drop(format!("KILL QUERY {own}")).await)
+    })
+}
+
+#[test]
+fn calls_and_inserts_tell_what_they_made_and_warned_of() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut conn = connect(&cluster, "app").await?;
+        conn.query_drop("USE main").await?;
+        conn.query_drop("CREATE TABLE a (id int PRIMARY KEY AUTO_INCREMENT, s varchar(3))").await?;
+        for (begin, end) in [("DO 0", "DO 0"), ("BEGIN", "COMMIT")] {
+            conn.query_drop(begin).await?;
+            conn.query_drop("INSERT IGNORE INTO a (s) VALUES ('too long')").await?;
+            let warned: Vec<(String, u32, String)> = conn.query("SHOW WARNINGS").await?;
+            ensure!(warned.len() == 1 && warned[0].1 == 1265, "{warned:?}");
+            conn.query_drop(end).await?;
+        }
+        conn.query_drop("CREATE PROCEDURE p() INSERT INTO a (s) VALUES ('b')").await?;
+        for (begin, end) in [("DO 0", "DO 0"), ("BEGIN", "COMMIT")] {
+            conn.query_drop(begin).await?;
+            conn.query_drop("CALL p()").await?;
+            let made = number(&mut conn, "SELECT MAX(id) FROM a").await?;
+            ensure!(number(&mut conn, "SELECT LAST_INSERT_ID()").await? == made);
+            conn.query_drop(end).await?;
+        }
+        Ok(())
     })
 }

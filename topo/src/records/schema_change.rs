@@ -11,6 +11,9 @@ use super::Record;
 pub struct SchemaChangeRecord {
     /// The statement. The same one again goes on with the change.
     pub sql: String,
+    /// The SET of what its session was set to, under which it is executed; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub settings: String,
     /// What it is about.
     pub about: Vec<SchemaObject>,
     /// What it is about, as each shard had it before, as a digest. A shard that has it otherwise has made the

@@ -43,7 +43,7 @@ pub(super) async fn read(
 pub(super) async fn begin(
     worker: &Worker,
     change: &SchemaChange,
-    sql: &[u8],
+    (sql, settings): (&[u8], String),
     (lines, lock): (&mut [Line<'_>], &Lock),
 ) -> Result<SchemaChangeRecord, ClientError> {
     let mut before = BTreeMap::new();
@@ -53,7 +53,7 @@ pub(super) async fn begin(
     }
     let creates = change.creates.clone().filter(|_| before.values().any(|digest| *digest == absent()));
     let sql = String::from_utf8_lossy(sql).into_owned();
-    let record = SchemaChangeRecord { sql, about: change.about.clone(), before, creates };
+    let record = SchemaChangeRecord { sql, settings, about: change.about.clone(), before, creates };
     let topology = &worker.shared.topology;
     let transaction = Transaction::new()
         .put(&topology.keys().schema_change(&change.keyspace), &record)

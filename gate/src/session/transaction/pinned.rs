@@ -103,7 +103,10 @@ impl Session {
         self.presence.runs_nowhere().await;
         match relayed {
             Ok(Relayed::Answered(end)) => {
-                self.learn_inserted_pinned(end).await;
+                let may_insert = end.insert_id != 0 || manner.refusal == Refusal::OfTheRest && !end.failed;
+                if may_insert {
+                    self.learn_inserted_pinned(end).await;
+                }
                 let footing = if fresh { manner.footing } else { Footing::Used };
                 self.after_answer(end, footing).await;
                 Ok(Next::Answered)
@@ -140,9 +143,6 @@ impl Session {
 
     /// Learns the number that a statement has made; its connection has it for nobody else afterwards.
     async fn learn_inserted_pinned(&mut self, end: End) {
-        if end.insert_id == 0 {
-            return;
-        }
         match std::mem::replace(&mut self.transaction.state, State::None) {
             State::Open(mut open) => {
                 let class = open.class.clone();
@@ -181,7 +181,10 @@ impl Session {
         if keyspace.has_stored_programs {
             open.close_if(Afterwards::Close);
         }
-        match execute(&mut open.backend.connection, &[&part.sql]).await {
+        self.presence.runs_on(&open.backend.target).await;
+        let executed = execute(&mut open.backend.connection, &[&part.sql]).await;
+        self.presence.runs_nowhere().await;
+        match executed {
             Ok(packet) => {
                 let end = done::end(&packet);
                 let Some(end) = end else {
@@ -430,6 +433,7 @@ impl Open {
         }
         let texts: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
         if !texts.is_empty() {
+            self.backend.forget_all().await.map_err(|_| ())?;
             execute(&mut self.backend.connection, &texts).await.map_err(|_| ())?;
             self.afterwards = Afterwards::Close;
         }

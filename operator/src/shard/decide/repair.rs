@@ -108,9 +108,20 @@ fn another_acker(seen: &Observation, alias: &TabletAlias) -> bool {
 /// An acker that has nothing which anybody counts on any more, and that nobody can stand in for so that it could be
 /// taken out first. The primary has all that it ever acknowledged.
 fn is_lost(seen: &Observation, tablet: &SeenTablet, why: &Flaw) -> bool {
-    matches!(why, Flaw::Purged | Flaw::Empty(_))
-        && !seen.sight.receives(tablet)
-        && !another_acker(seen, tablet.alias())
+    let is_gone = match why {
+        Flaw::Empty(_) => true,
+        // A primary that cannot read its binary log says the same: then what the acker has is still wanted.
+        Flaw::Purged => lacks_what_is_purged(seen, tablet),
+        _ => false,
+    };
+    is_gone && !seen.sight.receives(tablet) && !another_acker(seen, tablet.alias())
+}
+
+fn lacks_what_is_purged(seen: &Observation, tablet: &SeenTablet) -> bool {
+    let primary = seen.sight.primary().and_then(|primary| primary.status.as_ref());
+    let lacks =
+        |own: &SeenStatus, primary: &SeenStatus| !own.executed_or_received().contains_all(&primary.purged);
+    tablet.status.as_ref().zip(primary).is_some_and(|(own, primary)| lacks(own, primary))
 }
 
 /// Whose copies failed least often; of those the sound replica with the least to do, else the primary. MySQL copies
