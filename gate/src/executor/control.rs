@@ -160,9 +160,9 @@ async fn send(connection: &mut Connection, command: u8, text: &[u8]) -> Result<(
     payload.push(command);
     payload.extend_from_slice(text);
     let mut out = bytes::BytesMut::new();
-    write_payload(&mut out, 0, &payload);
+    let next = write_payload(&mut out, 0, &payload);
     connection.write_all(&out).await?;
-    let (first, sequence) = connection.read_payload(1, MAX_CONTROL_ANSWER_BYTES).await?;
+    let (first, sequence) = connection.read_payload(next, MAX_CONTROL_ANSWER_BYTES).await?;
     if first.first() == Some(&0xff) {
         return Err(AskError::Refused(first));
     }

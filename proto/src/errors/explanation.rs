@@ -35,7 +35,7 @@ explanations! {
     "SH1003", "The statement names a table without its database, and the session has chosen none.",
         "USE a database, name it when you connect, or write database.table.";
     "SH1004", "The client sent a command of the protocol that a gate does not serve.",
-        "Send statements as text; most drivers have a setting for client-side prepared statements.";
+        "Use what SQL has for it, such as KILL or SHOW; drivers send such commands only when told to.";
     "SH1005", "A packet of the client does not follow MySQL's protocol.",
         "Use a client for MySQL 5.7 or newer, and look for something between it and the gate that changes what it sends.";
     "SH1006", "One statement or row is larger than MySQL's max_allowed_packet.",
