@@ -234,7 +234,7 @@ error_table! {
     /// Privileges that are not those of a role.
     InexactGrant = "SH2047", 1235, "42000", Refused, "rights come as the roles read, write and admin; write {}", "";
     /// A change of a user that the cluster file would undo.
-    UserOfFile = "SH2048", 1235, "42000", Refused, "user {} stands in the cluster file", "change the user there, and bring the cluster up to it with `shoal local up -f`";
+    UserOfFile = "SH2048", 1235, "42000", Refused, "user {} stands in the cluster file", "change the user there, then `shoal local down` and `shoal local up -f`";
     /// A change of users of which nobody knows whether it was made.
     UsersUncertain = "SH2049", 1105, "HY000", Unknown, "the topology store did not say whether it took the change of users", "look with SHOW GRANTS before you repeat it";
     /// A directive of Vitess that changes nothing here.

@@ -55,7 +55,7 @@ fn judge_shard(shard: &Shard, own: &[&Tablet]) -> Finding {
             Level::Note,
             format!("{} serves; it has one tablet and could not fail over", shard.primary),
             format!(
-                "for data that matters write `tablets: 3` under keyspace {} and `up` again",
+                "for data that matters write `tablets: 3` under keyspace {}, then `shoal local down` and `up -f`",
                 shard.keyspace
             ),
         ),
