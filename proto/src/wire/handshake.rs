@@ -179,6 +179,8 @@ mod tests {
         assert_eq!((hello.user.as_slice(), hello.auth_response.as_slice()), (&b"ann"[..], &b"abc"[..]));
         assert_eq!((hello.database.as_deref(), hello.collation), (Some(&b"shop"[..]), 255));
         assert_eq!(hello.plugin.as_deref(), Some(&b"caching_sha2_password"[..]));
+        let of_two_bytes = parse_change_user(b"ann\0\0\0\x31\x01", capabilities).unwrap();
+        assert_eq!(of_two_bytes.collation, 255);
         let short = parse_change_user(b"ann\0\0\0", capabilities).unwrap();
         assert_eq!((short.database, short.plugin), (None, None));
         for cut in [&b"ann"[..], b"ann\0", b"ann\0\x09abc", b"ann\0\0shop", b"ann\0\0\0\xff"] {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::aim::Aim;
+use crate::plan::Trial;
 
 #[tokio::test]
 async fn databases_come_and_go_on_the_tablets_of_an_unsharded_keyspace() {
@@ -25,30 +26,32 @@ async fn databases_come_and_go_on_the_tablets_of_an_unsharded_keyspace() {
     assert_plans(&snapshot, Some("shop"), &cases);
 }
 
+/// The schema change that a statement comes to in `shop`.
+fn change(snapshot: &Snapshot, sql: &str) -> SchemaChange {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.read(sql.as_bytes());
+    let text = String::from_utf8(fingerprint.text.clone()).unwrap();
+    let (words, database) = (Words::read(&text), Database::Keyspace("shop".parse().unwrap()));
+    let request = Request {
+        text: &text,
+        words: &words,
+        raw: sql,
+        marks: fingerprint.marks,
+        database: Some(&database),
+        aim: &Aim::default(),
+        rights: &Rights::admin("app"),
+        snapshot,
+    };
+    let Plan::ChangeSchema(change) = plan(request) else { panic!("{sql} is no schema change") };
+    *change
+}
+
 #[tokio::test]
 async fn a_schema_change_knows_what_it_is_about() {
     let snapshot = cluster().await;
     let about = |sql: &str| {
-        let mut fingerprint = Fingerprint::default();
-        fingerprint.read(sql.as_bytes());
-        let text = String::from_utf8(fingerprint.text.clone()).unwrap();
-        let (words, database) = (Words::read(&text), Database::Keyspace("shop".parse().unwrap()));
-        let request = Request {
-            text: &text,
-            words: &words,
-            raw: sql,
-            marks: fingerprint.marks,
-            database: Some(&database),
-            aim: &Aim::default(),
-            rights: &Rights::admin("app"),
-            snapshot: &snapshot,
-        };
-        let Plan::ChangeSchema(change) = plan(request) else { panic!("{sql} is no schema change") };
-        change
-            .about
-            .into_iter()
-            .map(|object| format!("{:?} {}", object.kind, object.name))
-            .collect::<Vec<_>>()
+        let about = change(&snapshot, sql).about.into_iter();
+        about.map(|object| format!("{:?} {}", object.kind, object.name)).collect::<Vec<_>>()
     };
     assert_eq!(about("drop table orders, shop.customers, nope"), ["Table customers", "Table orders"]);
     assert_eq!(about("rename table orders to a, a to b"), ["Table a", "Table b", "Table orders"]);
@@ -126,6 +129,19 @@ async fn schema_changes_of_sharded_tables_are_looked_at() {
         ("create table main.notes like shop.customers", "SH2013"),
     ];
     assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
+async fn a_view_that_is_altered_is_tried_as_a_new_one() {
+    let snapshot = cluster().await;
+    let tried = |sql: &str| match change(&snapshot, sql).trial {
+        Some(Trial::View(view)) => view.elsewhere,
+        other => panic!("{sql} is tried as {other:?}"),
+    };
+    assert_eq!(
+        tried("/* alter */ ALTER algorithm = merge VIEW v AS SELECT id FROM customers"),
+        "/* alter */ CREATE OR REPLACE algorithm = merge VIEW `_shoal_trial_view` AS SELECT id FROM customers"
+    );
 }
 
 #[tokio::test]

@@ -267,6 +267,11 @@ async fn set_is_tried_where_it_may_change_nothing() {
         ),
         ("set @@session.time_zone = 'SYSTEM'", "shop set time_zone"),
         ("set @@wait_timeout = f(1)", "SH2005"),
+        ("set wait_timeout = `abs`(1)", "SH2005"),
+        ("set wait_timeout = shop.abs(1)", "SH2005"),
+        ("set wait_timeout = (table customers)", "SH2005"),
+        ("set wait_timeout = (select 1)", "SH2005"),
+        ("set sql_mode = concat(@@sql_mode, ',A,B'), wait_timeout = (5)", "shop set sql_mode wait_timeout"),
         (
             "set session transaction isolation level repeatable read",
             "shop set transaction_isolation transaction_read_only",
