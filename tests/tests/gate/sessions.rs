@@ -72,6 +72,27 @@ fn settings_are_the_sessions_own_and_end_with_a_reset() -> Result<()> {
     })
 }
 
+/// What a statement means is fixed when it is prepared: connections forget theirs when their settings change.
+#[test]
+fn a_prepared_statement_means_what_its_own_session_says() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let (mut one, mut other) = (connect(&cluster, "app").await?, connect(&cluster, "app").await?);
+        one.query_drop("SET sql_mode = 'PIPES_AS_CONCAT', div_precision_increment = 9").await?;
+        for conn in [&mut one, &mut other] {
+            conn.query_drop("USE main").await?;
+        }
+        let sql = "SELECT CONCAT(1 || 0, ' ', CAST(? AS DECIMAL) / 3)";
+        for _ in 0..10 {
+            let ones: Option<String> = one.exec_first(sql, (1,)).await?;
+            ensure!(ones.as_deref() == Some("10 0.333333333"), "{ones:?}");
+            let others: Option<String> = other.exec_first(sql, (1,)).await?;
+            ensure!(others.as_deref() == Some("1 0.3333"), "{others:?}");
+        }
+        Ok(())
+    })
+}
+
 #[test]
 fn a_session_becomes_another_users() -> Result<()> {
     let cluster = cluster()?;
