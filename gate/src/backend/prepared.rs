@@ -35,7 +35,7 @@ impl From<ReadError> for PrepareError {
 }
 
 impl Backend {
-    /// What the server calls the statement, which is prepared if it is not yet.
+    /// What the server calls the statement, whose text is not long, and which is prepared if it is not yet.
     pub async fn prepared(&mut self, sql: &[u8], capabilities: CapabilityFlags) -> Result<u32, PrepareError> {
         if let Some(&id) = self.prepared.0.get(sql) {
             return Ok(id);
@@ -44,20 +44,20 @@ impl Backend {
         Ok(ok.id)
     }
 
-    /// Prepares the statement and keeps it, unless its text is long; gives what the server says of it, and the payloads of its whole answer.
+    /// Prepares the statement, and keeps it for `prepared` unless its text is long; gives what the server says of it, and
+    /// the payloads of its whole answer.
     pub async fn describe(
         &mut self,
         sql: &[u8],
         capabilities: CapabilityFlags,
     ) -> Result<(PrepareOk, Vec<Vec<u8>>), PrepareError> {
+        if sql.len() > MAX_CACHED_TEXT_BYTES {
+            return self.describe_once(sql, capabilities).await;
+        }
         if self.prepared.0.len() >= MAX_PREPARED_PER_CONNECTION {
             self.forget_all().await.map_err(PrepareError::NotSent)?;
         }
         let answer = self.prepare(sql, capabilities).await?;
-        if sql.len() > MAX_CACHED_TEXT_BYTES {
-            self.forget([answer.0.id]).await.map_err(PrepareError::NotSent)?;
-            return Ok(answer);
-        }
         if let Some(before) = self.prepared.0.insert(sql.into(), answer.0.id) {
             self.forget([before]).await.map_err(PrepareError::NotSent)?;
         }

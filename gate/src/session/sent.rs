@@ -14,6 +14,7 @@ use crate::backend::Backend;
 use crate::backend::prepared::PrepareError;
 use crate::executor::relay::{Added, RelayError, Relayed, Request, relay};
 use crate::hold::decide::error_code;
+use crate::limits::MAX_CACHED_TEXT_BYTES;
 use crate::plan::Route;
 
 /// What goes to the shard.
@@ -61,7 +62,7 @@ impl Executing {
     /// What a shard is told, with a column list before VALUES where there has to be one; `None` if there is no place
     /// for it.
     pub(super) fn order(&self, columns: Option<&str>, answers_at: u8) -> Option<Order> {
-        let sql = match columns {
+        let sql: Rc<[u8]> = match columns {
             Some(columns) => {
                 let (before, after) = self.sql.split_at(self.values_at?);
                 [before, columns.as_bytes(), after].concat().into()
@@ -69,7 +70,8 @@ impl Executing {
             None => self.sql.clone(),
         };
         let (payload, long_data) = (self.payload.clone(), self.long_data.clone());
-        Some(Order { sql, payload, long_data, keep: self.is_clients, answers_at })
+        let keep = self.is_clients && sql.len() <= MAX_CACHED_TEXT_BYTES;
+        Some(Order { sql, payload, long_data, keep, answers_at })
     }
 }
 

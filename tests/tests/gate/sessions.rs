@@ -166,6 +166,11 @@ fn values_of_prepared_statements_arrive_as_they_are() -> Result<()> {
         let all: Vec<i64> =
             conn.exec("SELECT id FROM items WHERE s = ? AND u = ?", ("it's \\ 😀", u64::MAX)).await?;
         ensure!(all.len() == 5, "{all:?}");
+        // A text that no connection keeps, on one shard and on several.
+        let long = format!("SELECT id FROM items WHERE id = ? AND k <> '{}'", "y".repeat(20_000));
+        let on_one: Vec<i64> = conn.exec(&long, (1,)).await?;
+        let on_several: Vec<i64> = conn.exec(long.replace("id = ?", "i < ?"), (1,)).await?;
+        ensure!(on_one.is_empty() && on_several.is_empty(), "k is NULL");
         // Too large for one packet, so it is sent ahead.
         let large = vec![b'x'; 20 << 20];
         conn.exec_drop("UPDATE items SET k = ? WHERE id = ?", (&large, 1)).await.ok();
