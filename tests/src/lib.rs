@@ -27,5 +27,6 @@ pub mod process;
 pub mod programs;
 pub mod raw_client;
 pub mod reference;
+pub mod signals;
 pub mod tidy;
 pub mod weights;

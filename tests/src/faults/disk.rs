@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::rights;
-use super::signals::is_alive;
+use crate::signals::is_alive;
 
 /// What the mounts are called, followed by the process that made them.
 const SOURCE: &str = "shoal-small-disk-";

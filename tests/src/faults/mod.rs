@@ -8,7 +8,7 @@
 //!
 //!   cluster   every part a child process of the test, with a network and a disk of its own when wanted
 //!   network   namespaces: cut, one-way loss      proxy    one TCP connection: delay, stall, cut, reset
-//!   disk      a small file system, filled        signals  freeze, kill -9
+//!   disk      a small file system, filled
 //!   rights    what networks and disks ask of the machine
 //! ```
 //!
@@ -21,4 +21,3 @@ pub mod ledger;
 pub mod network;
 pub mod proxy;
 mod rights;
-pub mod signals;

@@ -21,7 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{FlockOperation, flock};
 
 use super::rights;
-use super::signals::is_alive;
+use crate::signals::is_alive;
 
 /// Everything that is made has a name that begins so, followed by the process that made it.
 const PREFIX: &str = "shoal";

@@ -8,8 +8,8 @@ use proto::ids::{ShardRef, TabletAlias};
 use proto::rpc::tablet::DemoteRequest;
 use tests::faults::cluster::{Cluster, Design};
 use tests::faults::ledger::{Ledger, Load};
-use tests::faults::signals::Frozen;
 use tests::process::wait_for;
+use tests::signals::Frozen;
 use tonic::{Code, Status};
 use topo::records::{ShardRecord, Transition};
 use topo::store::Outcome;
@@ -46,7 +46,7 @@ fn a_primary_that_is_stopped_with_a_blocked_commit_acknowledges_nothing_more() -
     // The order to end goes to the agent, which ends mysqld.
     cluster.part(&part)?.tell_to_end()?;
     cluster.part(&part)?.wait_for_end(PATIENCE)?;
-    ensure!(!tests::faults::signals::is_alive(mysqld), "mysqld outlived the order to end");
+    ensure!(!tests::signals::is_alive(mysqld), "mysqld outlived the order to end");
     ensure!(ledger.acknowledged() == before, "{} acknowledged in the end", ledger.acknowledged() - before);
 
     // It comes back while nobody can acknowledge: its waiting transactions are committed now, and it must not serve.
@@ -71,7 +71,7 @@ fn a_killed_mysqld_with_a_blocked_commit_stays_fenced_until_a_write_of_its_own_i
     let frozen = block(&cluster, &ledger, &primary)?;
     let (from, before) = (Instant::now(), ledger.acknowledged());
     let mysqld = cluster.mysqld(&primary)?;
-    tests::faults::signals::kill(mysqld)?;
+    tests::signals::kill(mysqld)?;
     wait_for("another mysqld runs", PATIENCE, || cluster.mysqld(&primary).is_ok_and(|pid| pid != mysqld))?;
     wait_for_waiting_commits(&cluster, &primary, 1)?;
     let status = cluster.status(&primary)?;

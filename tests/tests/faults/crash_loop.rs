@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use tests::faults::cluster::Design;
 use tests::faults::ledger::Load;
-use tests::faults::signals::{self, Frozen};
+use tests::signals::{self, Frozen};
 
 use crate::{back, three};
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use tests::faults::cluster::Design;
 use tests::faults::ledger::{Load, Watch};
-use tests::faults::signals::Frozen;
+use tests::signals::Frozen;
 
 use crate::{PATIENCE, SILENCE, back, three};
 

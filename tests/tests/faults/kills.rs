@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tests::cluster::Cluster;
 use tests::faults::ledger::{Ledger, Load, TabletPlace, Verdict, judge, read_truth};
-use tests::faults::signals;
 use tests::process::wait_for;
+use tests::signals;
 use topo::vindex::Vindex;
 
 use crate::{PATIENCE, back};

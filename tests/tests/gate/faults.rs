@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use tests::cluster::Cluster;
 use tests::differential::outcome::Outcome;
 use tests::differential::session::Session;
 use tests::process::{pids_naming, wait_for};
+use tests::signals::{self, Frozen};
 
 use crate::{cluster, pid_of, refusal, session, value, wait};
 
@@ -15,28 +15,6 @@ use crate::{cluster, pid_of, refusal, session, value, wait};
 pub(crate) const BACK_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest that a statement may take to fail when the topology is away.
 const FAILURE_DEADLINE: Duration = Duration::from_secs(20);
-
-pub(crate) fn send(pid: u32, signal: Signal) -> Result<()> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no pid")?;
-    Ok(kill_process(pid, signal)?)
-}
-
-/// Lets a stopped process go on, also when the test fails.
-pub(crate) struct Stopped(u32);
-
-impl Stopped {
-    pub(crate) fn stop(pid: u32) -> Result<Self> {
-        send(pid, Signal::STOP)?;
-        Ok(Self(pid))
-    }
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        // It may have ended in the meantime.
-        let _ = send(self.0, Signal::CONT);
-    }
-}
 
 #[test]
 fn a_gate_serves_from_its_last_snapshot_while_etcd_is_away() -> Result<()> {
@@ -49,7 +27,7 @@ fn a_gate_serves_from_its_last_snapshot_while_etcd_is_away() -> Result<()> {
                 "insert into items values (1, 1)",
             ])
             .await?;
-        let frozen = Stopped::stop(pid_of(&cluster, "etcd")?)?;
+        let frozen = Frozen::freeze(pid_of(&cluster, "etcd")?)?;
         for round in 0..20 {
             client.run_all(&[&format!("update items set a = {round} where id = 1")]).await?;
             ensure!(value(&mut client, "select a from items where id = 1").await? == round.to_string());
@@ -98,7 +76,7 @@ fn a_killed_mysqld_is_an_error_then_serves_again() -> Result<()> {
         let here: u32 = value(&mut direct, "select min(id) from items").await?.parse()?;
         let mut direct = Session::connect(&shards[1].address).await?;
         let there: u32 = value(&mut direct, "select min(id) from items").await?.parse()?;
-        send(mysqld_of(&cluster, shards[0].address.port)?, Signal::KILL)?;
+        signals::kill(mysqld_of(&cluster, shards[0].address.port)?)?;
         // The other shard does not notice; this one is refused by name or lost, and then there again.
         ensure!(
             value(&mut client, &format!("select a from items where id = {there}")).await?
@@ -158,7 +136,7 @@ fn a_stopping_gate_lets_the_statement_end() -> Result<()> {
         while value(&mut watcher, running).await? == "0" {
             ensure!(Instant::now() < deadline, "the statement never ran");
         }
-        send(gate, Signal::TERM)?;
+        signals::tell_to_end(gate)?;
         match slow.await?? {
             Outcome::Rows { rows, .. } => ensure!(rows == [vec![Some(b"0".to_vec())]], "{rows:?}"),
             other => anyhow::bail!("the statement was cut off: {other:?}"),

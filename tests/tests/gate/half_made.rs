@@ -1,11 +1,11 @@
 //! Schema changes that not every shard makes: left in a state that can be gone on with, and taken back.
 
-use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use anyhow::{Result, ensure};
 use tests::cluster::Cluster;
 use tests::differential::outcome::Outcome;
 use tests::differential::session::Session;
 use tests::process::wait_for;
+use tests::signals;
 
 use crate::faults::BACK_DEADLINE;
 use crate::{cluster, pid_of, refusal, session, value, wait};
@@ -116,8 +116,7 @@ fn a_gate_that_is_killed_in_the_midst_leaves_what_another_goes_on_with() -> Resu
             ensure!(std::time::Instant::now() < deadline, "the first shard never made the change");
         }
         let gate = pid_of(&cluster, "gate")?;
-        let pid = i32::try_from(gate).ok().and_then(Pid::from_raw).context("no pid")?;
-        kill_process(pid, Signal::KILL)?;
+        signals::kill(gate)?;
         ensure!(changing.await?.is_err(), "the killed gate has answered");
         reader.run_all(&["rollback"]).await?;
         wait_for("another gate runs", BACK_DEADLINE, || {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::Signal;
 use tests::cluster::{Cluster, table};
 use tests::differential::outcome::Outcome;
 use tests::differential::session::{Address, Session};
+use tests::signals::{self, Frozen};
 
-use crate::faults::{BACK_DEADLINE, Stopped, send};
+use crate::faults::BACK_DEADLINE;
 use crate::{pid_of, refusal, value, wait};
 
 /// Two gates before two shards, and an unsharded keyspace.
@@ -129,7 +129,7 @@ fn a_gate_that_is_killed_leaves_its_numbers_unused() -> Result<()> {
         one.run_all(&[TABLE]).await?;
         let mut given = insert(&mut one, 3).await?;
         given.extend(insert(&mut other, 3).await?);
-        send(pid_of(&cluster, "gate-1")?, Signal::KILL)?;
+        signals::kill(pid_of(&cluster, "gate-1")?)?;
         given.extend(insert(&mut other, 3).await?);
         let mut again = eventually(async || Session::connect(&gates[0]).await).await?;
         given.extend(insert(&mut again, 50).await?);
@@ -146,7 +146,7 @@ fn without_the_topology_the_numbers_in_hand_still_go() -> Result<()> {
         let mut session = Session::connect(&gate(&cluster, "gate-1", "shop")?).await?;
         session.run_all(&[TABLE]).await?;
         let mut given = insert(&mut session, 2).await?;
-        let stopped = Stopped::stop(pid_of(&cluster, "etcd")?)?;
+        let stopped = Frozen::freeze(pid_of(&cluster, "etcd")?)?;
         given.extend(insert(&mut session, 1).await?);
         // More than the first block has.
         let (code, text) = loop {

@@ -1,12 +1,12 @@
 //! Answers that are put together of several shards': whole for slow clients, and honest when a shard dies.
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Signal;
 use tests::cluster::Cluster;
 use tests::differential::session::Session;
 use tests::raw_client::{RawClient, Received};
+use tests::signals;
 
-use crate::faults::{mysqld_of, send};
+use crate::faults::mysqld_of;
 use crate::{cluster, refusal, session, value, wait};
 
 /// Rows of a table whose answer is larger than what sockets take.
@@ -84,7 +84,7 @@ fn a_shard_that_dies_amid_its_rows_is_an_error_at_their_end() -> Result<()> {
     wait(async {
         let mut client = filled(&cluster).await?;
         let mut reader = ask(&cluster)?;
-        send(mysqld_of(&cluster, last.address.port)?, Signal::KILL)?;
+        signals::kill(mysqld_of(&cluster, last.address.port)?)?;
         let (rows, end) = drain(&mut reader, 5)?;
         let text = String::from_utf8_lossy(&end).into_owned();
         ensure!(rows < ROWS && text.contains("(SH3002)"), "{rows} rows, then {text}");

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use rustix::process::Signal;
 use tests::cluster::Cluster;
 use tests::differential::outcome::Outcome;
 use tests::differential::session::Session;
 use tests::raw_client::{RawClient, Received};
+use tests::signals;
 
-use crate::faults::{BACK_DEADLINE, mysqld_of, send};
+use crate::faults::{BACK_DEADLINE, mysqld_of};
 use crate::{cluster, refusal, session, value, wait};
 
 const TABLE: &str = "create table items (id bigint primary key, a int)";
@@ -100,7 +100,7 @@ fn a_transaction_is_lost_with_its_shard() -> Result<()> {
         let (here, there) = (key_on(&cluster, 0).await?, key_on(&cluster, 1).await?);
         let update = format!("update items set a = 9 where id = {here}");
         client.run_all(&["begin", &update]).await?;
-        send(mysqld_of(&cluster, shards[0].address.port)?, Signal::KILL)?;
+        signals::kill(mysqld_of(&cluster, shards[0].address.port)?)?;
         for statement in [
             format!("select a from items where id = {here}"),
             // Nothing goes on as if the transaction had not been.

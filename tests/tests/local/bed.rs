@@ -7,7 +7,6 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use tests::cluster::table;
 use tests::folder::Folder;
 use tests::process::{pids_naming, wait_for};
@@ -108,12 +107,12 @@ impl Bed {
     }
 
     /// The process that plays a part, such as `etcd`.
-    pub(crate) fn pid(&self, part: &str) -> Result<i32> {
+    pub(crate) fn pid(&self, part: &str) -> Result<u32> {
         pid_in(&self.json(&format!("run/{part}.json"))?)
     }
 
     /// The mysqld of a tablet.
-    pub(crate) fn mysqld(&self, alias: &str) -> Result<i32> {
+    pub(crate) fn mysqld(&self, alias: &str) -> Result<u32> {
         pid_in(&self.json(&format!("tablets/{alias}/mysqld.json"))?)
     }
 
@@ -156,13 +155,7 @@ impl Said {
     }
 }
 
-/// kill -9.
-pub(crate) fn kill(pid: i32) -> Result<()> {
-    let pid = Pid::from_raw(pid).context("no process has the number 0")?;
-    Ok(kill_process(pid, Signal::KILL)?)
-}
-
-fn pid_in(json: &serde_json::Value) -> Result<i32> {
-    let pid = json["pid"].as_i64().with_context(|| format!("no pid in {json}"))?;
-    Ok(i32::try_from(pid)?)
+fn pid_in(json: &serde_json::Value) -> Result<u32> {
+    let pid = json["pid"].as_u64().with_context(|| format!("no pid in {json}"))?;
+    Ok(u32::try_from(pid)?)
 }

@@ -5,11 +5,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tests::folder::Folder;
 use tests::process::{pids_naming, wait_for};
 use tests::programs;
+use tests::signals;
 
 use crate::bed::{PATIENCE, Said};
 
@@ -108,14 +108,14 @@ fn it_is_gone_however_its_process_ends() -> Result<()> {
         let said = select_one(address)?;
         assert_eq!((said.code, said.out.as_str()), (0, "1\n"), "{said:?}");
     }
-    kill_process(Pid::from_child(&killed), Signal::KILL)?;
+    killed.kill()?;
     killed.wait()?;
     drop(told.stdin.take());
     assert!(told.wait()?.success());
     place.wait_until_empty()?;
 
     let (mut ended, _) = place.start(&[])?;
-    kill_process(Pid::from_child(&ended), Signal::TERM)?;
+    signals::tell_to_end(ended.id())?;
     assert!(ended.wait()?.success());
     place.wait_until_empty()
 }

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 use tests::process::{pids_naming, wait_for};
+use tests::signals;
 
-use crate::bed::{Bed, PATIENCE, kill};
+use crate::bed::{Bed, PATIENCE};
 
 #[test]
 fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows() -> Result<()> {
@@ -47,15 +48,15 @@ fn after_kill_9_of_any_process_the_cluster_is_alive_again_and_has_all_its_rows()
     Ok(())
 }
 
-fn kill_and_wait(bed: &Bed, name: &str, pid: i32) -> Result<()> {
+fn kill_and_wait(bed: &Bed, name: &str, pid: u32) -> Result<()> {
     let began = Instant::now();
-    kill(pid)?;
+    signals::kill(pid)?;
     // 0 lies on one shard and 8 on the other.
     let asked: String =
         [0, 8].iter().map(|key| format!("SELECT id FROM customers WHERE id = {key};")).collect();
     let taken = || bed.is_whole() && bed.query(&asked).is_ok();
     // It is noticed first, so that the look is not at the cluster before the kill.
-    let noticed = || !pids_naming(&bed.dir()).iter().any(|(other, _)| i32::try_from(*other) == Ok(pid));
+    let noticed = || !pids_naming(&bed.dir()).iter().any(|(other, _)| *other == pid);
     wait_for(&format!("{name} is gone"), PATIENCE, noticed)?;
     wait_for(&format!("alive again after kill -9 of {name}"), PATIENCE, taken)?;
     eprintln!("kill -9 of {name}: alive again after {:.1} s", began.elapsed().as_secs_f64());
@@ -69,21 +70,21 @@ fn down_ends_what_is_left_when_supervisors_and_an_agent_are_dead() -> Result<()>
     bed.query("INSERT INTO customers VALUES (7)")?;
     // The standby first: it would take over.
     for name in ["standby", "supervisor"] {
-        kill(bed.pid(name)?)?;
+        signals::kill(bed.pid(name)?)?;
     }
     // The active one may have started another standby in between; whoever is left is killed as well.
     wait_for("no supervisor lives", PATIENCE, || {
-        let left: Vec<i32> = pids_naming(&bed.dir())
+        let left: Vec<u32> = pids_naming(&bed.dir())
             .into_iter()
             .filter(|(_, line)| line.contains("shoal-operator local"))
-            .filter_map(|(pid, _)| i32::try_from(pid).ok())
+            .map(|(pid, _)| pid)
             .collect();
         // One that has ended since the look is what is wanted.
-        left.iter().for_each(|pid| drop(kill(*pid)));
+        left.iter().for_each(|pid| drop(signals::kill(*pid)));
         left.is_empty()
     })?;
-    kill(bed.pid("tablet-zone1-101")?)?;
-    kill(bed.pid("gate-1")?)?;
+    signals::kill(bed.pid("tablet-zone1-101")?)?;
+    signals::kill(bed.pid("gate-1")?)?;
     let status = bed.shoal(&["local", "status"])?;
     assert_eq!(status.code, 1, "{status:?}");
     assert!(status.out.lines().any(|l| l.starts_with("supervisor") && l.contains("gone")), "{}", status.out);

@@ -6,8 +6,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use tests::cluster::table;
 use tests::process::wait_for;
+use tests::signals;
 
-use crate::bed::{Bed, PATIENCE, kill};
+use crate::bed::{Bed, PATIENCE};
 
 const FILE: &str = "apiVersion: shoal.dev/v1alpha1
 kind: ShoalCluster
@@ -101,7 +102,7 @@ fn shards_of_three_tablets_change_their_primary_and_lose_nothing() -> Result<()>
     // Of what is killed, a replica is made a replica again, and a primary the primary: its term goes on.
     for alias in [&second, &first] {
         let killed = bed.mysqld(alias)?;
-        kill(killed)?;
+        signals::kill(killed)?;
         wait_for("another one is started", PATIENCE, || bed.mysqld(alias).is_ok_and(|now| now != killed))?;
         assert_eq!(primary_of(&until_replicated(&bed)?, shard)?, first);
     }

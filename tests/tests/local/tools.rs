@@ -4,11 +4,11 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tests::process::wait_for;
+use tests::signals::{self, Frozen};
 
-use crate::bed::{Bed, PATIENCE, Said, kill};
+use crate::bed::{Bed, PATIENCE, Said};
 
 /// One cluster for all of them: each leaves it as it was.
 #[test]
@@ -109,7 +109,7 @@ fn watch_tells_of_changes(bed: &Bed) -> Result<()> {
         assert_ne!(now["events"], last["events"], "{now} was told for nothing");
         (last, now) = (now, next()?);
     }
-    kill_process(Pid::from_child(&watch), Signal::KILL)?;
+    watch.kill()?;
     watch.wait()?;
     Ok(())
 }
@@ -176,10 +176,9 @@ fn doctor_finds_what_is_wrong(bed: &Bed) -> Result<()> {
     assert!(well.out.contains("write `tablets: 3` under keyspace shop"), "{}", well.out);
 
     // A gate that is frozen takes connections and answers nothing.
-    let gate = Pid::from_raw(bed.pid("gate-1")?).context("no gate")?;
-    kill_process(gate, Signal::STOP)?;
+    let gate = Frozen::freeze(bed.pid("gate-1")?)?;
     let frozen = bed.shoal(&["doctor", "-o", "json"])?;
-    kill_process(gate, Signal::CONT)?;
+    gate.thaw();
     assert_eq!(frozen.code, 1, "{frozen:?}");
     let found = json(&frozen)?;
     let found =
@@ -188,7 +187,7 @@ fn doctor_finds_what_is_wrong(bed: &Bed) -> Result<()> {
         found["result"] == "error" && found["cure"].as_str().is_some_and(|c| c.contains("shoal local logs"))
     );
 
-    kill(bed.pid("control")?)?;
+    signals::kill(bed.pid("control")?)?;
     wait_for("control is there again", PATIENCE, || bed.is_whole())?;
     let restarted = bed.shoal(&["doctor"])?;
     assert_eq!(restarted.code, 4, "{restarted:?}");

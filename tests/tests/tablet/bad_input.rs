@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
-use rustix::process::Signal;
 use tests::ports::free_port;
 use tests::programs;
+use tests::signals;
 
-use super::bed::{ALIAS, Bed, CLUSTER, signal};
+use super::bed::{ALIAS, Bed, CLUSTER};
 
 /// Where the system tables are; without them no mysqld starts.
 const SYSTEM_TABLESPACE: &str = "data/ibdata1";
@@ -152,7 +152,7 @@ async fn a_mysqld_that_keeps_dying_is_given_up() -> Result<()> {
     bed.name_primary(ALIAS, 1).await?;
     bed.until_serving().await?;
     fs::write(bed.dir().join(SYSTEM_TABLESPACE), b"not a tablespace")?;
-    signal(bed.mysqld_pid()?, Signal::KILL)?;
+    signals::kill(bed.mysqld_pid()?)?;
     let status = bed.until("given up", |status| status.reason.starts_with("given up after 6 starts")).await?;
     assert!(!status.mysqld_running && !status.fenced, "{status:?}");
     assert!(

@@ -13,12 +13,12 @@ use proto::account::{DATA_SECRET_FILE, DataRole, Secret, data_account};
 use proto::ids::{ShardRef, TabletAlias, Term};
 use proto::rpc::tablet::tablet_client::TabletClient;
 use proto::rpc::tablet::{AssumeRoleRequest, Role, StatusRequest, StatusResponse};
-use rustix::process::{Pid, Signal};
 use tests::etcd::Etcd;
 use tests::folder::Folder;
 use tests::ports::free_port;
 use tests::process::last_lines;
 use tests::programs;
+use tests::signals;
 use tonic::transport::Channel;
 use topo::Topology;
 use topo::records::ShardRecord;
@@ -173,7 +173,7 @@ impl Bed {
     /// Ends the agent in order.
     pub(crate) fn end(&mut self) -> Result<ExitStatus> {
         let mut child = self.agent.take().context("no agent runs")?;
-        signal(child.id(), Signal::TERM)?;
+        signals::tell_to_end(child.id())?;
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Some(status) = child.try_wait()? {
@@ -343,10 +343,4 @@ pub(crate) fn code<T>(result: mysql_async::Result<T>) -> Result<u16> {
 /// MySQL's code of the error that the statement meets; 0: none.
 pub(crate) async fn refusal(conn: &mut Conn, sql: &str) -> Result<u16> {
     code(conn.query_drop(sql).await)
-}
-
-/// Sends a signal to a process of this test.
-pub(crate) fn signal(pid: u32, signal: Signal) -> Result<()> {
-    let pid = Pid::from_raw(i32::try_from(pid)?).context("not a pid")?;
-    Ok(rustix::process::kill_process(pid, signal)?)
 }

@@ -5,11 +5,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use mysql_async::prelude::Queryable;
 use proto::account::DataRole;
-use rustix::process::Signal;
 use topo::records::{TabletLiveness, TabletRecord};
 
-use super::bed::{ALIAS, Bed, PATIENCE, refusal, serves, signal};
+use super::bed::{ALIAS, Bed, PATIENCE, refusal, serves};
 use tests::process::{pids_naming, wait_for};
+use tests::signals;
 
 /// MySQL's code for a login while offline_mode is on.
 const OFFLINE: u16 = 3032;
@@ -93,16 +93,16 @@ async fn an_agent_that_dies_leaves_mysqld_and_its_sessions_alone() -> Result<()>
 
     // The same while the topology is away: the agent cannot read its role, and touches nothing.
     bed.kill_agent()?;
-    signal(bed.etcd.pid(), Signal::STOP)?;
+    signals::freeze(bed.etcd.pid())?;
     bed.start()?;
     let status = bed.until_serving().await?;
     assert_eq!(status.term, 1, "as the disk says");
     assert_eq!(bed.mysqld_pid()?, mysqld);
     assert_eq!(client.query_first::<u32, _>("SELECT @mark").await?, Some(42));
-    signal(bed.etcd.pid(), Signal::CONT)?;
+    signals::thaw(bed.etcd.pid())?;
 
     // What an earlier agent started is watched, too.
-    signal(mysqld, Signal::KILL)?;
+    signals::kill(mysqld)?;
     bed.until("serving from a new mysqld", |s| serves(s) && bed.mysqld_pid().is_ok_and(|p| p != mysqld))
         .await?;
     assert!(bed.end()?.success());
@@ -121,7 +121,7 @@ async fn a_mysqld_that_dies_comes_back_fenced_until_the_term_is_confirmed() -> R
 
     let first = bed.mysqld_pid()?;
     let died = Instant::now();
-    signal(first, Signal::KILL)?;
+    signals::kill(first)?;
     bed.until("serving again", |s| serves(s) && bed.mysqld_pid().is_ok_and(|pid| pid != first)).await?;
     println!("serving {:?} after mysqld was killed", died.elapsed());
     let status = bed.status().await?;
@@ -130,21 +130,21 @@ async fn a_mysqld_that_dies_comes_back_fenced_until_the_term_is_confirmed() -> R
     assert_eq!(client.query_first::<u32, _>("SELECT COUNT(*) FROM shop.t").await?, Some(1));
 
     // With the topology away nobody can confirm the term.
-    signal(bed.etcd.pid(), Signal::STOP)?;
+    signals::freeze(bed.etcd.pid())?;
     assert_eq!(
         refusal(&mut client, "INSERT INTO shop.t VALUES (2)").await?,
         0,
         "it serves without the topology"
     );
     let second = bed.mysqld_pid()?;
-    signal(second, Signal::KILL)?;
+    signals::kill(second)?;
     bed.until("up again", |s| s.fenced && bed.mysqld_pid().is_ok_and(|pid| pid != second)).await?;
     // Longer than the agent's own patience with the store.
     let until = Instant::now() + tablet::limits::TOPOLOGY_DEADLINE + tablet::limits::LOOK_INTERVAL;
     while Instant::now() < until {
         assert_eq!(bed.login_refusal().await?, OFFLINE);
     }
-    signal(bed.etcd.pid(), Signal::CONT)?;
+    signals::thaw(bed.etcd.pid())?;
     bed.until_serving().await?;
     let mut client = bed.session(DataRole::Write).await?;
     assert_eq!(client.query_first::<u32, _>("SELECT COUNT(*) FROM shop.t").await?, Some(2));

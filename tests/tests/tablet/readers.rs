@@ -7,10 +7,11 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use proto::account::DataRole;
 use proto::limits::MAX_READ_LAG;
-use rustix::process::Signal;
 use topo::records::TabletLiveness;
 
-use super::bed::{Bed, PATIENCE, refusal, signal};
+use tests::signals;
+
+use super::bed::{Bed, PATIENCE, refusal};
 use super::shard::{OFFLINE, Shard};
 
 /// MySQL's code for a statement that a server which is read only does not do.
@@ -79,7 +80,7 @@ async fn nobody_reads_what_is_too_old_also_while_the_topology_is_away() -> Resul
     // Its primary goes, and nobody can tell it anything.
     ensure!(shard.tablets[0].end()?.success());
     let alone = Instant::now();
-    signal(shard.tablets[1].etcd.pid(), Signal::STOP)?;
+    signals::freeze(shard.tablets[1].etcd.pid())?;
     let closed = async {
         // It reads on for a while.
         let mut read_for = alone.elapsed();
@@ -94,7 +95,7 @@ async fn nobody_reads_what_is_too_old_also_while_the_topology_is_away() -> Resul
         Ok(())
     };
     let closed = closed.await;
-    signal(shard.tablets[1].etcd.pid(), Signal::CONT)?;
+    signals::thaw(shard.tablets[1].etcd.pid())?;
     closed?;
     until_readers(&shard.tablets[1], Readers::Out).await?;
     // Its primary comes back, and so do readers.

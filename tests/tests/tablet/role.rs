@@ -6,10 +6,11 @@ use anyhow::Result;
 use mysql_async::prelude::Queryable;
 use proto::account::DataRole;
 use proto::rpc::tablet::Role;
-use rustix::process::Signal;
 use tonic::Code;
 
-use super::bed::{ALIAS, Bed, OTHER, serves, signal};
+use tests::signals;
+
+use super::bed::{ALIAS, Bed, OTHER, serves};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terms_only_go_up() -> Result<()> {
@@ -88,7 +89,7 @@ async fn a_primary_that_cannot_be_fenced_is_killed() -> Result<()> {
     // A frozen one answers nobody, and must not wake up serving.
     bed.name_primary(ALIAS, 3).await?;
     bed.until_serving().await?;
-    signal(first, Signal::STOP)?;
+    signals::freeze(first)?;
     let deposed = Instant::now();
     bed.name_primary(OTHER, 4).await?;
     bed.until("fenced in a new mysqld", |s| s.fenced && bed.mysqld_pid().is_ok_and(|pid| pid != first))
@@ -105,14 +106,14 @@ async fn a_frozen_mysqld_is_told_apart_and_killed_at_the_end() -> Result<()> {
     bed.name_primary(ALIAS, 1).await?;
     bed.until_serving().await?;
     let mysqld = bed.mysqld_pid()?;
-    signal(mysqld, Signal::STOP)?;
+    signals::freeze(mysqld)?;
     let status =
         bed.until("frozen", |status| status.reason.starts_with("mysqld runs but does not answer")).await?;
     assert!(status.mysqld_running && !status.fenced);
-    signal(mysqld, Signal::CONT)?;
+    signals::thaw(mysqld)?;
     bed.until_serving().await?;
     assert_eq!(bed.mysqld_pid()?, mysqld, "a frozen mysqld is not restarted");
-    signal(mysqld, Signal::STOP)?;
+    signals::freeze(mysqld)?;
     assert!(bed.end()?.success());
     assert!(std::fs::read_to_string(bed.log())?.contains("because it could not be fenced first"));
     Ok(())

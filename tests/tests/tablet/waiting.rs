@@ -6,11 +6,12 @@ use anyhow::Result;
 use mysql_async::prelude::Queryable;
 use proto::account::DataRole;
 use proto::rpc::tablet::StatusResponse;
-use rustix::process::Signal;
 use tokio::task::JoinHandle;
 use tonic::Code;
 
-use super::bed::{PATIENCE, serves, signal};
+use tests::signals;
+
+use super::bed::{PATIENCE, serves};
 use super::shard::Shard;
 
 /// MySQL's code for a login while offline_mode is on.
@@ -20,7 +21,7 @@ const OFFLINE: u16 = 3032;
 async fn blocked_commit(shard: &Shard) -> Result<JoinHandle<mysql_async::Result<()>>> {
     shard.with_table(0).await?;
     for replica in &shard.tablets[1..] {
-        signal(replica.mysqld_pid()?, Signal::STOP)?;
+        signals::freeze(replica.mysqld_pid()?)?;
     }
     let mut writer = shard.tablets[0].session(DataRole::Write).await?;
     let commit = tokio::spawn(async move { writer.query_drop("INSERT INTO shop.t VALUES (7)").await });
@@ -31,7 +32,7 @@ async fn blocked_commit(shard: &Shard) -> Result<JoinHandle<mysql_async::Result<
 }
 
 fn thaw_replicas(shard: &Shard) -> Result<()> {
-    shard.tablets[1..].iter().try_for_each(|replica| signal(replica.mysqld_pid()?, Signal::CONT))
+    shard.tablets[1..].iter().try_for_each(|replica| signals::thaw(replica.mysqld_pid()?))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,7 +82,7 @@ async fn a_restarted_primary_stays_fenced_until_a_write_of_its_own_is_acknowledg
     shard.with_table(0).await?;
     assert!(shard.tablets[1].end()?.success());
     let mysqld = shard.tablets[0].mysqld_pid()?;
-    signal(mysqld, Signal::KILL)?;
+    signals::kill(mysqld)?;
     let unproven =
         |status: &StatusResponse| status.reason.contains("once a write of its own was acknowledged");
     shard.tablets[0].until("waiting for a replica", unproven).await?;
@@ -138,7 +139,7 @@ async fn a_mysqld_that_dies_once_its_term_is_over_makes_a_demotion_uncertain() -
             anyhow::ensure!(Instant::now() < deadline, "the term is never over");
             std::thread::sleep(Duration::from_millis(5));
         }
-        signal(mysqld, Signal::KILL)
+        signals::kill(mysqld)
     });
     let refused = shard.demote(0, 2).await.unwrap_err();
     killed.join().map_err(|_| anyhow::anyhow!("the killer panicked"))??;
@@ -156,7 +157,7 @@ async fn a_mysqld_that_dies_once_its_term_is_over_makes_a_demotion_uncertain() -
 async fn a_mysqld_that_starts_slowly_is_not_shown_as_the_one_before() -> Result<()> {
     let mut shard = Shard::serving(1).await?;
     let before = shard.tablets[0].mysqld_pid()?;
-    signal(before, Signal::KILL)?;
+    signals::kill(before)?;
     let deadline = Instant::now() + PATIENCE;
     let next = loop {
         match shard.tablets[0].mysqld_pid() {
@@ -165,10 +166,10 @@ async fn a_mysqld_that_starts_slowly_is_not_shown_as_the_one_before() -> Result<
         }
     };
     // Frozen, it does not get ready.
-    signal(next, Signal::STOP)?;
+    signals::freeze(next)?;
     let down = |status: &StatusResponse| !status.mysqld_running && !serves(status);
     let shown = shard.tablets[0].until("down", down).await;
-    signal(next, Signal::CONT)?;
+    signals::thaw(next)?;
     println!("shown meanwhile: {:?}", shown?.reason);
     shard.until_settled().await?;
     shard.end()

@@ -1,5 +1,6 @@
 //! One etcd of a test's own.
 
+use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +14,7 @@ use topo::store::{EtcdStore, Store};
 use crate::programs;
 
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const STANDS_STILL_WITHIN: Duration = Duration::from_secs(10);
 
 /// An etcd on ports from the kernel, with its data in a folder that goes away with it.
 pub(crate) struct EtcdServer {
@@ -84,9 +86,24 @@ impl EtcdServer {
         self.process = spawn(&self.folder, self.client_port, self.peer_port, self.tls.as_deref());
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).unwrap();
-        kill_process(pid, signal).unwrap();
+    /// Returns when every thread stands still: the signal goes to one, which stops the others in its turn.
+    pub(crate) async fn freeze(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::STOP).unwrap();
+        let threads = format!("/proc/{}/task", self.process.id());
+        let stands_still =
+            |stat: &str| stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('T'));
+        let deadline = Instant::now() + STANDS_STILL_WITHIN;
+        while !fs::read_dir(&threads).unwrap().flatten().all(|thread| {
+            // A thread that ended while this looked has no file.
+            stands_still(&fs::read_to_string(thread.path().join("stat")).unwrap_or_default())
+        }) {
+            assert!(Instant::now() < deadline, "etcd goes on though it was told to stop");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) fn thaw(&self) {
+        kill_process(Pid::from_child(&self.process), Signal::CONT).unwrap();
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::ids::{KeyspaceName, ShardRef, Term};
-use rustix::process::Signal;
 use topo::limits::{FIRST_CONTACT_TIMEOUT, STORE_TIMEOUT};
 use topo::records::{KeyspaceRecord, ShardRecord};
 use topo::snapshot::SnapshotFeed;
@@ -75,7 +74,7 @@ async fn every_call_to_a_frozen_etcd_ends_in_time() {
     let mut server = EtcdServer::start();
     let store = server.store().await;
     let lease = store.grant_lease(Duration::from_secs(600)).await.unwrap();
-    server.signal(Signal::STOP);
+    server.freeze().await;
     let calls = async {
         let outcomes = tokio::join!(
             async { store.get("/a").await.map(|_| ()) },
@@ -90,7 +89,7 @@ async fn every_call_to_a_frozen_etcd_ends_in_time() {
         [a, b, c, d, e, f, g]
     };
     let outcomes = within(STORE_TIMEOUT + SLACK, "a call to a frozen etcd", calls).await;
-    server.signal(Signal::CONT);
+    server.thaw();
     for (index, outcome) in outcomes.iter().enumerate() {
         assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "call {index}: {outcome:?}");
     }
@@ -162,9 +161,9 @@ async fn a_lease_is_lost_while_etcd_is_frozen_and_a_lock_with_it() {
     let lost = tokio::time::timeout(ttl * 2, lock.lost().cancelled()).await;
     assert!(lost.is_err(), "a lock that is kept alive is lost");
 
-    server.signal(Signal::STOP);
+    server.freeze().await;
     within(ttl + SLACK, "the loss of the lock", lock.lost().cancelled()).await;
-    server.signal(Signal::CONT);
+    server.thaw();
     let second = loop {
         match within(
             BACK_WITHIN,

@@ -26,12 +26,12 @@ pub use part::Part;
 use super::disk::SmallDisk;
 use super::ledger::{Content, History, Ledger, Load, TabletPlace, Verdict, judge, read_truth};
 use super::network::{End, Network};
-use super::signals;
 use crate::differential::session::Address;
 use crate::folder::Folder;
 use crate::ports::free_port;
 use crate::process::{pids_naming, wait_for};
 use crate::programs;
+use crate::signals;
 
 /// The keyspace that the cluster has.
 pub const KEYSPACE: &str = "shop";

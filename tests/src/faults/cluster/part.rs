@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::faults::network::Network;
-use crate::faults::signals;
 use crate::process::{last_lines, wait_for};
+use crate::signals;
 
 /// The variable that names failpoints and what they do, such as `reparent::held=panic`.
 const FAILPOINTS: &str = "FAILPOINTS";

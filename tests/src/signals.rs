@@ -1,9 +1,15 @@
 //! Freezing and killing processes of the test's own.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::process::wait_for;
+
+/// How long the threads of a process that was told to stand still may take to do so.
+const STANDS_STILL_WITHIN: Duration = Duration::from_secs(10);
 
 /// A frozen process; it goes on when this is dropped, also when the test fails.
 #[derive(Debug)]
@@ -11,10 +17,11 @@ use rustix::process::{Pid, Signal, kill_process};
 pub struct Frozen(u32);
 
 impl Frozen {
-    /// SIGSTOP.
+    /// As [`freeze`].
     pub fn freeze(pid: u32) -> Result<Self> {
-        send(pid, Signal::STOP)?;
-        Ok(Self(pid))
+        let frozen = Self(pid);
+        freeze(pid)?;
+        Ok(frozen)
     }
 
     /// SIGCONT.
@@ -24,8 +31,21 @@ impl Frozen {
 impl Drop for Frozen {
     fn drop(&mut self) {
         // It may have been killed in the meantime.
-        let _ = send(self.0, Signal::CONT);
+        let _ = thaw(self.0);
     }
+}
+
+/// SIGSTOP; returns when every thread of the process stands still.
+///
+/// The signal goes to one thread, which stops the others when it gets its turn: until then they still answer.
+pub fn freeze(pid: u32) -> Result<()> {
+    send(pid, Signal::STOP)?;
+    wait_for("the process stands still", STANDS_STILL_WITHIN, || stands_still(pid))
+}
+
+/// SIGCONT.
+pub fn thaw(pid: u32) -> Result<()> {
+    send(pid, Signal::CONT)
 }
 
 /// kill -9.
@@ -41,8 +61,21 @@ pub fn tell_to_end(pid: u32) -> Result<()> {
 /// Whether a process with the number exists and has not ended.
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state follows the name, which is in parentheses and may hold anything.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    state(&stat).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+fn stands_still(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    threads.flatten().all(|thread| {
+        // A thread that ended while this looked has no file.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        state(&stat).is_none_or(|state| matches!(state, 'T' | 'Z' | 'X'))
+    })
+}
+
+/// The state in a `/proc/…/stat`: it follows the name, which is in parentheses and may hold anything.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 fn send(pid: u32, signal: Signal) -> Result<()> {
@@ -61,19 +94,13 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
-    fn state(pid: u32) -> String {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit_once(") ").map_or(String::new(), |(_, rest)| rest[..1].to_owned())
-    }
-
     #[test]
     fn a_frozen_process_stands_still_until_it_is_thawed_and_a_killed_one_is_gone() {
         let mut child = Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
         let frozen = Frozen::freeze(child.id()).unwrap();
-        wait_for("it is stopped", PATIENCE, || state(child.id()) == "T").unwrap();
-        assert!(is_alive(child.id()));
+        assert!(stands_still(child.id()) && is_alive(child.id()));
         frozen.thaw();
-        wait_for("it runs", PATIENCE, || state(child.id()) == "R").unwrap();
+        wait_for("it runs", PATIENCE, || !stands_still(child.id())).unwrap();
         kill(child.id()).unwrap();
         child.wait().unwrap();
         assert!(!is_alive(child.id()));
