@@ -245,6 +245,8 @@ error_table! {
     NumberedColumnDdl = "SH2052", 1235, "42000", Refused, "the change would drop or rename column {}, which the vschema has numbered", "take auto_increment off the table first: ALTER VSCHEMA ON the table DROP AUTO_INCREMENT";
     /// INSERT of rows without a value for the sharding column.
     NoShardingColumnGiven = "SH2053", 1235, "42000", Refused, "the INSERT gives no value to {}, which says on which shard a row lies", "name the column in the INSERT and give it a literal in every row";
+    /// Something that a MySQL server has once for all its databases.
+    OfServer = "SH2056", 1235, "42000", Refused, "{} belongs to a whole MySQL server, and each keyspace is on several of them", "what belongs to a table, a view or a program of a keyspace is made through a gate";
 
     /// The shard has no primary, or it cannot be reached; nothing was executed.
     ShardUnavailable = "SH3001", 1105, "HY000", Unavailable, "shard {} cannot be reached", "nothing was executed; retry in a moment, and see `shoal get tablets` if it stays";

@@ -42,6 +42,23 @@ CREATE TABLE slices (id int NOT NULL, y int NOT NULL, PRIMARY KEY (id, y)) PARTI
 INSERT INTO slices VALUES (1, 5), (2, 15);
 SELECT * FROM slices PARTITION (p1);
 ALTER TABLE slices TRUNCATE PARTITION p0;
+ALTER TABLE slices CHECK PARTITION p0, p1;
+CREATE TABLE y5 (id int NOT NULL, y int NOT NULL, PRIMARY KEY (id, y));
+INSERT INTO y5 VALUES (8, 7);
+ALTER TABLE slices EXCHANGE PARTITION p0 WITH TABLE y5;
+SELECT * FROM slices PARTITION (p0);
+DROP TABLE y5;
+CREATE LIBRARY helpers LANGUAGE JAVASCRIPT AS 'export function one() { return 1; }';
+SHOW CREATE LIBRARY helpers;
+DROP LIBRARY helpers;
+CREATE JSON DUALITY VIEW as_json AS SELECT JSON_DUALITY_OBJECT('_id': id, 'name': name) FROM people;
+SELECT data->'$.name' FROM as_json WHERE data->'$._id' = 2;
+DROP VIEW as_json;
+CREATE MATERIALIZED VIEW kept AS SELECT id FROM people;
+SELECT * FROM kept ORDER BY id;
+DROP VIEW kept;
+-- @refused SH2056 everywhere
+CREATE TABLESPACE apart ADD DATAFILE 'apart.ibd';
 SELECT COUNT(*) FROM slices;
 CREATE TABLE articles (id int PRIMARY KEY, body text, FULLTEXT KEY (body));
 INSERT INTO articles VALUES (1, 'the quick brown fox'), (2, 'lazy dogs');

@@ -100,6 +100,16 @@ CREATE VIEW first AS SELECT id FROM payers ORDER BY id LIMIT 1;
 SELECT * FROM first;
 RENAME TABLE listed TO told;
 SELECT * FROM told WHERE a = 4;
+CREATE VIEW nested AS SELECT twice AS doubled, payer FROM wealthy WHERE twice < 70;
+CREATE VIEW nested_again AS SELECT payer AS id, doubled + 1 AS more FROM nested;
+SELECT * FROM nested WHERE payer = 2;
+SELECT * FROM nested_again WHERE id IN (2, 3, 4);
+SELECT n.more, p.name FROM nested_again n JOIN payers p ON p.id = n.id WHERE n.id = 3;
+-- @refused SH2033
+CREATE VIEW nested_sum AS SELECT SUM(doubled) FROM nested;
+-- @refused SH2033
+CREATE VIEW nested_part AS SELECT doubled FROM nested;
+DROP VIEW nested_again, nested;
 DROP VIEW told, wealthy;
 DROP VIEW told;
 SELECT * FROM told WHERE a = 4;
@@ -127,6 +137,16 @@ CREATE TABLE summed SELECT name FROM payers;
 CREATE TABLE summed SELECT nosuch FROM payers;
 SELECT * FROM summed WHERE id = 1;
 DROP TABLE rich, named;
+CREATE TABLE rich (PRIMARY KEY (id)) TABLE payers;
+SELECT * FROM rich WHERE id IN (2, 3);
+DROP TABLE rich;
+CREATE TABLE rich (PRIMARY KEY (id)) (SELECT id, name FROM payers);
+SELECT * FROM rich WHERE id = 4;
+DROP TABLE rich;
+-- @refused SH2033
+CREATE TABLE rich (id bigint NOT NULL PRIMARY KEY) VALUES ROW(1);
+-- @refused SH2033
+CREATE TABLE rich (PRIMARY KEY (id)) WITH all_of AS (SELECT id FROM payers LIMIT 1) SELECT id FROM all_of;
 
 -- Changes that a temporary copy cannot be tried for.
 CREATE TABLE sections (id bigint NOT NULL, day int NOT NULL, note text, PRIMARY KEY (id, day), FULLTEXT KEY words (note)) ROW_FORMAT=COMPRESSED;

@@ -23,7 +23,7 @@ pub(super) fn on_shard(request: &Request<'_>, kind: Kind) -> Result<Option<Plan>
         | Kind::ShowSchema
         | Kind::ShowTableStatus
         | Kind::ShowServer => Afterwards::Reuse,
-        Kind::ServerOnly | Kind::Call => Afterwards::Close,
+        Kind::Maintenance | Kind::ServerOnly | Kind::Call => Afterwards::Close,
         Kind::Ddl(_) => return Err(ErrorId::ShardChosen.with("A schema change")),
         _ => return Ok(None),
     };

@@ -167,6 +167,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::ShowServer => unsharded_only(request, "this SHOW statement", Afterwards::Reuse),
         Kind::Explain => explain::explain(request),
         Kind::Vexplain => explain::vexplain(request),
+        Kind::Maintenance => maintenance(request),
         Kind::ServerOnly => {
             let word = request.words.names.first().map_or_else(String::new, Name::keyword);
             unsharded_only(request, &word, Afterwards::Close)
@@ -180,6 +181,7 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::AlterVschema => vschema::alter(request),
         Kind::ShowVschema => vschema::show(request),
         Kind::SessionState(what) => Err(ErrorId::SessionState.with(what)),
+        Kind::OfServer(what) => Err(ErrorId::OfServer.with(what)),
         Kind::Unsupported(what) => Err(ErrorId::UnsupportedStatement.with(what)),
         // MySQL has an error for an empty statement, too.
         Kind::Empty => Ok(to_any(target::any(request)?, Afterwards::Reuse)),
@@ -272,6 +274,15 @@ fn unsharded_only(request: &Request<'_>, what: &str, afterwards: Afterwards) -> 
     Ok(to_any(keyspace, afterwards))
 }
 
+/// ANALYZE TABLE and the like. Every shard of a sharded keyspace does it and has rows of its own about it.
+fn maintenance(request: &Request<'_>) -> Result<Plan, ClientError> {
+    let keyspace = target::by_qualifier(request)?;
+    if keyspace.sharded {
+        return Ok(scatter::of_every_shard(keyspace, Afterwards::Close));
+    }
+    Ok(to_any(keyspace, Afterwards::Close))
+}
+
 /// What a server tells of its schemas.
 fn of_schema(keyspace: &Keyspace) -> Plan {
     aimed(to_any(keyspace, Afterwards::Reuse), Target::Schema)
@@ -324,7 +335,7 @@ fn verb(words: &Words<'_>, ddl: Ddl) -> &'static str {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropDatabase => "DROP",
         Ddl::CreateIndex | Ddl::DropIndex => "INDEX",
         Ddl::Trigger => "TRIGGER",
-        Ddl::Function | Ddl::Procedure | Ddl::Event => "CREATE",
+        Ddl::Function | Ddl::Procedure | Ddl::Library | Ddl::Event => "CREATE",
     }
 }
 

@@ -80,16 +80,26 @@ pub(super) fn is_of_rows(statement: &Statement, words: &Words<'_>) -> bool {
     parts(statement, words).is_ok() && merges(statement, words).is_none()
 }
 
+/// The plan of a statement that every shard answers in rows, whichever tables it is about.
+pub(super) fn of_every_shard(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
+    let route = Route { afterwards, ..left_over(keyspace) };
+    Plan::Scatter(Scatter { route, shards: Shards::All, effect: Effect::Rows, merges: None }.into())
+}
+
 fn scatter(keyspace: &Keyspace, shards: Shards, effect: Effect, merges: Option<String>) -> Plan {
-    let route = Route {
+    let route = left_over(keyspace);
+    Plan::Scatter(Scatter { route, shards, effect, merges }.into())
+}
+
+fn left_over(keyspace: &Keyspace) -> Route {
+    Route {
         keyspace: keyspace.name.clone(),
         target: Target::Left,
         columns: None,
         afterwards: if keyspace.has_stored_programs { Afterwards::Close } else { Afterwards::Reuse },
         refusal: Refusal::OfAll,
         tablets: Tablets::Primary,
-    };
-    Plan::Scatter(Scatter { route, shards, effect, merges }.into())
+    }
 }
 
 type Parts<'a> = (Effect, &'a [TableWithJoins], Option<&'a Expr>, &'a [Assignment]);

@@ -17,9 +17,7 @@ use crate::sql::words::{Name, Words};
 
 /// The plan for a schema change.
 pub(super) fn plan(request: &Request<'_>, ddl: Ddl) -> Result<Plan, ClientError> {
-    if ddl == Ddl::Event {
-        return Err(ErrorId::Event.plain());
-    }
+    check_anywhere(request, ddl)?;
     let named = if ddl == Ddl::AlterDatabase { database::alter(request)? } else { None };
     let keyspace = match named {
         Some(keyspace) => keyspace,
@@ -70,6 +68,27 @@ pub(super) fn abandon(request: &Request<'_>) -> Result<Plan, ClientError> {
     Ok(Plan::AbandonSchemaChange(Abandon { keyspace, by }))
 }
 
+/// Refuses what no keyspace takes.
+fn check_anywhere(request: &Request<'_>, ddl: Ddl) -> Result<(), ClientError> {
+    let words = request.words;
+    let has = |first: &str, second: &str| {
+        words.names.windows(2).any(|pair| pair[0].is(first) && pair[1].is(second))
+    };
+    match ddl {
+        Ddl::Event => Err(ErrorId::Event.plain()),
+        Ddl::Function if words.has("SONAME") => Err(ErrorId::OfServer.with("a loadable function")),
+        // It is for what reads a binary log, and leaves a transaction that only that can end.
+        Ddl::CreateTable if has("START", "TRANSACTION") => {
+            Err(ErrorId::UnsupportedStatement.with("CREATE TABLE … START TRANSACTION"))
+        }
+        // The files are beside one server, not beside its replicas.
+        Ddl::AlterTable if has("DISCARD", "TABLESPACE") || has("IMPORT", "TABLESPACE") => {
+            Err(ErrorId::UnsupportedStatement.with("a table from a file (DISCARD or IMPORT TABLESPACE)"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn plain(keyspace: &Keyspace) -> SchemaChange {
     let keyspace = keyspace.name.clone();
     SchemaChange {
@@ -102,10 +121,6 @@ fn check_sharded(
     match ddl {
         Ddl::DropTable | Ddl::Truncate | Ddl::DropIndex => Ok(None),
         Ddl::CreateTable => {
-            if has("ROW") || words.names.iter().filter(|word| word.is("TABLE")).count() > 1 {
-                let form = "in a sharded keyspace a CREATE TABLE with the rows of TABLE or VALUES";
-                return Err(ErrorId::UnsupportedStatement.with(form));
-            }
             created_table(&words.names).map(Some).ok_or_else(|| ErrorId::NotUnderstood.plain())
         }
         Ddl::RenameTable => check_renames(renames, keyspace).map(|()| None),
@@ -114,6 +129,7 @@ fn check_sharded(
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
         Ddl::Procedure => per_shard::check_procedure(request).map(|()| None),
+        Ddl::Library => Err(ErrorId::WrongPerShard.with("a library, whose code may read and write rows,")),
         Ddl::View | Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
 }

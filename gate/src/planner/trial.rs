@@ -34,11 +34,8 @@ pub(super) fn of(
             check_rows_stay(words)?;
             of_table(request, keyspace, table_name(&mut words.names.iter().skip(2)), "TABLE").map(Some)
         }
-        Ddl::CreateTable if words.has("SELECT") => {
-            let query = query(request.raw).ok_or_else(|| {
-                let form = "in a sharded keyspace a CREATE TABLE of whose rows not all are from one SELECT";
-                ErrorId::UnsupportedStatement.with(form)
-            })?;
+        Ddl::CreateTable if begins_with_rows(words) => {
+            let query = query(request.raw).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
             Ok(Some(Trial::Rows { query }))
         }
         Ddl::View if words.names.first().is_some_and(|first| !first.is("DROP")) => of_view(request).map(Some),
@@ -106,17 +103,27 @@ fn elsewhere(sql: &str, before: &str, name: &str) -> Option<String> {
     Some(format!("{}`{name}`{}", &sql[..token.start], &sql[token.end..]))
 }
 
-/// The SELECT that ends a CREATE TABLE; `None`: its rows are said in another form.
+/// Whether a CREATE TABLE ends with a query. TABLE begins it, too, and VALUES before ROW.
+fn begins_with_rows(words: &Words<'_>) -> bool {
+    let tables = words.names.iter().filter(|word| word.is("TABLE")).count();
+    words.has("SELECT") || words.has("ROW") || tables > 1
+}
+
+/// The query that ends a CREATE TABLE, with the parentheses around it.
 fn query(sql: &str) -> Option<String> {
     let bytes = sql.as_bytes();
     let tokens = plain_tokens(sql)?;
     let mut depth = 0_usize;
-    for token in &tokens {
+    // The TABLE of CREATE TABLE is no query.
+    let after_create = tokens.iter().position(|token| token.is(bytes, "TABLE"))? + 1;
+    for (at, token) in tokens.iter().enumerate().skip(after_create) {
+        let opens = |token: &Token| token.of(bytes) == b"(";
+        let first = tokens[at..].iter().find(|token| !opens(token))?;
+        let begins = first.is_one_of(bytes, &["SELECT", "TABLE", "VALUES", "WITH"]);
         match token.of(bytes) {
+            _ if depth == 0 && begins => return Some(sql[token.start..].to_owned()),
             b"(" => depth += 1,
             b")" => depth = depth.saturating_sub(1),
-            _ if depth == 0 && token.is(bytes, "WITH") => return None,
-            _ if depth == 0 && token.is(bytes, "SELECT") => return Some(sql[token.start..].to_owned()),
             _ => {}
         }
     }
@@ -250,13 +257,20 @@ mod tests {
     #[test]
     fn the_rows_of_a_new_table_are_found() {
         let found = |sql: &str| query(sql);
-        assert_eq!(found("create table n (a int) ignore as select 1").as_deref(), Some("select 1"));
-        assert_eq!(
-            found("create table n select * from t where a in (select 2)").as_deref(),
-            Some("select * from t where a in (select 2)")
-        );
-        for sql in ["create table n (select 1)", "create table n with a as (select 1) select * from a"] {
-            assert_eq!(found(sql), None, "{sql}");
+        for (before, query) in [
+            ("create table n (a int) ignore as ", "select 1"),
+            ("create table n ", "select * from t where a in (select 2)"),
+            ("create table n ", "(select 1)"),
+            ("create table if not exists n (a int check (a > (1))) ", "((select 1) union (table t))"),
+            ("create table n ", "with a as (select 1) select * from a"),
+            ("create table n as ", "table t"),
+            (
+                "create table n (a int) partition by range (a) (partition p values less than (1)) ",
+                "values row(1)",
+            ),
+        ] {
+            assert_eq!(found(&format!("{before}{query}")).as_deref(), Some(query));
         }
+        assert_eq!(found("create table n (a int default (1))"), None);
     }
 }

@@ -48,7 +48,9 @@ pub enum Kind {
     AlterVschema,
     /// SHOW VSCHEMA.
     ShowVschema,
-    /// ANALYZE, OPTIMIZE, CHECK, CHECKSUM, REPAIR TABLE; DO; LOAD: MySQL does them alone.
+    /// ANALYZE, OPTIMIZE, CHECK, REPAIR TABLE, also of partitions: answered in rows.
+    Maintenance,
+    /// CHECKSUM TABLE; DO; LOAD: MySQL does them alone.
     ServerOnly,
     /// CALL.
     Call,
@@ -60,6 +62,8 @@ pub enum Kind {
     Kill,
     /// ABANDON SCHEMA CHANGE.
     AbandonSchemaChange,
+    /// CREATE, ALTER, DROP of something that a MySQL server has for all its databases.
+    OfServer(&'static str),
     /// What has no meaning through a gate.
     Unsupported(&'static str),
     /// Not a word that begins a statement of MySQL.
@@ -112,8 +116,10 @@ pub enum Ddl {
     Function,
     /// Stored procedures.
     Procedure,
-    /// Views.
+    /// Views, also materialized ones and JSON duality views.
     View,
+    /// Libraries of code for stored programs.
+    Library,
     /// Events.
     Event,
 }
@@ -138,8 +144,10 @@ pub fn kind_of(words: &Words<'_>) -> Kind {
         "SHOW" => show(rest),
         "DESCRIBE" | "DESC" | "EXPLAIN" => describe(rest),
         "VEXPLAIN" => Kind::Vexplain,
+        "ALTER" if maintains_partitions(rest) => Kind::Maintenance,
         "CREATE" | "ALTER" | "DROP" | "RENAME" | "TRUNCATE" => schema_change(first, rest),
-        "ANALYZE" | "OPTIMIZE" | "CHECK" | "CHECKSUM" | "REPAIR" | "DO" | "LOAD" => Kind::ServerOnly,
+        "ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR" => Kind::Maintenance,
+        "CHECKSUM" | "DO" | "LOAD" => Kind::ServerOnly,
         "CALL" => Kind::Call,
         other => elsewhere(other, rest),
     }
@@ -226,6 +234,13 @@ fn describe(rest: &[&str]) -> Kind {
     }
 }
 
+/// ALTER TABLE t CHECK PARTITION …: in spite of its words no schema change.
+fn maintains_partitions(rest: &[&str]) -> bool {
+    let maintains =
+        |pair: &[&str]| matches!(pair, ["ANALYZE" | "OPTIMIZE" | "CHECK" | "REPAIR", "PARTITION"]);
+    rest.first() == Some(&"TABLE") && rest.windows(2).any(maintains)
+}
+
 /// What a definer may stand before.
 const PROGRAMS: [&str; 5] = ["VIEW", "PROCEDURE", "TRIGGER", "FUNCTION", "EVENT"];
 
@@ -248,11 +263,12 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
         ("CREATE", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::CreateDatabase),
         ("ALTER", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::AlterDatabase),
         ("DROP", "DATABASE" | "SCHEMA") => Kind::Ddl(Ddl::DropDatabase),
-        (_, "VIEW" | "ALGORITHM" | "SQL") => Kind::Ddl(Ddl::View),
+        (_, "VIEW" | "ALGORITHM" | "SQL" | "JSON" | "MATERIALIZED") => Kind::Ddl(Ddl::View),
         (_, "PROCEDURE") => Kind::Ddl(Ddl::Procedure),
         (_, "TRIGGER") => Kind::Ddl(Ddl::Trigger),
         (_, "FUNCTION" | "AGGREGATE") => Kind::Ddl(Ddl::Function),
         (_, "EVENT") => Kind::Ddl(Ddl::Event),
+        (_, "LIBRARY") => Kind::Ddl(Ddl::Library),
         // What is defined stands behind the definer, who may be written with names of any kind.
         (_, "DEFINER") => match rest.iter().find(|word| PROGRAMS.contains(*word)) {
             Some(&"TRIGGER") => Kind::Ddl(Ddl::Trigger),
@@ -262,6 +278,12 @@ fn schema_change(first: &str, rest: &[&str]) -> Kind {
             _ => Kind::Ddl(Ddl::View),
         },
         (_, "USER" | "ROLE") => Kind::Account,
+        (_, "TABLESPACE" | "UNDO") => Kind::OfServer("a tablespace"),
+        (_, "LOGFILE") => Kind::OfServer("a log file group"),
+        (_, "SERVER") => Kind::OfServer("a foreign server"),
+        (_, "RESOURCE") => Kind::OfServer("a resource group"),
+        (_, "INSTANCE") => Kind::OfServer("the instance"),
+        (_, "REFERENCE") => Kind::OfServer("a spatial reference system"),
         _ => Kind::Unsupported("this schema change"),
     }
 }
@@ -299,6 +321,18 @@ mod tests {
             ("alter algorithm = merge view v as select ?0", Kind::Ddl(Ddl::View)),
             ("create definer = a procedure p() select ?0", Kind::Ddl(Ddl::Procedure)),
             ("call p()", Kind::Call),
+            ("create or replace json relational duality view v as select ?0", Kind::Ddl(Ddl::View)),
+            ("create materialized view v as select ?0", Kind::Ddl(Ddl::View)),
+            ("drop library if exists l", Kind::Ddl(Ddl::Library)),
+            ("create undo tablespace u add datafile ?3", Kind::OfServer("a tablespace")),
+            ("create spatial reference system ?0 name ?3", Kind::OfServer("a spatial reference system")),
+            ("alter instance reload tls", Kind::OfServer("the instance")),
+            ("create spatial index i on t (g)", Kind::Ddl(Ddl::CreateIndex)),
+            ("alter table s.t check partition all", Kind::Maintenance),
+            ("alter table t optimize partition p0", Kind::Maintenance),
+            ("alter table t truncate partition p0", Kind::Ddl(Ddl::AlterTable)),
+            ("repair table t", Kind::Maintenance),
+            ("checksum table t", Kind::ServerOnly),
             ("drop schema s", Kind::Ddl(Ddl::DropDatabase)),
             ("create database if not exists s", Kind::Ddl(Ddl::CreateDatabase)),
             ("create definer = current_user trigger t", Kind::Ddl(Ddl::Trigger)),

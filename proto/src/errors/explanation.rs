@@ -190,6 +190,8 @@ explanations! {
         "Take the numbering off with ALTER VSCHEMA ON the table DROP AUTO_INCREMENT, make the change, and add it again for the column's new name.";
     "SH2053", "The table's rows lie on the shards that the value of its sharding column says, and the INSERT names no value for that column.",
         "Name the column in the INSERT's list and give each row a value, or let Shoal number it: an AUTO_INCREMENT column may be left out.";
+    "SH2056", "Tablespaces, log file groups, foreign servers, resource groups, spatial reference systems and loadable functions are of a MySQL server, not of a database. Several keyspaces may share a server, a keyspace has a server for each of its tablets, and a new replica is a copy that has no such files beside it.",
+        "Do without: each table has a file of its own, and the platform gives servers their disks and limits. A spatial reference system may be made by the administrator of each primary's mysqld; its replicas follow.";
     "SH3001", "The shard has no primary that takes statements, or the gate has no connection to it.",
         "Retry in a moment. If it stays, `shoal doctor` and `shoal get tablets` say which part does not run and why.";
     "SH3002", "The server or the network broke while the statement was under way, so its answer was lost.",

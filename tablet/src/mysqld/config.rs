@@ -83,6 +83,9 @@ sql_require_primary_key = ON
 sql_generate_invisible_primary_key = ON
 show_gipk_in_create_table_and_information_schema = OFF
 
+# What a commit says is kept must be, and a copy for a new replica must have it: both hold for InnoDB's tables only.
+disabled_storage_engines = \"MyISAM,MRG_MYISAM,MEMORY,ARCHIVE,BLACKHOLE,FEDERATED\"
+
 # Nothing listens but the classic protocol; no statement reads or writes files of this machine; accounts
 # are matched by address, never by asking a name server.
 mysqlx = OFF

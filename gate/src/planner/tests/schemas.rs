@@ -67,15 +67,40 @@ async fn a_schema_change_knows_what_it_is_about() {
 }
 
 #[tokio::test]
+async fn what_belongs_to_a_server_or_is_answered_in_rows_is_no_schema_change() {
+    let cases = [
+        ("alter table main.notes discard tablespace", "SH2011"),
+        ("alter table customers check partition all", "shop all"),
+        ("optimize local table customers, orders", "shop all"),
+        ("analyze table main.notes", "main any close"),
+        ("checksum table customers", "SH2011"),
+        ("create function f returns string soname 'f.so'", "SH2056"),
+        ("create tablespace t add datafile 't.ibd'", "SH2056"),
+        ("create library l language javascript as 'x'", "SH2033"),
+        ("create library main.l language javascript as 'x'", "main change CREATE"),
+        ("create table planned (id bigint primary key) start transaction", "SH2011"),
+        ("create table main.other (id bigint primary key) start transaction", "SH2011"),
+    ];
+    assert_plans(&*cluster().await, Some("shop"), &cases);
+}
+
+#[tokio::test]
 async fn schema_changes_of_sharded_tables_are_looked_at() {
     let cases = [
         ("create table planned (id bigint primary key)", "shop change CREATE"),
         ("create table if not exists `shop`.`planned` (id bigint primary key)", "shop change CREATE"),
         ("create table unplanned (id bigint primary key)", "shop change CREATE"),
         ("create table planned (id bigint primary key) select * from customers", "shop change CREATE tried"),
-        ("create table planned (id bigint primary key) (select * from customers)", "SH2011"),
-        ("create table planned (id bigint primary key) table customers", "SH2011"),
-        ("create table planned values row(1)", "SH2011"),
+        (
+            "create table planned (id bigint primary key) (select * from customers)",
+            "shop change CREATE tried",
+        ),
+        ("create table planned (id bigint primary key) table customers", "shop change CREATE tried"),
+        ("create table planned values row(1)", "shop change CREATE tried"),
+        (
+            "create json duality view v as select json_duality_object('_id': id) from customers",
+            "shop change CREATE VIEW tried",
+        ),
         (
             "create table planned (id bigint primary key, foreign key (id) references customers (id))",
             "shop change CREATE",
