@@ -16,7 +16,7 @@ help:
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
 	@echo 'make soak   what takes longer: sysbench beside the ledger, a minute a workload (SHOAL_SOAK_SECONDS), and more'
 	@echo 'make check  formatting and lints, without running anything'
-	@echo 'make bench  build for speed and measure point selects; BENCH=reparent measures changes of primary,'
+	@echo 'make bench  build for speed and measure the gate beside other proxies; BENCH=reparent measures changes of primary,'
 	@echo '            and BENCH=--help tells the rest'
 	@echo
 	@echo 'SHOAL_CACHE names another cache folder. A mysqld >= 8.4, etcd or protoc on PATH is used as it is.'
@@ -43,6 +43,7 @@ check: deps
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-bench: deps
+bench:
+	@tests/deps/install proxies
 	cargo build --release --workspace --bins
 	$(TARGET)/release/shoal-bench $(BENCH)

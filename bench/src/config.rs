@@ -1,23 +1,23 @@
 //! The command line.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::limits::{MAX_CONNECTIONS, MAX_ROUNDS, MAX_ROWS, MAX_SECONDS, MAX_TABLETS};
+use crate::load::work::Work;
 use crate::shop::ShopConfig;
 
 const EXAMPLES: &str = "\
 Examples:
-  shoal-bench                                            1 and 16 connections, about 4 minutes
-  shoal-bench --connections 64 --rounds 5                another load, sooner done
-  shoal-bench --json now.json --markdown now.md          the figures for programs and for a document
-  shoal-bench --through gate-sharded --connections 1     one way only, such as to profile it
-  shoal-bench reparent                                   how long writes stand still when a primary is moved
-  shoal-bench shop --port 15306                          no measurement: rows to try things on
+  shoal-bench                                                 all of it, about 40 minutes
+  shoal-bench --work point-select,prepared --connections 16   a part of it, 2 minutes
+  shoal-bench --json now.json --markdown now.md               the figures for programs and for a document
+  shoal-bench --through gate-sharded --connections 1          one way only, such as to profile it
+  shoal-bench reparent                                        how long writes stand still when a primary is moved
+  shoal-bench shop --port 15306                               no measurement: rows to try things on
 
 The run starts a cluster of its own in a temporary folder by the program `shoal` beside it, and ends it again,
 also after Ctrl-C. Every answer is checked against what was loaded; a wrong one ends the run with an error.
@@ -48,7 +48,7 @@ loaded to the end is left as it is; tables of one that was broken off, or of ano
 made anew.
 Exit code: 0 loaded, or there already; 1 failed.";
 
-/// Measures point selects through a gate, beside a direct connection and a blind TCP forwarder.
+/// Measures what a gate costs, beside a direct connection, HAProxy and MySQL Router.
 #[derive(Debug, Parser)]
 #[command(name = "shoal-bench", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
@@ -69,9 +69,6 @@ pub enum Part {
     /// Load a shop of customers, orders and products through a gate
     #[command(after_help = SHOP_EXAMPLES)]
     Shop(ShopConfig),
-    /// Pass TCP connections on without looking at them, until standard input ends
-    #[command(hide = true)]
-    Forward(Forward),
 }
 
 /// What is measured of reparents.
@@ -97,30 +94,25 @@ pub struct ReparentConfig {
     pub markdown: Option<PathBuf>,
 }
 
-/// The blind forwarder's command line.
-#[derive(Debug, Clone, Args)]
-pub struct Forward {
-    /// Where connections are passed on to
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub to: SocketAddr,
-}
-
 /// What is measured.
 #[derive(Debug, Clone, Args, Serialize)]
 pub struct Config {
+    /// What is asked for, each measured by itself [default: all]
+    #[arg(long, value_name = "WORK[,WORK]", value_delimiter = ',', value_enum, hide_default_value = true, default_values_t = Work::ALL)]
+    pub work: Vec<Work>,
     /// Numbers of connections, each measured by itself
-    #[arg(long, value_name = "N[,N]", value_delimiter = ',', default_value = "1,16", value_parser = number(MAX_CONNECTIONS))]
+    #[arg(long, value_name = "N[,N]", value_delimiter = ',', default_value = "1,16,64,256", value_parser = number(MAX_CONNECTIONS))]
     pub connections: Vec<usize>,
-    /// Which ways to measure [default: all]; ratios need `forwarder`
-    #[arg(long, value_name = "WAY[,WAY]", value_delimiter = ',', value_enum, hide_default_value = true, default_values_t = Way::ALL)]
+    /// Which ways to measure [default: all but gate-tls]; ratios need `haproxy`
+    #[arg(long, value_name = "WAY[,WAY]", value_delimiter = ',', value_enum, hide_default_value = true, default_values_t = Way::COMPARED)]
     pub through: Vec<Way>,
     /// How often every way is measured
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = number(MAX_ROUNDS))]
     pub rounds: usize,
     /// How long every way is measured in a round, in seconds
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MAX_SECONDS))]
     pub seconds: u64,
-    /// Rows of each table
+    /// Rows of the table of rows by key
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = number(MAX_ROWS))]
     pub rows: usize,
     /// The mysqld to run, MySQL 8.4 or newer [default: the one on PATH, or that of `make deps`]
@@ -156,8 +148,10 @@ fn tablets(text: &str) -> Result<usize, String> {
 pub enum Way {
     /// The unsharded keyspace's mysqld, nothing between
     Direct,
-    /// The same mysqld through a forwarder that does not look at what it passes on
-    Forwarder,
+    /// The same mysqld through HAProxy, which does not look at what it passes on
+    Haproxy,
+    /// The same mysqld through MySQL Router
+    Router,
     /// The same mysqld through a gate
     GateUnsharded,
     /// A like mysqld of another cluster, where the gate's connections to it are inside TLS
@@ -167,16 +161,17 @@ pub enum Way {
 }
 
 impl Way {
-    /// All ways, the shortest first.
-    pub const ALL: [Self; 5] =
-        [Self::Direct, Self::Forwarder, Self::GateUnsharded, Self::GateTls, Self::GateSharded];
+    /// Those that are compared if no others are asked for, the shortest first.
+    pub const COMPARED: [Self; 5] =
+        [Self::Direct, Self::Haproxy, Self::Router, Self::GateUnsharded, Self::GateSharded];
 }
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Direct => "direct",
-            Self::Forwarder => "forwarder",
+            Self::Haproxy => "HAProxy",
+            Self::Router => "MySQL Router",
             Self::GateUnsharded => "gate, unsharded",
             Self::GateTls => "gate, TLS behind",
             Self::GateSharded => "gate, 2 shards",
@@ -197,7 +192,7 @@ mod tests {
     fn the_command_line_is_sound() {
         CommandLine::command().debug_assert();
         let config = parse(&[]).unwrap().config;
-        assert_eq!((config.connections, config.through), (vec![1, 16], Way::ALL.to_vec()));
+        assert_eq!((config.connections, config.through), (vec![1, 16, 64, 256], Way::COMPARED.to_vec()));
         let config = parse(&["--connections", "1,8,64", "--through", "direct,gate-sharded"]).unwrap().config;
         assert_eq!(config.connections, [1, 8, 64]);
         assert_eq!(config.through, [Way::Direct, Way::GateSharded]);

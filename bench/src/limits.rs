@@ -19,7 +19,7 @@ pub const MAX_TAKEN_PERCENT: f64 = 10.0;
 pub const MAX_REPEATED_PERCENT: usize = 100;
 /// How long a load runs before anything is counted.
 pub const WARM_UP: Duration = Duration::from_millis(200);
-/// How long system calls or instructions are counted.
+/// How long system calls are counted.
 pub const COUNTED: Duration = Duration::from_secs(1);
 /// Longest wait for one answer; a run in which one takes longer has failed.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,8 +35,14 @@ pub const CLUSTER_TIMEOUT: Duration = Duration::from_secs(120);
 pub const PROGRAM_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is looked whether another program is ready.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// Bytes that the forwarder reads at once.
-pub const FORWARD_BUFFER_BYTES: usize = 16 * 1024;
+/// Statements that a program has served before those that valgrind's counts are of, and how many those are.
+pub const WARM_STATEMENTS: usize = 1000;
+/// See above.
+pub const COUNTED_STATEMENTS: usize = 1000;
+/// Longest time for a program to start, or to end, under valgrind.
+pub const VALGRIND_TIMEOUT: Duration = Duration::from_secs(60);
+/// Connections that stand idle while the memory of a proxy is looked at.
+pub const IDLE_CONNECTIONS: usize = 400;
 /// Slowest answer that is told apart from slower ones.
 pub const MAX_LATENCY: Duration = Duration::from_secs(10);
 /// Most tablets of a shard whose primary is moved.

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use bench::config::{CommandLine, Config, Part, ReparentConfig};
-use bench::forward;
 use bench::reparent::ReparentBench;
 use bench::run::Bench;
 use bench::shop;
@@ -17,10 +16,9 @@ fn main() -> ExitCode {
     let done =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Into::into).and_then(
             |runtime| match part {
-                Some(Part::Forward(forward)) => runtime.block_on(forward::serve(forward.to)),
                 Some(Part::Shop(config)) => runtime.block_on(shop::load(config)),
                 Some(Part::Reparent(config)) => runtime.block_on(reparents(config)),
-                None => runtime.block_on(point_selects(config)),
+                None => runtime.block_on(statements(config)),
             },
         );
     match done {
@@ -32,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn point_selects(config: Config) -> Result<()> {
+async fn statements(config: Config) -> Result<()> {
     let bench = Bench::build(config)?;
     until_interrupted(bench.start(), |started| started.run()).await
 }

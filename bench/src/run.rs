@@ -9,16 +9,16 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cluster::{Programs, SHARDED, UNSHARDED};
 use crate::config::{Config, Way};
-use crate::forward::Forwarder;
 use crate::limits::MAX_CONNECTION_COUNTS;
 use crate::load::rows::Rows;
-use crate::load::{connections_in_words, fill};
+use crate::load::{Case, fill};
 use crate::measure::round::Round;
-use crate::measure::taken;
-use crate::measure::trace::{self, Counted};
-use crate::measure::way::{Clusters, Loaded, Prepared};
+use crate::measure::trace;
+use crate::measure::valgrind::{self, Tool};
+use crate::measure::way::{Clusters, Loaded, Prepared, Proxies};
+use crate::measure::{memory, taken};
 use crate::report::machine::Machine;
-use crate::report::{LoadReport, Report, Trace};
+use crate::report::{CaseReport, Count, Memory, Report, Trace};
 
 /// A run that can begin: the programs are there and its files can be written.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ impl Bench {
     pub fn build(mut config: Config) -> Result<Self> {
         config.connections.sort_unstable();
         config.connections.dedup();
+        config.work.sort_unstable();
+        config.work.dedup();
         config.through.sort_unstable();
         config.through.dedup();
         ensure!(
@@ -72,8 +74,8 @@ impl Started {
     pub async fn run(self) -> Result<()> {
         let Self { config, clusters, begun } = self;
         let loaded = load(&config, &clusters).await?;
-        let forwarder = Forwarder::start(&clusters.plain.mysqld(UNSHARDED)?.address).await?;
-        let prepare = |way: &Way| Prepared::new(*way, &clusters, &forwarder, &loaded);
+        let proxies = Proxies::start(&config, &clusters).await?;
+        let prepare = |way: &Way| Prepared::new(*way, &clusters, &proxies, &loaded);
         let ways: Vec<Prepared> = config.through.iter().map(prepare).collect::<Result<_>>()?;
         for way in &ways {
             fill::read_all(&way.endpoint, &way.rows)
@@ -81,15 +83,16 @@ impl Started {
                 .with_context(|| format!("reading, {}", way.way))?;
         }
         eprintln!("every row was read once through every way and is right");
-        let mut loads = measure(&config, &ways).await?;
-        let instructions_counted = trace::instructions_are_counted().await;
-        for load in &mut loads {
-            load.traces = traces(&ways, load.connections, &instructions_counted).await?;
+        let memory = idle_memory(&ways).await?;
+        let mut cases = measure(&config, &ways).await?;
+        for report in &mut cases {
+            report.traces = traces(&ways, report.case).await?;
         }
+        let counts = counts(&config, &ways).await?;
         let machine = Machine::this(clusters.plain.mysql_version());
-        drop(clusters);
+        drop((proxies, clusters));
         eprintln!("measured in {:.0} s; everything is ended\n", begun.elapsed().as_secs_f64());
-        report(&Report { machine, config, loads })
+        report(&Report { machine, config, memory, cases, counts })
     }
 }
 
@@ -111,21 +114,32 @@ async fn load(config: &Config, clusters: &Clusters) -> Result<Loaded> {
     Ok(loaded)
 }
 
-async fn measure(config: &Config, ways: &[Prepared]) -> Result<Vec<LoadReport>> {
+async fn idle_memory(ways: &[Prepared]) -> Result<Vec<Memory>> {
+    let mut all = Vec::new();
+    for way in ways {
+        let kib = memory::of_an_idle_connection(way).await.with_context(|| format!("idle, {}", way.way))?;
+        all.extend(kib.map(|kib| Memory { way: way.way, kib }));
+    }
+    Ok(all)
+}
+
+async fn measure(config: &Config, ways: &[Prepared]) -> Result<Vec<CaseReport>> {
     let (wanted, duration) = (config.rounds, Duration::from_secs(config.seconds));
-    let mut measured: Vec<(usize, Vec<Round>)> =
-        config.connections.iter().map(|n| (*n, Vec::new())).collect();
+    let case =
+        |work| config.connections.iter().map(move |connections| Case { work, connections: *connections });
+    let cases = config.work.iter().flat_map(|work| case(*work));
+    let mut measured: Vec<(Case, Vec<Round>)> = cases.map(|case| (case, Vec::new())).collect();
     let shares = |rounds: &[Round]| rounds.iter().map(Round::taken_percent).collect::<Vec<_>>();
     while measured.iter().any(|(_, rounds)| taken::wants_another(&shares(rounds), wanted)) {
-        for (connections, rounds) in &mut measured {
+        for (case, rounds) in &mut measured {
             if taken::wants_another(&shares(rounds), wanted) {
-                let round = Round::measure(ways, *connections, duration, rounds.len()).await?;
+                let round = Round::measure(ways, *case, duration, rounds.len()).await?;
                 rounds.push(round);
-                say_progress(*connections, rounds, wanted);
+                say_progress(*case, rounds, wanted);
             }
         }
     }
-    let sum_up = |(connections, rounds)| LoadReport::new(connections, &config.through, rounds, wanted);
+    let sum_up = |(case, rounds)| CaseReport::new(case, &config.through, rounds, wanted);
     Ok(measured.into_iter().map(sum_up).collect())
 }
 
@@ -140,29 +154,29 @@ fn report(report: &Report) -> Result<()> {
     Ok(())
 }
 
-async fn traces(
-    ways: &[Prepared],
-    connections: usize,
-    instructions_counted: &Counted<()>,
-) -> Result<Vec<Trace>> {
+async fn traces(ways: &[Prepared], case: Case) -> Result<Vec<Trace>> {
     let mut traces = Vec::new();
     for way in ways.iter().filter(|way| way.proxy.is_some()) {
-        eprintln!(
-            "counting system calls and instructions, {}, {}",
-            connections_in_words(connections),
-            way.way
-        );
-        let instructions = match instructions_counted {
-            Ok(()) => trace::instructions(way, connections).await?,
-            Err(reason) => Err(reason.clone()),
-        };
-        let system_calls = trace::system_calls(way, connections).await?;
-        traces.push(Trace { way: way.way, system_calls, instructions });
+        eprintln!("counting system calls, {case}, {}", way.way);
+        traces.push(Trace { way: way.way, system_calls: trace::system_calls(way, case).await? });
     }
     Ok(traces)
 }
 
-fn say_progress(connections: usize, rounds: &[Round], wanted: usize) {
+async fn counts(config: &Config, ways: &[Prepared]) -> Result<Vec<Count>> {
+    let mut counts = Vec::new();
+    for work in &config.work {
+        for way in ways.iter().filter(|way| way.program.is_some()) {
+            eprintln!("counting instructions and allocations, {work}, {}", way.way);
+            let instructions = valgrind::per_statement(way, *work, Tool::Callgrind).await?;
+            let allocations = valgrind::per_statement(way, *work, Tool::Dhat).await?;
+            counts.push(Count { work: *work, way: way.way, instructions, allocations });
+        }
+    }
+    Ok(counts)
+}
+
+fn say_progress(case: Case, rounds: &[Round], wanted: usize) {
     let Some(round) = rounds.last() else { return };
     let mut slices: Vec<_> = round.slices.iter().collect();
     slices.sort_by_key(|slice| slice.way);
@@ -171,9 +185,8 @@ fn say_progress(connections: usize, rounds: &[Round], wanted: usize) {
     let taken = round.taken_percent();
     let verdict = if taken::disturbs(taken) { ", disturbed" } else { "" };
     eprintln!(
-        "round {} of {wanted}, {}, queries/s: {}; others took up to {taken:.0} % CPU time{verdict}",
+        "round {} of {wanted}, {case}, queries/s: {}; others took up to {taken:.0} % CPU time{verdict}",
         rounds.len(),
-        connections_in_words(connections),
         rates.join(", "),
     );
 }

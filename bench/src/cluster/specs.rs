@@ -10,20 +10,20 @@ pub const SHARDED: &str = "halves";
 /// Its shards.
 pub const SHARDS: [&str; 2] = ["halves/-80", "halves/80-"];
 
-/// For point selects: a tablet a shard, as replicas only take CPU time here, and plain connections everywhere,
-/// as the load and the forwarder have them.
-pub fn point_selects() -> String {
-    format!("{}{}{}", head("tls: off"), unsharded(), sharded("sbtest", 1))
+/// For statements: a tablet a shard, as replicas only take CPU time here, and plain connections everywhere, as the load
+/// and the other proxies have them.
+pub fn statements() -> String {
+    format!("{}{}{}", head("tls: off"), unsharded(), sharded(&[("sbtest", "id"), ("sbowned", "owner")], 1))
 }
 
-/// For point selects through a gate whose connections to the mysqlds are inside TLS.
-pub fn point_selects_tls() -> String {
+/// For statements through a gate whose connections to the mysqlds are inside TLS.
+pub fn statements_tls() -> String {
     format!("{}{}", head("tls: on"), unsharded())
 }
 
 /// For reparents: what a cluster is by default, but for its size.
 pub fn reparents(config: &ReparentConfig) -> String {
-    format!("{}{}", head("tls: on"), sharded("writes", config.tablets))
+    format!("{}{}", head("tls: on"), sharded(&[("writes", "id")], config.tablets))
 }
 
 fn head(tls: &str) -> String {
@@ -37,10 +37,15 @@ fn unsharded() -> String {
     format!("    - {{name: {UNSHARDED}, tablets: 1}}\n")
 }
 
-fn sharded(table: &str, tablets: usize) -> String {
+/// Tables by their sharding column.
+fn sharded(tables: &[(&str, &str)], tablets: usize) -> String {
+    let entry = |(table, column): &(&str, &str)| {
+        format!("{table}: {{column_vindexes: [{{column: {column}, name: by_id}}]}}")
+    };
+    let tables: Vec<String> = tables.iter().map(entry).collect();
     format!(
         "    - name: {SHARDED}\n      shards: [\"-80\", \"80-\"]\n      tablets: {tablets}\n      vschema:\n        \
-         vindexes: {{by_id: {{type: xxhash}}}}\n        \
-         tables: {{{table}: {{column_vindexes: [{{column: id, name: by_id}}]}}}}\n"
+         vindexes: {{by_id: {{type: xxhash}}}}\n        tables: {{{}}}\n",
+        tables.join(", ")
     )
 }

@@ -11,22 +11,42 @@ pub mod client;
 pub mod fill;
 pub mod rows;
 mod thread;
+pub mod work;
 
+use std::fmt;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
+use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::limits::{ANSWER_TIMEOUT, MAX_LATENCY, OPEN_TIMEOUT};
 use client::Endpoint;
 use rows::Rows;
+use work::Work;
 
 /// Significant decimal digits of a latency.
 const LATENCY_DIGITS: u8 = 2;
+
+/// A case that is measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Case {
+    /// What is asked for.
+    pub work: Work,
+    /// How many connections ask at the same time.
+    pub connections: usize,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.connections == 1 { "" } else { "s" };
+        write!(f, "{}, {} connection{plural}", self.work, self.connections)
+    }
+}
 
 /// What a load does.
 #[derive(Debug, Clone)]
@@ -34,9 +54,9 @@ pub struct Order {
     /// Where it connects.
     pub endpoint: Endpoint,
     /// What it asks for.
+    pub case: Case,
+    /// The rows that are there.
     pub rows: Arc<Rows>,
-    /// How many connections ask at the same time.
-    pub connections: usize,
 }
 
 /// What came of one run: every answer was right.
@@ -77,15 +97,13 @@ impl Load {
     /// Connects, warms up and stands idle.
     pub async fn open(order: &Order) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let count = order.connections.min(cores);
+        let count = order.case.connections.min(cores);
         let (stage, stages) = watch::channel(Stage::Idle);
         let (reporter, reports) = mpsc::unbounded_channel();
         let threads = (0..count)
             .map(|number| {
-                let mut share = order.clone();
-                share.connections =
-                    order.connections / count + usize::from(number < order.connections % count);
-                thread::start(number, share, stages.clone(), reporter.clone())
+                let share = thread::Share { order: order.clone(), thread: number, threads: count };
+                thread::start(share, stages.clone(), reporter.clone())
             })
             .collect::<std::io::Result<_>>()?;
         let mut load = Self { stage, reports, threads };
@@ -114,7 +132,7 @@ impl Load {
         let tally = Tally { queries: latency.len(), elapsed: start.elapsed(), latency };
         self.stage.send_replace(Stage::Idle);
         if tally.queries == 0 {
-            bail!("not one query was answered");
+            bail!("not one statement was answered");
         }
         Ok(tally)
     }
@@ -140,11 +158,6 @@ impl Load {
             Ok(Some(report)) => Ok(report),
         }
     }
-}
-
-/// How many connections, in words.
-pub fn connections_in_words(connections: usize) -> String {
-    format!("{connections} connection{}", if connections == 1 { "" } else { "s" })
 }
 
 fn empty_histogram() -> Result<Histogram<u32>> {

@@ -3,9 +3,19 @@
 /// Bytes of a row's value: ten groups of eleven digits with a dash between, as sysbench fills its tables.
 pub const VALUE_BYTES: usize = 119;
 
-/// The table that every keyspace has.
-pub const CREATE_TABLE: &str = "CREATE TABLE sbtest (id BIGINT NOT NULL PRIMARY KEY, k INT NOT NULL, \
-                                c CHAR(120) NOT NULL, pad CHAR(60) NOT NULL)";
+/// The tables that every keyspace has: rows by their key, and rows of owners.
+pub const CREATE_TABLES: [&str; 2] = [
+    "CREATE TABLE sbtest (id BIGINT NOT NULL PRIMARY KEY, k INT NOT NULL, c CHAR(120) NOT NULL, \
+     pad CHAR(60) NOT NULL)",
+    "CREATE TABLE sbowned (owner BIGINT NOT NULL, id INT NOT NULL, k INT NOT NULL, c CHAR(120) NOT NULL, \
+     pad CHAR(60) NOT NULL, PRIMARY KEY (owner, id), KEY by_k (k))",
+];
+/// Owners of rows; an owner's are together on one shard.
+pub const OWNERS: u64 = 64;
+/// Rows of each owner, with ids from 1 on.
+pub const ROWS_OF_OWNER: u64 = 1000;
+/// Rows of an owner that one INSERT makes.
+const INSERTED_TOGETHER: u64 = 250;
 
 /// What was loaded: ids from 1 on, each with a value of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +40,25 @@ impl Rows {
     pub fn value(&self, id: u64) -> &[u8] {
         let place = id.checked_sub(1).and_then(|place| usize::try_from(place).ok());
         place.and_then(|place| self.values.get(place)).map_or(&[], |value| value)
+    }
+
+    /// The value of `c` in an owner's row: one of those above.
+    pub fn owned(&self, owner: u64, id: u64) -> &[u8] {
+        self.value(1 + (owner * ROWS_OF_OWNER + id) % self.count().max(1))
+    }
+
+    /// The statements that make an owner's rows.
+    pub fn insert_owned(&self, owner: u64) -> Vec<String> {
+        let row = |id: u64| {
+            let value = String::from_utf8_lossy(self.owned(owner, id));
+            format!("({owner}, {id}, {id}, '{value}', '{}')", &value[..value.len().min(59)])
+        };
+        let firsts = (1..=ROWS_OF_OWNER).step_by(INSERTED_TOGETHER as usize);
+        let statement = |first: u64| {
+            let rows: Vec<String> = (first..first + INSERTED_TOGETHER).map(row).collect();
+            format!("INSERT INTO sbowned (owner, id, k, c, pad) VALUES {}", rows.join(", "))
+        };
+        firsts.map(statement).collect()
     }
 
     /// The statement that makes the row.
@@ -57,7 +86,8 @@ impl Random {
         1 + self.below(rows.count())
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below the bound.
+    pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64
     }
 
@@ -103,6 +133,16 @@ mod tests {
             rows.insert(7),
             format!("INSERT INTO sbtest (id, k, c, pad) VALUES (7, 7, '{value}', '{}')", &value[..59])
         );
+    }
+
+    #[test]
+    fn owners_have_their_rows() {
+        let rows = Rows::new(1, 10);
+        let statements = rows.insert_owned(3);
+        let made: usize = statements.iter().map(|statement| statement.matches("(3, ").count()).sum();
+        assert_eq!((statements.len(), made), (4, ROWS_OF_OWNER as usize));
+        let value = String::from_utf8(rows.owned(3, 251).to_vec()).unwrap();
+        assert!(statements[1].contains(&format!("VALUES (3, 251, 251, '{value}', ")), "{}", statements[1]);
     }
 
     #[test]

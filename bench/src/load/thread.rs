@@ -11,26 +11,36 @@ use tokio::task::JoinSet;
 
 use super::client::Client;
 use super::rows::{Random, Rows};
+use super::work::Work;
 use super::{Order, Report, Stage, empty_histogram};
 use crate::limits::WARM_UP;
 
-/// A connection and the row that it asks for next.
+/// What a thread takes of a load.
+pub(super) struct Share {
+    pub(super) order: Order,
+    /// Which of the threads it is; the connections are dealt over them.
+    pub(super) thread: usize,
+    pub(super) threads: usize,
+}
+
+/// A connection and what it asks for next.
 struct Asker {
     client: Client,
+    number: usize,
+    work: Work,
     rows: Arc<Rows>,
     random: Random,
 }
 
 /// Starts the thread. It ends when it is told to leave, or when the load is gone.
 pub(super) fn start(
-    number: usize,
-    share: Order,
+    share: Share,
     stages: watch::Receiver<Stage>,
     reports: mpsc::UnboundedSender<Report>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new().name(format!("load-{number}")).spawn(move || {
-        if let Err(error) = runtime.block_on(serve(number, share, stages, &reports)) {
+    thread::Builder::new().name(format!("load-{}", share.thread)).spawn(move || {
+        if let Err(error) = runtime.block_on(serve(&share, stages, &reports)) {
             // Nobody listens any more when the run has failed already.
             let _ = reports.send(Report::Failed(error));
         }
@@ -38,17 +48,19 @@ pub(super) fn start(
 }
 
 async fn serve(
-    number: usize,
-    share: Order,
+    share: &Share,
     mut stages: watch::Receiver<Stage>,
     reports: &mpsc::UnboundedSender<Report>,
 ) -> Result<()> {
     let mut askers = Vec::new();
-    for place in 0..share.connections {
+    let order = &share.order;
+    for number in (share.thread..order.case.connections).step_by(share.threads) {
         askers.push(Asker {
-            client: Client::connect(&share.endpoint).await?,
-            rows: share.rows.clone(),
-            random: Random::new((number * share.connections + place) as u64),
+            client: Client::connect(&order.endpoint).await?,
+            number,
+            work: order.case.work,
+            rows: order.rows.clone(),
+            random: Random::new(number as u64),
         });
     }
     (askers, _) = ask_together(askers, Instant::now() + WARM_UP).await?;
@@ -83,17 +95,20 @@ async fn ask_together(askers: Vec<Asker>, until: Instant) -> Result<(Vec<Asker>,
 }
 
 impl Asker {
-    /// Asks for one row after the other. The end of one question is the start of the next, so that the clock is
-    /// read once for each.
+    /// Executes one statement after the other, and no transaction by half. The end of one is the start of the next, so that
+    /// the clock is read once for each.
     async fn ask(mut self, until: Instant) -> Result<(Self, Histogram<u32>)> {
         let mut latency = empty_histogram()?;
+        let mut steps = Vec::new();
         let mut asked = Instant::now();
         while asked < until {
-            let id = self.random.row(&self.rows);
-            self.client.select(id, self.rows.value(id)).await?;
-            let answered = Instant::now();
-            latency.saturating_record((answered - asked).as_nanos() as u64);
-            asked = answered;
+            self.work.steps(self.number, &self.rows, &mut self.random, &mut steps);
+            for step in &steps {
+                self.client.ask(*step, &self.rows).await?;
+                let answered = Instant::now();
+                latency.saturating_record((answered - asked).as_nanos() as u64);
+                asked = answered;
+            }
         }
         Ok((self, latency))
     }

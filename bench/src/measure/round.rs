@@ -9,7 +9,7 @@ use super::cpu::{self, PerQuery, Ticks};
 use super::taken::{MachineTicks, Taken};
 use super::way::Prepared;
 use crate::config::Way;
-use crate::load::{Load, Tally, connections_in_words};
+use crate::load::{Case, Load, Tally};
 
 /// What one measurement of one way came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,17 +43,11 @@ pub struct Round {
 
 impl Round {
     /// Measures all ways; the first is another one in every round.
-    pub async fn measure(
-        ways: &[Prepared],
-        connections: usize,
-        duration: Duration,
-        number: usize,
-    ) -> Result<Self> {
+    pub async fn measure(ways: &[Prepared], case: Case, duration: Duration, number: usize) -> Result<Self> {
         let mut slices = Vec::with_capacity(ways.len());
         for way in turned(ways, number) {
-            let slice = Slice::measure(way, connections, duration).await;
-            slices
-                .push(slice.with_context(|| format!("{}, {}", way.way, connections_in_words(connections)))?);
+            let slice = Slice::measure(way, case, duration).await;
+            slices.push(slice.with_context(|| format!("{}, {case}", way.way))?);
         }
         Ok(Self { slices })
     }
@@ -70,8 +64,8 @@ impl Round {
 }
 
 impl Slice {
-    async fn measure(way: &Prepared, connections: usize, duration: Duration) -> Result<Self> {
-        let mut load = Load::open(&way.order(connections)).await?;
+    async fn measure(way: &Prepared, case: Case, duration: Duration) -> Result<Self> {
+        let mut load = Load::open(&way.order(case)).await?;
         let (machine, before) = (MachineTicks::now()?, Used::until_now(way)?);
         let tally = load.run(duration).await?;
         let used = Used::until_now(way)?.since(before);

@@ -1,8 +1,7 @@
-//! System calls and instructions of a proxy, counted by other programs where they are there and may do it.
+//! System calls of a proxy, counted by strace where it is there and may do it.
 //!
-//! Both attach to the running process while the load stands idle, and leave it when the load is idle again.
+//! It attaches to the running process while the load stands idle, and leaves it when the load is idle again.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -15,9 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::way::Prepared;
 use crate::limits::{COUNTED, POLL_INTERVAL, PROGRAM_TIMEOUT};
-use crate::load::Load;
-
-const INSTRUCTIONS: &str = "instructions:u";
+use crate::load::{Case, Load};
 
 /// Something counted, per query; or why it could not be.
 pub type Counted<T> = std::result::Result<T, String>;
@@ -32,13 +29,13 @@ pub struct SystemCall {
 }
 
 /// System calls of the proxy, the most frequent first.
-pub async fn system_calls(way: &Prepared, connections: usize) -> Result<Counted<Vec<SystemCall>>> {
+pub async fn system_calls(way: &Prepared, case: Case) -> Result<Counted<Vec<SystemCall>>> {
     let output = NamedTempFile::new()?;
     let mut command = Command::new("strace");
     command.args(["-c", "-f", "-o"]).arg(output.path());
     // strace makes itself the tracer of every thread.
     let attached = |_: u32, proxy: u32| tracer(proxy).is_some_and(|tracer| tracer != 0);
-    let queries = match count(way, connections, command, attached).await? {
+    let queries = match count(way, case, command, attached).await? {
         Ok(queries) => queries,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -51,45 +48,15 @@ pub async fn system_calls(way: &Prepared, connections: usize) -> Result<Counted<
     Ok(Ok(calls))
 }
 
-/// Whether instructions can be counted here at all, or why not.
-pub async fn instructions_are_counted() -> Counted<()> {
-    let mut command = Command::new("perf");
-    command.args(["stat", "-x", ",", "-e", INSTRUCTIONS, "true"]).stdin(Stdio::null()).kill_on_drop(true);
-    match timeout(PROGRAM_TIMEOUT, command.output()).await {
-        Err(_) => Err("perf does not end".to_owned()),
-        Ok(Err(error)) => Err(format!("perf does not run: {error}")),
-        Ok(Ok(output)) => match parse_instructions(&String::from_utf8_lossy(&output.stderr)) {
-            Some(_) => Ok(()),
-            None => Err("perf cannot count them on this machine".to_owned()),
-        },
-    }
-}
-
-/// Instructions that the proxy executes in user space per query.
-pub async fn instructions(way: &Prepared, connections: usize) -> Result<Counted<f64>> {
-    let output = NamedTempFile::new()?;
-    let mut command = Command::new("perf");
-    command.args(["stat", "-x", ",", "-e", INSTRUCTIONS, "-o"]).arg(output.path());
-    let attached = |perf: u32, _: u32| holds_counters(Path::new(&format!("/proc/{perf}/fd")));
-    let queries = match count(way, connections, command, attached).await? {
-        Ok(queries) => queries,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    Ok(match parse_instructions(&std::fs::read_to_string(output.path())?) {
-        Some(instructions) => Ok(instructions / queries as f64),
-        None => Err("perf could not count them for this process".to_owned()),
-    })
-}
-
 /// Runs a load with the counting program attached; the number of queries.
 async fn count(
     way: &Prepared,
-    connections: usize,
+    case: Case,
     mut command: Command,
     attached: impl Fn(u32, u32) -> bool,
 ) -> Result<Counted<u64>> {
     let Some(proxy) = way.proxy else { bail!("there is no process to count for") };
-    let mut load = Load::open(&way.order(connections)).await?;
+    let mut load = Load::open(&way.order(case)).await?;
     command.arg("-p").arg(proxy.to_string());
     command
         .stdin(Stdio::null())
@@ -144,14 +111,6 @@ fn tracer(pid: u32) -> Option<u32> {
     tracers.min()
 }
 
-/// Whether perf has opened its counters.
-fn holds_counters(descriptors: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(descriptors) else { return false };
-    entries.flatten().any(|entry| {
-        std::fs::read_link(entry.path()).is_ok_and(|target| target.to_string_lossy().contains("perf_event"))
-    })
-}
-
 /// The table of `strace -c`: share, seconds, time per call, calls, perhaps errors, name.
 fn parse_summary(summary: &str) -> Result<Vec<SystemCall>> {
     let mut calls = Vec::new();
@@ -166,12 +125,6 @@ fn parse_summary(summary: &str) -> Result<Vec<SystemCall>> {
     }
     ensure!(!calls.is_empty(), "no system calls were counted");
     Ok(calls)
-}
-
-/// The line of `perf stat -x,`: value, unit, event.
-fn parse_instructions(stat: &str) -> Option<f64> {
-    let line = stat.lines().find(|line| line.contains("instructions"))?;
-    line.split(',').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -190,14 +143,6 @@ mod tests {
         let seen: Vec<_> = calls.iter().map(|call| (call.name.as_str(), call.per_query)).collect();
         assert_eq!(seen, [("sendto", 20000.0), ("recvfrom", 20010.0)]);
         assert!(parse_summary("").is_err());
-    }
-
-    #[test]
-    fn instructions_are_read_where_they_are_counted() {
-        let counted = "# started on Thu\n\n123456,,instructions:u,1000,100.00,,\n";
-        assert_eq!(parse_instructions(counted), Some(123_456.0));
-        assert_eq!(parse_instructions("<not supported>,,instructions:u,0,100.00,,\n"), None);
-        assert_eq!(parse_instructions(""), None);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub mod text;
 use serde::Serialize;
 
 use crate::config::{Config, Way};
+use crate::load::Case;
+use crate::load::work::Work;
 use crate::measure::round::Round;
 use crate::measure::taken;
 use crate::measure::trace::{Counted, SystemCall};
@@ -22,15 +24,28 @@ pub struct Report {
     pub machine: Machine,
     /// What was asked for.
     pub config: Config,
-    /// By number of connections.
-    pub loads: Vec<LoadReport>,
+    /// What idle connections cost, by way.
+    pub memory: Vec<Memory>,
+    /// By what was asked for and number of connections.
+    pub cases: Vec<CaseReport>,
+    /// What one statement takes, by what was asked for and way.
+    pub counts: Vec<Count>,
 }
 
-/// What was found with one number of connections.
+/// Memory of the process between for an idle connection.
 #[derive(Debug, Clone, Serialize)]
-pub struct LoadReport {
-    /// How many asked at the same time.
-    pub connections: usize,
+pub struct Memory {
+    /// Which way.
+    pub way: Way,
+    /// In KiB.
+    pub kib: f64,
+}
+
+/// What was found in one case.
+#[derive(Debug, Clone, Serialize)]
+pub struct CaseReport {
+    /// Which.
+    pub case: Case,
     /// By way, over the rounds that count.
     pub ways: Vec<Summary>,
     /// Rounds that count.
@@ -50,13 +65,24 @@ pub struct Trace {
     pub way: Way,
     /// System calls.
     pub system_calls: Counted<Vec<SystemCall>>,
-    /// Instructions in user space.
-    pub instructions: Counted<f64>,
 }
 
-impl LoadReport {
+/// What the process between takes for one statement, at one connection.
+#[derive(Debug, Clone, Serialize)]
+pub struct Count {
+    /// What was asked for.
+    pub work: Work,
+    /// Which way.
+    pub way: Way,
+    /// Instructions in user space.
+    pub instructions: Counted<f64>,
+    /// Heap allocations.
+    pub allocations: Counted<f64>,
+}
+
+impl CaseReport {
     /// Sums up all rounds that were measured, of which `wanted` count.
-    pub fn new(connections: usize, ways: &[Way], measured: Vec<Round>, wanted: usize) -> Self {
+    pub fn new(case: Case, ways: &[Way], measured: Vec<Round>, wanted: usize) -> Self {
         let taken: Vec<f64> = measured.iter().map(Round::taken_percent).collect();
         let counted = taken::counted(&taken, wanted);
         let disturbed = counted.iter().filter(|place| taken::disturbs(taken[**place])).count();
@@ -66,6 +92,6 @@ impl LoadReport {
             |rounds: Vec<(usize, Round)>| rounds.into_iter().map(|(_, round)| round).collect::<Vec<_>>();
         let rounds = plain(rounds);
         let ways = ways.iter().filter_map(|way| Summary::new(*way, &rounds)).collect();
-        Self { connections, ways, rounds, repeated: plain(repeated), disturbed, traces: Vec::new() }
+        Self { case, ways, rounds, repeated: plain(repeated), disturbed, traces: Vec::new() }
     }
 }

@@ -7,7 +7,7 @@ use crate::config::Way;
 use crate::measure::cpu::PerQuery;
 use crate::measure::round::{Round, Slice};
 
-/// The figures of one way. Comparisons with the forwarder pair the measurements of the same round.
+/// The figures of one way. Comparisons with HAProxy pair the measurements of the same round.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Which way.
@@ -35,10 +35,10 @@ pub struct ProxySummary {
     pub user: Spread,
     /// In the kernel for it.
     pub system: Spread,
-    /// All of it, as a multiple of the forwarder's.
-    pub of_forwarder: Option<Spread>,
-    /// In the program, beyond the forwarder's.
-    pub user_over_forwarder: Option<Spread>,
+    /// All of it, as a multiple of HAProxy's.
+    pub of_haproxy: Option<Spread>,
+    /// In the program, beyond HAProxy's.
+    pub user_over_haproxy: Option<Spread>,
 }
 
 impl Summary {
@@ -64,15 +64,15 @@ impl ProxySummary {
         let spread =
             |figure: fn(PerQuery) -> f64| Spread::of(rounds.iter().filter_map(|r| proxy(r, way)).map(figure));
         let paired = |compare: fn(PerQuery, PerQuery) -> f64| {
-            let pairs = rounds.iter().filter_map(|r| Some((proxy(r, way)?, proxy(r, Way::Forwarder)?)));
-            Spread::of(pairs.map(|(proxy, forwarder)| compare(proxy, forwarder)))
+            let pairs = rounds.iter().filter_map(|r| Some((proxy(r, way)?, proxy(r, Way::Haproxy)?)));
+            Spread::of(pairs.map(|(proxy, haproxy)| compare(proxy, haproxy)))
         };
         Some(Self {
             total: spread(PerQuery::total)?,
             user: spread(|cpu| cpu.user)?,
             system: spread(|cpu| cpu.system)?,
-            of_forwarder: paired(|proxy, forwarder| proxy.total() / forwarder.total()),
-            user_over_forwarder: paired(|proxy, forwarder| proxy.user - forwarder.user),
+            of_haproxy: paired(|proxy, haproxy| proxy.total() / haproxy.total()),
+            user_over_haproxy: paired(|proxy, haproxy| proxy.user - haproxy.user),
         })
     }
 }
@@ -91,9 +91,9 @@ mod tests {
         Slice { way, queries, queries_per_second, p50: 50.0, p99: 99.0, proxy, mysqld, load, taken }
     }
 
-    fn round(forwarder: f64, gate: f64) -> Round {
+    fn round(haproxy: f64, gate: f64) -> Round {
         let slices =
-            vec![slice(Way::GateSharded, gate), slice(Way::Forwarder, forwarder), slice(Way::Direct, 1.0)];
+            vec![slice(Way::GateSharded, gate), slice(Way::Haproxy, haproxy), slice(Way::Direct, 1.0)];
         Round { slices }
     }
 
@@ -102,10 +102,10 @@ mod tests {
         // The machine is twice as slow in the second round; of the medians alone the ratio would be another.
         let rounds = [round(2.0, 4.0), round(14.0, 26.0), round(2.0, 8.0)];
         let proxy = Summary::new(Way::GateSharded, &rounds).unwrap().proxy.unwrap();
-        assert_eq!(proxy.user_over_forwarder, Some(Spread { median: 6.0, min: 2.0, max: 12.0 }));
-        assert_eq!(proxy.of_forwarder, Some(Spread { median: 1.5, min: 14.0 / 12.0, max: 1.5 }));
-        let forwarder = Summary::new(Way::Forwarder, &rounds).unwrap().proxy.unwrap();
-        assert_eq!(forwarder.of_forwarder, Some(Spread { median: 1.0, min: 1.0, max: 1.0 }));
+        assert_eq!(proxy.user_over_haproxy, Some(Spread { median: 6.0, min: 2.0, max: 12.0 }));
+        assert_eq!(proxy.of_haproxy, Some(Spread { median: 1.5, min: 14.0 / 12.0, max: 1.5 }));
+        let haproxy = Summary::new(Way::Haproxy, &rounds).unwrap().proxy.unwrap();
+        assert_eq!(haproxy.of_haproxy, Some(Spread { median: 1.0, min: 1.0, max: 1.0 }));
     }
 
     #[test]
@@ -115,6 +115,6 @@ mod tests {
         assert_eq!(Summary::new(Way::GateUnsharded, &rounds), None);
         let alone = [Round { slices: vec![slice(Way::GateSharded, 4.0)] }];
         let proxy = Summary::new(Way::GateSharded, &alone).unwrap().proxy.unwrap();
-        assert_eq!((proxy.user.median, proxy.of_forwarder), (4.0, None));
+        assert_eq!((proxy.user.median, proxy.of_haproxy), (4.0, None));
     }
 }

@@ -6,14 +6,16 @@ use std::fmt::Write as _;
 use super::statistics::Spread;
 use super::summary::{ProxySummary, Summary};
 use super::table::Table;
-use super::{LoadReport, Report};
+use super::{CaseReport, Count, Memory, Report};
 use crate::config::Way;
 use crate::limits::MAX_TAKEN_PERCENT;
-use crate::load::connections_in_words;
+use crate::load::Case;
 use crate::measure::round::Slice;
-use crate::measure::trace::SystemCall;
+use crate::measure::trace::{Counted, SystemCall};
 
-const TITLES: [&str; 11] = [
+const TITLES: [&str; 13] = [
+    "statements",
+    "connections",
     "through",
     "queries/s",
     "p50 µs",
@@ -21,8 +23,8 @@ const TITLES: [&str; 11] = [
     "proxy CPU µs/query",
     "user",
     "system",
-    "÷ forwarder's",
-    "user − forwarder's",
+    "÷ HAProxy's",
+    "user − HAProxy's",
     "mysqld CPU µs/query",
     "load CPU µs/query",
 ];
@@ -49,10 +51,13 @@ impl Report {
 
     fn text(&self, form: Form) -> String {
         let (machine, config) = (&self.machine, &self.config);
+        let mut table = Table::new(&TITLES);
+        for case in &self.cases {
+            case.ways.iter().for_each(|way| table.push(cells(case.case, way)));
+        }
         let mut text = format!(
-            "Point selects, one row of 120 bytes from {} rows; medians of {} rounds of {} s (least–most)\n\
-             {}, {} cores shared by all parts; Linux {}, MySQL {}, {} build\n",
-            config.rows,
+            "Rows of 120 bytes; medians of {} rounds of {} s (least–most)\n\
+             {}, {} cores shared by all parts; Linux {}, MySQL {}, {} build\n\n",
             config.rounds,
             config.seconds,
             machine.processor,
@@ -61,47 +66,66 @@ impl Report {
             machine.mysql,
             machine.build,
         );
-        for load in &self.loads {
-            text.push_str(&load.text(form));
+        for table in [table, self.counted()] {
+            text.push_str(&match form {
+                Form::Terminal => table.aligned(),
+                Form::Markdown => table.markdown(),
+            });
+            text.push('\n');
+        }
+        let each = |memory: &Memory| format!("{} {:.1}", memory.way, memory.kib);
+        let memory: Vec<String> = self.memory.iter().map(each).collect();
+        let memory = format!("KiB of the proxy for an idle connection: {}", memory.join(", "));
+        let notes = self.cases.iter().map(|case| (case.case.to_string(), case.notes()));
+        let lines = std::iter::once(("all".to_owned(), vec![memory])).chain(notes);
+        for (heading, notes) in lines {
+            let (before, mark) = match form {
+                Form::Terminal => ("", "  "),
+                Form::Markdown => ("\n### ", "- "),
+            };
+            // Writing to a String does not fail.
+            let _ = writeln!(text, "{before}{heading}");
+            notes.iter().for_each(|note| text.push_str(&format!("{mark}{note}\n")));
         }
         text
     }
 }
 
-impl LoadReport {
-    fn text(&self, form: Form) -> String {
-        let heading = connections_in_words(self.connections);
-        let mut table = Table::new(&TITLES);
-        for way in &self.ways {
-            table.push(cells(way));
+impl Report {
+    /// What one statement takes of the process between, at one connection.
+    fn counted(&self) -> Table {
+        let mut table =
+            Table::new(&["statements", "through", "instructions", "÷ HAProxy's", "heap allocations"]);
+        for count in &self.counts {
+            let is_haproxys = |other: &&Count| other.work == count.work && other.way == Way::Haproxy;
+            let haproxys =
+                self.counts.iter().find(is_haproxys).and_then(|other| other.instructions.as_ref().ok());
+            let ratio = match (&count.instructions, haproxys) {
+                (Ok(instructions), Some(haproxys)) => format!("{:.2}", instructions / haproxys),
+                _ => NONE.to_owned(),
+            };
+            let cell = |counted: &Counted<f64>, decimals: usize| match counted {
+                Ok(count) => format!("{count:.decimals$}"),
+                Err(reason) => reason.clone(),
+            };
+            table.push(vec![
+                count.work.to_string(),
+                count.way.to_string(),
+                cell(&count.instructions, 0),
+                ratio,
+                cell(&count.allocations, 2),
+            ]);
         }
-        let (heading, table) = match form {
-            Form::Terminal => (heading, table.aligned()),
-            Form::Markdown => (format!("### {heading}"), format!("\n{}", table.markdown())),
-        };
-        let mut text = format!("\n{heading}\n{table}");
-        if matches!(form, Form::Markdown) {
-            text.push('\n');
-        }
-        let mark = match form {
-            Form::Terminal => "",
-            Form::Markdown => "- ",
-        };
-        for note in self.notes() {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{mark}{note}");
-        }
-        text
+        table
     }
+}
 
+impl CaseReport {
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![self.taken(), self.repetition()];
         let calls =
             self.traces.iter().map(|trace| (trace.way, trace.system_calls.as_ref().map(|c| calls(c))));
         notes.extend(note("System calls per query", calls.collect()));
-        let number = |count: &f64| format!("{count:.0}");
-        let counts = self.traces.iter().map(|trace| (trace.way, trace.instructions.as_ref().map(number)));
-        notes.extend(note("Instructions in user space per query", counts.collect()));
         notes
     }
 
@@ -136,11 +160,13 @@ fn note(what: &str, counted: Vec<(Way, Result<String, &String>)>) -> Vec<String>
     counted.into_iter().map(line).collect()
 }
 
-fn cells(way: &Summary) -> Vec<String> {
+fn cells(case: Case, way: &Summary) -> Vec<String> {
     let proxy = |part: fn(&ProxySummary) -> Option<Spread>, decimals| {
         way.proxy.as_ref().and_then(part).map_or_else(|| NONE.to_owned(), |spread| figure(spread, decimals))
     };
     vec![
+        case.work.to_string(),
+        case.connections.to_string(),
         way.way.to_string(),
         figure(way.queries_per_second, 0),
         figure(way.p50, 0),
@@ -148,8 +174,8 @@ fn cells(way: &Summary) -> Vec<String> {
         proxy(|p| Some(p.total), 1),
         proxy(|p| Some(p.user), 1),
         proxy(|p| Some(p.system), 1),
-        proxy(|p| p.of_forwarder, 2),
-        proxy(|p| p.user_over_forwarder, 1),
+        proxy(|p| p.of_haproxy, 2),
+        proxy(|p| p.user_over_haproxy, 1),
         figure(way.mysqld, 1),
         figure(way.load, 1),
     ]
@@ -183,12 +209,12 @@ mod tests {
         let counted = [call("sendto", 2.0), call("epoll_wait", 0.254), call("madvise", 0.001)];
         assert_eq!(calls(&counted), "2.25 = 2.00 sendto + 0.25 epoll_wait");
         let (one, other) = ("no strace".to_owned(), "denied".to_owned());
-        let ways = |first, second| vec![(Way::Forwarder, first), (Way::GateSharded, second)];
+        let ways = |first, second| vec![(Way::Haproxy, first), (Way::GateSharded, second)];
         assert_eq!(note("Calls", ways(Err(&one), Err(&one))), ["Calls: not available: no strace"]);
         let different =
-            ["Calls, forwarder: not available: no strace", "Calls, gate, 2 shards: not available: denied"];
+            ["Calls, HAProxy: not available: no strace", "Calls, gate, 2 shards: not available: denied"];
         assert_eq!(note("Calls", ways(Err(&one), Err(&other))), different);
-        let mixed = ["Calls, forwarder: 4", "Calls, gate, 2 shards: not available: denied"];
+        let mixed = ["Calls, HAProxy: 4", "Calls, gate, 2 shards: not available: denied"];
         assert_eq!(note("Calls", ways(Ok("4".into()), Err(&other))), mixed);
     }
 }
