@@ -1,16 +1,18 @@
 //! Who is connected to this gate: SHOW PROCESSLIST, and the line of figures that clients ask for.
 
+mod ending;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use proto::wire::result::{ResultColumn, ResultRow};
-use tokio_util::sync::CancellationToken;
 
 use crate::backend::Target;
 use crate::limits::MAX_SHOWN_STATEMENT_BYTES;
 use crate::listing::Listing;
+pub use ending::Ending;
 
 /// All clients that have logged in.
 #[derive(Debug)]
@@ -40,8 +42,8 @@ pub struct Client {
     statement: Mutex<Vec<u8>>,
     /// Where its statement runs; held by whoever ends it there.
     running: tokio::sync::Mutex<Vec<Arc<Target>>>,
-    /// Cancelled when its connection is to end.
-    killed: CancellationToken,
+    /// How it is ended by others.
+    ending: Arc<Ending>,
 }
 
 /// How much of a statement is shown.
@@ -75,12 +77,8 @@ pub enum Sight<'a> {
 
 impl Clients {
     /// A client has logged in under this number.
-    pub fn enter(self: &Arc<Self>, number: u32, user: &str, host: &str) -> Presence {
-        Presence {
-            clients: self.clone(),
-            number,
-            client: self.place(number, (user, host), CancellationToken::new()),
-        }
+    pub fn enter(self: &Arc<Self>, number: u32, (user, host): (&str, &str), ending: Ending) -> Presence {
+        Presence { clients: self.clone(), number, client: self.place(number, (user, host), Arc::new(ending)) }
     }
 
     /// The client with this number.
@@ -88,7 +86,7 @@ impl Clients {
         self.present().get(&u32::try_from(number).ok()?).cloned()
     }
 
-    fn place(&self, number: u32, (user, host): (&str, &str), killed: CancellationToken) -> Arc<Client> {
+    fn place(&self, number: u32, (user, host): (&str, &str), ending: Arc<Ending>) -> Arc<Client> {
         let client = Arc::new(Client {
             user: user.to_owned(),
             host: host.to_owned(),
@@ -97,7 +95,7 @@ impl Clients {
             statements: AtomicU64::new(0),
             statement: Mutex::default(),
             running: tokio::sync::Mutex::default(),
-            killed,
+            ending,
         });
         self.present().insert(number, client.clone());
         client
@@ -147,9 +145,19 @@ impl Client {
         &self.user
     }
 
-    /// Cancelled when its connection is to end.
-    pub fn killed(&self) -> &CancellationToken {
-        &self.killed
+    /// How it is ended.
+    pub fn ending(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// Its statement runs there, too.
+    pub async fn runs_on(&self, target: &Arc<Target>) {
+        self.running.lock().await.push(target.clone());
+    }
+
+    /// Its statement runs nowhere any more.
+    pub async fn runs_nowhere(&self) {
+        self.running.lock().await.clear();
     }
 
     /// Where its statement runs, which does not end as long as this is held.
@@ -167,11 +175,19 @@ impl Client {
             Some(self.user.clone()),
             Some(self.host.clone()),
             database,
-            Some(if busy { "Query" } else { "Sleep" }.to_owned()),
+            Some(self.command(activity).to_owned()),
             Some(seconds.to_string()),
             Some(if busy { state } else { "" }.to_owned()),
             busy.then(|| self.info(shown)).flatten(),
         ]
+    }
+
+    fn command(&self, activity: u64) -> &'static str {
+        match activity % 2 {
+            _ if self.ending.killed().is_cancelled() => "Killed",
+            0 => "Sleep",
+            _ => "Query",
+        }
     }
 
     fn info(&self, shown: Shown) -> Option<String> {
@@ -212,23 +228,28 @@ impl Presence {
     pub fn becomes(&mut self, user: &str) {
         let before = self.client.statements.load(Ordering::Relaxed);
         self.clients.past_statements.fetch_add(before, Ordering::Relaxed);
-        let killed = self.client.killed.clone();
-        self.client = self.clients.place(self.number, (user, &self.client.host), killed);
+        let ending = self.client.ending.clone();
+        self.client = self.clients.place(self.number, (user, &self.client.host), ending);
     }
 
-    /// Cancelled when the connection is to end.
-    pub fn killed(&self) -> CancellationToken {
-        self.client.killed.clone()
+    /// The client, as others see it.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// How the client is ended.
+    pub fn ending(&self) -> &Ending {
+        &self.client.ending
     }
 
     /// Its statement runs there, too.
     pub async fn runs_on(&self, target: &Arc<Target>) {
-        self.client.running.lock().await.push(target.clone());
+        self.client.runs_on(target).await;
     }
 
     /// Its statement runs nowhere any more.
     pub async fn runs_nowhere(&self) {
-        self.client.running.lock().await.clear();
+        self.client.runs_nowhere().await;
     }
 
     /// A statement begins.
@@ -237,6 +258,7 @@ impl Presence {
         let statements = self.client.statements.load(Ordering::Relaxed);
         self.client.statements.store(statements + 1, Ordering::Relaxed);
         self.statement().clear();
+        self.client.ending.begins();
     }
 
     /// It is this one.
@@ -273,7 +295,10 @@ mod tests {
     #[test]
     fn clients_are_listed_while_they_are_here() {
         let clients = Arc::new(Clients::default());
-        let (ann, bob) = (clients.enter(1, "ann", "::1"), clients.enter(2, "bob", "::1"));
+        let (ann, bob) = (
+            clients.enter(1, ("ann", "::1"), Ending::default()),
+            clients.enter(2, ("bob", "::1"), Ending::default()),
+        );
         ann.choose(Some("shop"));
         ann.begins();
         ann.executes(format!("select '{}'", "ä".repeat(200)).as_bytes());

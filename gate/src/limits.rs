@@ -28,6 +28,12 @@ pub const MAX_IDLE_PER_POOL: usize = 64;
 pub const MAX_IDLE_PER_THREAD: usize = 128;
 /// Longest time from accepting a client to the end of its login.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may be silent where it has not set `wait_timeout`: MySQL's default.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(28_800);
+/// How long nothing may come of a command that has begun, where the client has not set `net_read_timeout`: MySQL's default.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of its answer, where it has not set `net_write_timeout`: MySQL's default.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause after the system could not accept a client, such as for want of file descriptors.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long clients may go on with their present statement when the gate stops.

@@ -166,7 +166,7 @@ impl HoldMeasures {
             HoldEnd::TimedOut => Some(&self.timed_out),
             HoldEnd::Left => Some(&self.left),
             HoldEnd::Draining => Some(&self.draining),
-            HoldEnd::NoPlace => None,
+            HoldEnd::NoPlace | HoldEnd::Interrupted => None,
         }
     }
 }

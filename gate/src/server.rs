@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::backend::Pools;
+use crate::clients::Ending;
 use crate::limits::{ACCEPT_PAUSE, DRAIN_TIMEOUT, MAX_CLIENTS, SERVING_STACK_BYTES};
 use crate::session;
 use crate::worker::{Shared, Worker};
@@ -128,8 +129,9 @@ async fn serve_arrivals(worker: Rc<Worker>, mut arrivals: mpsc::Receiver<Arrival
                     let worker = worker.clone();
                     sessions.spawn_local(async move {
                         let Arrival { stream, host, _place } = arrival;
-                        match TcpStream::from_std(stream) {
-                            Ok(stream) => session::serve(worker, stream, host).await,
+                        let both = stream.try_clone().and_then(|again| Ok((TcpStream::from_std(stream)?, Ending::of(again))));
+                        match both {
+                            Ok(client) => session::serve(worker, client, host).await,
                             Err(error) => warn!(%error, "cannot serve a client"),
                         }
                     });

@@ -123,6 +123,8 @@ error_table! {
     UnknownThread = "SH1069", 1094, "HY000", Refused, "Unknown thread id: {}", "";
     /// KILL of another user's connection.
     NotOwner = "SH1070", 1095, "HY000", Access, "You are not owner of thread {}", "";
+    /// A client was silent for longer than its session's `wait_timeout`.
+    Inactive = "SH1071", 4031, "HY000", Limit, "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior.", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
     /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.

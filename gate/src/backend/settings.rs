@@ -146,6 +146,11 @@ impl Settings {
         (!text.is_empty()).then_some(text)
     }
 
+    /// A variable that counts seconds, where it was set.
+    pub fn seconds(&self, variable: &str) -> Option<u64> {
+        self.0.get(variable)?.now.parse().ok()
+    }
+
     /// Whether 0 is a number like any other in an AUTO_INCREMENT column.
     pub fn zero_is_a_number(&self) -> bool {
         let modes = self.0.get("sql_mode").map(|modes| modes.now.trim_matches('\''));

@@ -3,14 +3,18 @@
 use std::future::pending;
 use std::rc::Rc;
 
+use bytes::BytesMut;
 use proto::errors::{ClientError, ErrorId};
 use proto::ids::ShardRef;
+use proto::wire::packet::HEADER_BYTES;
+use proto::wire::reply::write_error;
 use topo::snapshot::Shard;
 
 use super::control::{self, AskError, Row, Table};
 use super::done::end;
 use crate::backend::settings::Settings;
 use crate::backend::{Backend, SessionClass, Unreached};
+use crate::clients::Client;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::hold::{Patience, Verdict};
 use crate::worker::Worker;
@@ -63,9 +67,30 @@ impl<'a> Line<'a> {
 
     /// Executes a statement that has no rows. It is sent again only where the server has not executed it.
     pub(super) async fn execute(&mut self, sql: &[u8]) -> Result<Vec<u8>, LineError> {
+        self.execute_for(None, sql).await
+    }
+
+    /// The same; where it is a client's own statement, KILL ends it.
+    pub(super) async fn execute_for(
+        &mut self,
+        client: Option<&Client>,
+        sql: &[u8],
+    ) -> Result<Vec<u8>, LineError> {
         loop {
             self.be_connected().await.map_err(LineError::Failed)?;
-            let packet = match control::execute(&mut self.backend.connection, sql).await {
+            if let Some(client) = client {
+                client.runs_on(&self.backend.target).await;
+                // Looked at after that, so that a KILL finds the statement there or is seen here.
+                if client.ending().is_interrupted() {
+                    client.runs_nowhere().await;
+                    return Err(LineError::Refused(payload(&ErrorId::Interrupted.plain())));
+                }
+            }
+            let executed = control::execute(&mut self.backend.connection, sql).await;
+            if let Some(client) = client {
+                client.runs_nowhere().await;
+            }
+            let packet = match executed {
                 Ok(answer) => return Ok(answer),
                 Err(AskError::Refused(packet)) => packet,
                 Err(AskError::Lost(_) | AskError::Unreadable) => return Err(self.lost()),
@@ -86,16 +111,16 @@ impl<'a> Line<'a> {
     pub(super) async fn execute_under(
         &mut self,
         sql: &[u8],
-        settings: &Rc<Settings>,
+        (settings, client): (&Rc<Settings>, &Client),
     ) -> Result<(Vec<u8>, Vec<Row>), LineError> {
         if **settings == *self.class.settings {
-            let answer = self.execute(sql).await?;
+            let answer = self.execute_for(Some(client), sql).await?;
             let warnings = self.warnings(&answer).await;
             return Ok((answer, warnings));
         }
         let class = SessionClass { settings: settings.clone(), ..self.class.clone() };
         let mut line = Line::open(self.worker, &class, &self.shard.shard).await.map_err(LineError::Failed)?;
-        let answer = line.execute(sql).await?;
+        let answer = line.execute_for(Some(client), sql).await?;
         let warnings = line.warnings(&answer).await;
         line.close();
         Ok((answer, warnings))
@@ -155,6 +180,13 @@ impl<'a> Line<'a> {
     fn lost(&self) -> LineError {
         LineError::Failed(ErrorId::ShardLost.with(&self.shard.shard))
     }
+}
+
+/// The error as a payload, as MySQL's own errors come.
+fn payload(error: &ClientError) -> Vec<u8> {
+    let mut packet = BytesMut::new();
+    write_error(&mut packet, 0, error);
+    packet.split_off(HEADER_BYTES).to_vec()
 }
 
 /// A connection to the shard's primary by the newest snapshot, once the shard is not held.

@@ -36,6 +36,7 @@ use super::line::{Line, LineError};
 use crate::accounts::denied::names_account;
 use crate::backend::SessionClass;
 use crate::backend::settings::Settings;
+use crate::clients::Client;
 use crate::hold::decide::error_code;
 use crate::limits::{
     MAX_RENUMBERED_TABLES, RECORD_ATTEMPTS, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT,
@@ -68,10 +69,10 @@ impl Made {
 pub async fn run(
     worker: &Worker,
     change: &SchemaChange,
-    class: &SessionClass,
+    (class, client): (&SessionClass, &Client),
     sql: &[u8],
 ) -> Result<Made, ClientError> {
-    let lock = lock(worker, &change.keyspace).await?;
+    let lock = lock(worker, &change.keyspace, client).await?;
     let asking = questioning(class);
     // What is tried is tried under the session's settings.
     let trying = SessionClass { settings: class.settings.clone(), ..asking.clone() };
@@ -80,7 +81,7 @@ pub async fn run(
             let creates = change.creates.clone().map(|table| NewTable { rows_of, ..table });
             let change = SchemaChange { creates, ..change.clone() };
             match Shards::open(worker, &change.keyspace, &asking).await {
-                Ok(shards) => shards.under(&class.settings).make(&change, sql, &lock).await,
+                Ok(shards) => shards.under(&class.settings).make(&change, (sql, client), &lock).await,
                 Err(error) => Err(error),
             }
         }
@@ -105,12 +106,23 @@ async fn tried(
     trial::judge(worker, &change.keyspace, class, (trial, sql)).await
 }
 
-/// The lock on schema changes of the keyspace.
-async fn lock(worker: &Worker, keyspace: &KeyspaceName) -> Result<Lock, ClientError> {
+/// The lock on schema changes of the keyspace. A client whose statement is ended meanwhile waits no longer.
+pub(super) async fn lock(
+    worker: &Worker,
+    keyspace: &KeyspaceName,
+    client: &Client,
+) -> Result<Lock, ClientError> {
     let topology = &worker.shared.topology;
     let key = topology.keys().schema_change_lock(keyspace);
-    let lock = topology.lock_within(&key, &worker.shared.name, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT).await;
+    let patience = async {
+        tokio::select! {
+            () = tokio::time::sleep(SCHEMA_LOCK_WAIT) => {}
+            () = client.ending().interrupted() => {}
+        }
+    };
+    let lock = topology.lock_until(&key, &worker.shared.name, SCHEMA_LOCK_TTL, patience).await;
     lock.map_err(|error| match error {
+        LockError::Held { .. } if client.ending().is_interrupted() => ErrorId::Interrupted.plain(),
         LockError::Held { .. } => ErrorId::SchemaChangeBusy.with(keyspace),
         LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
     })
@@ -178,9 +190,14 @@ impl<'a> Shards<'a> {
         Self { settings: settings.clone(), ..self }
     }
 
-    async fn make(mut self, change: &SchemaChange, sql: &[u8], lock: &Lock) -> Result<Made, ClientError> {
+    async fn make(
+        mut self,
+        change: &SchemaChange,
+        (sql, client): (&[u8], &Client),
+        lock: &Lock,
+    ) -> Result<Made, ClientError> {
         let record = if self.lines.len() > 1 { Some(self.begin(change, sql, lock).await?) } else { None };
-        let answer = match self.change(change, record.as_ref(), sql).await {
+        let answer = match self.change(change, record.as_ref(), (sql, client)).await {
             Ok(Changed::Nowhere(answer)) => return self.forget(lock).await.map(|()| Made::plain(answer)),
             Ok(Changed::Unfit(error)) => return self.forget(lock).await.and(Err(error)),
             Ok(Changed::Everywhere(answer)) => Ok(answer),
@@ -229,7 +246,7 @@ impl<'a> Shards<'a> {
         &mut self,
         change: &SchemaChange,
         record: Option<&SchemaChangeRecord>,
-        sql: &[u8],
+        (sql, client): (&[u8], &Client),
     ) -> Result<Changed, ClientError> {
         // One shard cannot differ from others, and only there nobody has looked yet.
         let new_table = match (record, &change.creates) {
@@ -245,7 +262,7 @@ impl<'a> Shards<'a> {
                 None => State::AsBefore,
             };
             if made == State::AsBefore {
-                match line.execute_under(sql, &self.settings).await {
+                match line.execute_under(sql, (&self.settings, client)).await {
                     Ok((answer, warnings)) => {
                         if answers.is_empty() {
                             self.warnings = warnings;

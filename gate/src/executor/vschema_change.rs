@@ -13,27 +13,25 @@ use proto::ids::KeyspaceName;
 use proto::wire::CapabilityFlags;
 use topo::records::{KeyspaceRecord, SchemaRecord, TableVschema, VschemaRecord};
 use topo::store::{Compare, Outcome, Revision};
-use topo::topology::{Lock, LockError, Transaction};
+use topo::topology::{Lock, Transaction};
 use topo::vschema::{ChangeError, Setting, Verdict, moved_tables, new_findings};
 
 use super::line::{Line, LineError};
+use super::schema_change::lock;
 use crate::backend::SessionClass;
+use crate::clients::Client;
 use crate::hold::decide::error_code;
-use crate::limits::{SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT, SCHEMA_SEEN_TIMEOUT, TABLE_LOCK_WAIT};
+use crate::limits::{SCHEMA_SEEN_TIMEOUT, TABLE_LOCK_WAIT};
 use crate::plan::VschemaChange;
 use crate::worker::Worker;
 
 /// Makes the change.
-pub async fn run(worker: &Worker, change: &VschemaChange, class: &SessionClass) -> Result<(), ClientError> {
-    let topology = &worker.shared.topology;
-    let key = topology.keys().schema_change_lock(&change.keyspace);
-    let lock = topology
-        .lock_within(&key, &worker.shared.name, SCHEMA_LOCK_TTL, SCHEMA_LOCK_WAIT)
-        .await
-        .map_err(|error| match error {
-            LockError::Held { .. } => ErrorId::SchemaChangeBusy.with(&change.keyspace),
-            LockError::Topology(_) => ErrorId::TopologyUnavailable.plain(),
-        })?;
+pub async fn run(
+    worker: &Worker,
+    change: &VschemaChange,
+    (class, client): (&SessionClass, &Client),
+) -> Result<(), ClientError> {
+    let lock = lock(worker, &change.keyspace, client).await?;
     // The gate's own questions are read under one form of answer.
     let mut class = class.clone();
     class.capabilities |= CapabilityFlags::CLIENT_DEPRECATE_EOF;

@@ -14,6 +14,8 @@ pub enum HoldEnd {
     NoPlace,
     /// The client is gone.
     Left,
+    /// Somebody has ended the statement.
+    Interrupted,
     /// The gate stops.
     Draining,
 }
@@ -25,6 +27,7 @@ impl HoldEnd {
             Self::Released | Self::Left => None,
             Self::TimedOut => Some(ErrorId::HeldTooLong.with(shard)),
             Self::NoPlace => Some(ErrorId::TooManyHeld.with(shard)),
+            Self::Interrupted => Some(ErrorId::Interrupted.plain()),
             Self::Draining => Some(ErrorId::StoppedWhileHeld.with(shard)),
         }
     }

@@ -163,7 +163,7 @@ impl Holding {
         match self.wait(deadline, left, |now| self.standing(now, used) != Standing::Same).await {
             HoldEnd::Released => Verdict::Again,
             HoldEnd::Left => Verdict::Left,
-            HoldEnd::TimedOut | HoldEnd::NoPlace | HoldEnd::Draining => Verdict::Final,
+            HoldEnd::TimedOut | HoldEnd::NoPlace | HoldEnd::Interrupted | HoldEnd::Draining => Verdict::Final,
         }
     }
 

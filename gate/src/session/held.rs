@@ -39,7 +39,12 @@ impl Session {
         patience: &mut Patience,
     ) -> Result<HoldEnd, SessionEnd> {
         let worker = self.worker.clone();
-        match worker.shared.holding.until_released(shard, patience, left(&mut self.client)).await {
+        let held = worker.shared.holding.until_released(shard, patience, left(&mut self.client));
+        let end = tokio::select! {
+            end = held => end,
+            () = self.presence.ending().interrupted() => HoldEnd::Interrupted,
+        };
+        match end {
             HoldEnd::Left => Err(SessionEnd::Left),
             end => Ok(end),
         }

@@ -16,7 +16,7 @@ impl Session {
     pub(super) async fn kill(&mut self, kill: &Kill) -> Result<Next, SessionEnd> {
         if kill.connection == u64::from(self.who.connection) {
             if !kill.statement_only {
-                self.presence.killed().cancel();
+                self.presence.ending().killed().cancel();
             }
             return self.tell(&ErrorId::Interrupted.plain()).await;
         }
@@ -27,8 +27,9 @@ impl Session {
         if !is_admin && victim.user() != self.rights.user() {
             return self.tell(&ErrorId::NotOwner.with(kill.connection)).await;
         }
-        if !kill.statement_only {
-            victim.killed().cancel();
+        match kill.statement_only {
+            true => victim.ending().interrupt(),
+            false => victim.ending().kill(),
         }
         // As long as this is held its statement does not end, so that no other one is hit in its place.
         let running = victim.running().await;

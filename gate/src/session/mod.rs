@@ -4,6 +4,7 @@ mod accounts;
 pub mod credentials;
 mod explain;
 mod held;
+mod idle;
 mod insert;
 mod inserted;
 mod kill;
@@ -45,11 +46,12 @@ use crate::accounts::rights::{Followed, Rights};
 use crate::aim::{Aim, Choice, Database, choose};
 use crate::backend::SessionClass;
 use crate::backend::settings::Settings;
-use crate::clients::Presence;
+use crate::clients::{Ending, Presence};
 use crate::limits::LOGIN_TIMEOUT;
 use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::sql::fingerprint::Fingerprint;
 use crate::worker::Worker;
+use idle::{Silence, Timeouts};
 use inserted::LastInserted;
 use prepared::Statements;
 use sent::Executing;
@@ -87,7 +89,7 @@ impl From<ReadError> for SessionEnd {
 }
 
 /// Serves one client until it leaves.
-pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
+pub(crate) async fn serve(worker: Rc<Worker>, (stream, ending): (TcpStream, Ending), host: IpAddr) {
     let shared = worker.shared.clone();
     let measures = &shared.measures;
     let _present = Raised::new(&measures.clients);
@@ -99,7 +101,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, host: IpAddr) {
     let end = match timeout(LOGIN_TIMEOUT, logged_in).await {
         Ok(Ok(logged_in)) => {
             measures.logged_in.increment(1);
-            Session::new(worker, logged_in).run().await
+            Session::new(worker, logged_in, ending).run().await
         }
         Ok(Err(end)) => {
             let refused = matches!(end, SessionEnd::Refused(_));
@@ -151,15 +153,19 @@ struct Session {
     statements: Statements,
     /// What its client has set.
     settings: Rc<Settings>,
+    /// As far as they follow from that.
+    timeouts: Timeouts,
     variables: UserVariables,
     /// The prepared statement that the present one is.
     executing: Option<Executing>,
 }
 
 impl Session {
-    fn new(worker: Rc<Worker>, logged_in: login::LoggedIn) -> Self {
+    fn new(worker: Rc<Worker>, mut logged_in: login::LoggedIn, ending: Ending) -> Self {
+        let timeouts = Timeouts::of(&Settings::default());
+        logged_in.client.write_within(timeouts.write);
         let who = &logged_in.who;
-        let presence = worker.shared.clients.enter(who.connection, &who.user, &who.host);
+        let presence = worker.shared.clients.enter(who.connection, (&who.user, &who.host), ending);
         presence.choose(logged_in.choice.database.as_ref().map(Database::as_str));
         Self {
             worker,
@@ -182,6 +188,7 @@ impl Session {
             warnings: Warnings::default(),
             statements: Statements::default(),
             settings: Rc::default(),
+            timeouts,
             variables: UserVariables::default(),
             executing: None,
         }
@@ -191,15 +198,29 @@ impl Session {
         let draining = self.worker.shared.draining.clone();
         // One waiter for the whole session: making one takes a lock that all threads share.
         let mut drained = pin!(draining.cancelled());
-        let killing = self.presence.killed();
+        let killing = self.presence.ending().killed().clone();
         let mut killed = pin!(killing.cancelled());
+        let mut silence = Silence::new();
+        // How much of a command was here when the client began to be waited for again.
+        let mut here = 0;
         loop {
+            silence.begins();
+            let limit = if here == 0 { self.timeouts.idle } else { self.timeouts.read };
             let framed = tokio::select! {
                 biased;
                 framed = self.client.read_framed(0, MAX_PACKET_BYTES) => framed,
                 () = &mut drained => return SessionEnd::Draining,
                 () = &mut killed => return SessionEnd::Killed,
+                () = silence.lasts(limit) => match self.client.buffered().len() {
+                    0 => return self.has_been_silent().await,
+                    more if more > here => {
+                        here = more;
+                        continue;
+                    }
+                    _ => return SessionEnd::Left,
+                },
             };
+            here = 0;
             let ended = match framed {
                 Ok(framed) => self.command(framed).await,
                 Err(ReadError::TooLarge { sequence, .. }) => {
@@ -213,6 +234,18 @@ impl Session {
                 return end;
             }
         }
+    }
+
+    /// The client was silent for too long. It is told so as by MySQL, in a packet that answers nothing.
+    async fn has_been_silent(&mut self) -> SessionEnd {
+        self.answers_at = 0;
+        self.close_with(ErrorId::Inactive.plain()).await
+    }
+
+    /// Has the timeouts that are set now.
+    fn follow_timeouts(&mut self) {
+        self.timeouts = Timeouts::of(&self.settings);
+        self.client.write_within(self.timeouts.write);
     }
 
     /// Answers one command and drops it from the client's buffer.
@@ -255,6 +288,7 @@ impl Session {
         self.roll_back().await;
         self.statements = Statements::default();
         self.settings = Rc::default();
+        self.follow_timeouts();
         self.variables = UserVariables::default();
         self.inserted = LastInserted::default();
         (self.collation, self.character_set) = self.began;

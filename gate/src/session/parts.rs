@@ -217,6 +217,8 @@ impl Session {
             let end = self.until_released(shard, patience).await?;
             return Ok(end.error(&shard.shard).map_or(Written::Again, Written::Failed));
         }
+        // Who is to end it now is too late: no shard may be kept from a COMMIT that others do.
+        self.presence.runs_nowhere().await;
         let commits = join_all(branches.iter_mut().map(Branch::commit)).await;
         let mut uncommitted: Vec<(usize, NotDone)> = commits
             .into_iter()

@@ -336,11 +336,11 @@ impl Session {
         let Some(prepared) = self.statements.by_id.get_mut(&id) else { return };
         let Some(value) = prepared.long_data.get_mut(place) else { return };
         let value = value.get_or_insert_default();
-        self.statements.long_bytes += data.len();
-        if self.statements.long_bytes > MAX_LONG_DATA_BYTES {
+        if self.statements.long_bytes + data.len() > MAX_LONG_DATA_BYTES {
             prepared.is_too_long = true;
             return;
         }
+        self.statements.long_bytes += data.len();
         value.extend_from_slice(data);
     }
 

@@ -28,7 +28,9 @@ impl Session {
             return Ok(next);
         }
         let made = match self.admins_class(&change.keyspace, (change.verb, change.table.as_deref())) {
-            Ok(class) => schema_change::run(&self.worker, change, &class, sql).await,
+            Ok(class) => {
+                schema_change::run(&self.worker, change, (&class, self.presence.client()), sql).await
+            }
             Err(error) => Err(error),
         };
         self.answer_made(made).await
@@ -46,7 +48,7 @@ impl Session {
             return Ok(next);
         }
         let made = match self.admins_class(change.name(), (change.verb(), None)) {
-            Ok(class) => database::run(&self.worker, change, &class, sql).await,
+            Ok(class) => database::run(&self.worker, change, (&class, self.presence.client()), sql).await,
             Err(error) => Err(error),
         };
         let is_gone = self.worker.shared.feed.load().keyspace(change.name().as_str()).is_none();
@@ -67,7 +69,7 @@ impl Session {
             return Ok(next);
         }
         let made = match self.admins_class(&plan.keyspace, ("ALTER", None)) {
-            Ok(class) => schema_change::abandon(&self.worker, plan, &class).await,
+            Ok(class) => schema_change::abandon(&self.worker, plan, (&class, self.presence.client())).await,
             Err(error) => Err(error),
         };
         self.answer_made(made).await

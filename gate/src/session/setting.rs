@@ -89,6 +89,7 @@ impl Session {
             Tried::Done(warnings, settings) => {
                 if *self.settings != settings {
                     self.settings = Rc::new(settings);
+                    self.follow_timeouts();
                 }
                 let count = u16::try_from(warnings.len()).unwrap_or(u16::MAX);
                 let count = count.saturating_add(self.warnings.notes());

@@ -42,6 +42,11 @@ impl Session {
                     self.presence.ends();
                     return Ok(framed);
                 }
+                // Nothing of it is done.
+                Next::Again if self.presence.ending().is_interrupted() => {
+                    self.answer_error(&ErrorId::Interrupted.plain()).await?;
+                    return Ok(framed);
+                }
                 Next::Again => self.worker.shared.measures.repeats.increment(1),
                 Next::Rewrite(rewrite) if rewrites < MAX_REWRITES => {
                     rewrites += 1;

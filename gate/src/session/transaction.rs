@@ -254,8 +254,11 @@ impl Session {
         let request = Request::Front(framed.wire_bytes);
         let capabilities = open.class.capabilities;
         let added = self.warnings.added();
+        // What KILL QUERY does to a COMMIT is MySQL's: one that waits for its acknowledgement goes on.
+        self.presence.runs_on(&open.backend.target).await;
         let relayed =
             relay(&mut self.client, request, &mut open.backend.connection, capabilities, added).await;
+        self.presence.runs_nowhere().await;
         self.transaction.state = self.transaction.ended();
         match relayed {
             Ok(Relayed::Answered(end)) => {

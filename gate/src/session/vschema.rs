@@ -22,7 +22,7 @@ impl Session {
             Ok(class) => class,
             Err(error) => return self.tell(&error).await,
         };
-        match vschema_change::run(&self.worker, change, &class).await {
+        match vschema_change::run(&self.worker, change, (&class, self.presence.client())).await {
             Ok(()) => self.answer_ok().await.map(|()| Next::Answered),
             Err(error) => self.tell(&error).await,
         }

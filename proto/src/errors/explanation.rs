@@ -92,6 +92,8 @@ explanations! {
         "SHOW PROCESSLIST on the gate that the client is connected to tells the number; KILL there.";
     "SH1070", "The connection belongs to another user.",
         "Ask an admin of all keyspaces, or log in as that user.";
+    "SH1071", "The client has sent nothing for as long as its session's `wait_timeout` says: 28800 seconds where nobody has set it.",
+        "Connect again; what was not committed is rolled back. A pool of connections should close idle ones earlier, or `SET wait_timeout`.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
     "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",

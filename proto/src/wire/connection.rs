@@ -2,12 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::packet::{HEADER_BYTES, Header, MAX_PAYLOAD, write_payload};
@@ -56,6 +58,8 @@ pub struct Connection {
     buffer: BytesMut,
     /// What the server calls it; 0 where this is the server.
     thread: u32,
+    /// How long the other side may take nothing of what is written.
+    write_within: Option<Duration>,
 }
 
 impl Connection {
@@ -63,7 +67,7 @@ impl Connection {
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let buffer = BytesMut::with_capacity(READ_BUFFER_BYTES);
-        Ok(Self { stream: Stream::Tcp(stream), buffer, thread: 0 })
+        Ok(Self { stream: Stream::Tcp(stream), buffer, thread: 0, write_within: None })
     }
 
     /// The same connection inside TLS, as the server. Bytes that came before TLS began are refused: they
@@ -71,7 +75,7 @@ impl Connection {
     pub async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
         let (stream, buffer) = self.into_clear_text()?;
         let stream = TlsAcceptor::from(config).accept(stream).await?;
-        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0 })
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0, write_within: None })
     }
 
     /// The same connection inside TLS, as the client of a server with a certificate for this name.
@@ -82,7 +86,7 @@ impl Connection {
     ) -> io::Result<Self> {
         let (stream, buffer) = self.into_clear_text()?;
         let stream = TlsConnector::from(config).connect(server, stream).await?;
-        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0 })
+        Ok(Self { stream: Stream::Tls(Box::new(stream.into())), buffer, thread: 0, write_within: None })
     }
 
     fn into_clear_text(self) -> io::Result<(TcpStream, BytesMut)> {
@@ -220,10 +224,24 @@ impl Connection {
         }
     }
 
+    /// From now on writing fails where the other side takes nothing of it for so long.
+    pub fn write_within(&mut self, limit: Duration) {
+        self.write_within = Some(limit);
+    }
+
     /// Sends the bytes.
-    pub async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes).await?;
-        self.stream.flush().await
+    pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let Some(limit) = self.write_within else {
+            self.stream.write_all(bytes).await?;
+            return self.stream.flush().await;
+        };
+        while !bytes.is_empty() {
+            match timeout(limit, self.stream.write(bytes)).await?? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => bytes = &bytes[written..],
+            }
+        }
+        timeout(limit, self.stream.flush()).await?
     }
 
     /// Sends one payload; gives the next sequence id.
@@ -297,6 +315,15 @@ mod tests {
         assert_eq!((payload == large, next), (true, 2));
         assert!(matches!(far.read_payload(0, 100).await, Err(ReadError::OutOfOrder)));
         writer.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_for_too_long_is_written_to_no_more() {
+        let (mut near, _far) = pair().await;
+        near.write_within(Duration::from_millis(50));
+        near.write_all(b"a little").await.unwrap();
+        let error = near.write_all(&vec![0; 64 * 1024 * 1024]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod databases;
+mod ended;
 mod faults;
 mod half_made;
 mod login;

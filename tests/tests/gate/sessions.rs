@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{ChangeUserOpts, Conn, OptsBuilder, Value};
 use tests::cluster::Cluster;
+use tests::raw_client::{RawClient, Received};
 
 use crate::{cluster, wait};
 
@@ -178,6 +179,43 @@ fn values_of_prepared_statements_arrive_as_they_are() -> Result<()> {
         conn.exec_drop("UPDATE items SET k = ? WHERE id = ?", (&large, 1)).await?;
         let back: Option<Vec<u8>> = conn.exec_first("SELECT k FROM items WHERE id = ?", (1,)).await?;
         ensure!(back.is_some_and(|back| back == large), "a large value is another one");
+        Ok(())
+    })
+}
+
+#[test]
+fn bytes_for_a_text_find_their_shard_by_what_mysql_takes_them_for() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut conn = connect(&cluster, "app").await?;
+        let table = "CREATE TABLE items (id varchar(20) CHARACTER SET latin1 PRIMARY KEY, a int)";
+        conn.query_drop(table).await?;
+        let mut raw = RawClient::connect(cluster.gate_port())?;
+        raw.login("app", "app", "shop")?;
+        raw.command(b"\x16SELECT a FROM items WHERE id = ?")?;
+        let Received::Packet { payload, .. } = raw.receive()? else { anyhow::bail!("not prepared") };
+        ensure!(payload[0] == 0, "{payload:?}");
+        let id = payload[1..5].to_vec();
+        // A parameter and a column, each with an end.
+        for _ in 0..4 {
+            raw.receive()?;
+        }
+        for (a, key) in ["ä", "ö", "é", "ß", "ñ", "plain"].into_iter().enumerate() {
+            conn.query_drop(format!("INSERT INTO items VALUES ('{key}', {a})")).await?;
+            // The text comes as a blob: MySQL compares its bytes with those of the column.
+            let bytes: Vec<u8> = key.chars().map(|c| c as u8).collect();
+            let head = [b"\x17", id.as_slice(), b"\0\x01\0\0\0\0\x01\xfc\0"].concat();
+            raw.command(&[head, vec![bytes.len() as u8], bytes].concat())?;
+            let mut answer = Vec::new();
+            for _ in 0..3 {
+                raw.receive()?;
+            }
+            if let Received::Packet { payload, .. } = raw.receive()? {
+                answer = payload;
+            }
+            ensure!(answer == [0, 0, a as u8, 0, 0, 0], "{key}: {answer:?}");
+            raw.receive()?;
+        }
         Ok(())
     })
 }

@@ -161,13 +161,25 @@ impl Topology {
         ttl: Duration,
         patience: Duration,
     ) -> Result<Lock, LockError> {
-        let deadline = tokio::time::Instant::now() + patience;
+        self.lock_until(key, owner, ttl, tokio::time::sleep(patience)).await
+    }
+
+    /// The same, with a wait that ends when `patience` does. It never ends while the lock is being taken, so that nobody
+    /// is left with a lock that he does not know of.
+    pub async fn lock_until(
+        &self,
+        key: &str,
+        owner: &str,
+        ttl: Duration,
+        patience: impl Future<Output = ()>,
+    ) -> Result<Lock, LockError> {
+        let mut patience = std::pin::pin!(patience);
         loop {
             match Lock::take(self, key, owner, ttl).await {
                 Err(LockError::Held { key, owner }) => {
-                    let freed = lock::wait_until_free(self, &key);
-                    if tokio::time::timeout_at(deadline, freed).await.is_err() {
-                        return Err(LockError::Held { key, owner });
+                    tokio::select! {
+                        () = lock::wait_until_free(self, &key) => {}
+                        () = &mut patience => return Err(LockError::Held { key, owner }),
                     }
                 }
                 taken_or_failed => return taken_or_failed,

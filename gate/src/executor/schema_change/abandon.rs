@@ -9,30 +9,39 @@ use topo::topology::Lock;
 use super::pending::{self, State};
 use super::{After, Made, Shards, lock, questioning};
 use crate::backend::SessionClass;
+use crate::clients::Client;
 use crate::executor::done::nothing_done;
 use crate::plan::Abandon;
 use crate::worker::Worker;
 
 /// Makes every shard be as it was before the change, and forgets the change. It is looked at that they are.
-pub async fn abandon(worker: &Worker, plan: &Abandon, class: &SessionClass) -> Result<Made, ClientError> {
-    let lock = lock(worker, &plan.keyspace).await?;
+pub async fn abandon(
+    worker: &Worker,
+    plan: &Abandon,
+    (class, client): (&SessionClass, &Client),
+) -> Result<Made, ClientError> {
+    let lock = lock(worker, &plan.keyspace, client).await?;
     let class = questioning(class);
     let made = match Shards::open(worker, &plan.keyspace, &class).await {
-        Ok(shards) => take_back(shards, plan, &lock).await,
+        Ok(shards) => take_back(shards, plan, (&lock, client)).await,
         Err(error) => Err(error),
     };
     lock.release().await;
     made
 }
 
-async fn take_back(mut shards: Shards<'_>, plan: &Abandon, lock: &Lock) -> Result<Made, ClientError> {
+async fn take_back(
+    mut shards: Shards<'_>,
+    plan: &Abandon,
+    (lock, client): (&Lock, &Client),
+) -> Result<Made, ClientError> {
     let record = pending::read(shards.worker, &plan.keyspace).await?;
     let record = record.ok_or_else(|| ErrorId::NothingHalfMade.with(&plan.keyspace))?;
     let made = having_it(&mut shards, &record).await?;
     match (&plan.by, &record.creates) {
         (Some(undo), _) => {
             for place in made {
-                if let Err(error) = shards.lines[place].execute(undo.as_bytes()).await {
+                if let Err(error) = shards.lines[place].execute_for(Some(client), undo.as_bytes()).await {
                     return error.answer().map(Made::plain);
                 }
             }

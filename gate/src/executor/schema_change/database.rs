@@ -18,6 +18,7 @@ use topo::topology::{Lock, Transaction};
 
 use super::{Made, lock, questioning};
 use crate::backend::SessionClass;
+use crate::clients::Client;
 use crate::executor::done::nothing_done;
 use crate::executor::line::Line;
 use crate::hold::decide::error_code;
@@ -32,12 +33,13 @@ const NO_DATABASE_TO_DROP: u16 = 1008;
 pub async fn run(
     worker: &Worker,
     change: &DatabaseChange,
-    class: &SessionClass,
+    (class, client): (&SessionClass, &Client),
     sql: &[u8],
 ) -> Result<Made, ClientError> {
     // Not even where it is the session's default one: it is not there yet, or not any more.
     let class = SessionClass { database: None, ..questioning(class) };
-    let lock = lock(worker, change.name()).await?;
+    let lock = lock(worker, change.name(), client).await?;
+    let sql = (sql, client);
     let made = match change {
         DatabaseChange::Create { name, host } => create(worker, (name, host), &class, (sql, &lock)).await,
         DatabaseChange::Drop { name, host } => drop(worker, (name, host), &class, (sql, &lock)).await,
@@ -50,7 +52,7 @@ async fn create(
     worker: &Worker,
     (name, host): (&KeyspaceName, &ShardRef),
     class: &SessionClass,
-    (sql, lock): (&[u8], &Lock),
+    ((sql, client), lock): ((&[u8], &Client), &Lock),
 ) -> Result<Made, ClientError> {
     let keys = worker.shared.topology.keys();
     let key = keys.keyspace(Some(name));
@@ -65,7 +67,7 @@ async fn create(
     seen.map_err(|_| ErrorId::SchemaNotRecorded.with(name))?;
     accounts_are_made(worker, name, class).await?;
     let mut line = Line::open(worker, class, host).await?;
-    match line.execute(sql).await {
+    match line.execute_for(Some(client), sql).await {
         Ok(answer) => {
             let warnings = line.warnings(&answer).await;
             line.close();
@@ -109,12 +111,12 @@ async fn drop(
     worker: &Worker,
     (name, host): (&KeyspaceName, &ShardRef),
     class: &SessionClass,
-    (sql, lock): (&[u8], &Lock),
+    ((sql, client), lock): ((&[u8], &Client), &Lock),
 ) -> Result<Made, ClientError> {
     // A database whose creation was cut short may have no accounts yet.
     accounts_are_made(worker, name, class).await?;
     let mut line = Line::open(worker, class, host).await?;
-    let (answer, warnings) = match line.execute(sql).await {
+    let (answer, warnings) = match line.execute_for(Some(client), sql).await {
         Ok(answer) => {
             let warnings = line.warnings(&answer).await;
             (answer, warnings)

@@ -139,6 +139,11 @@ fn an_acker_that_has_lost_its_data_gets_the_primarys_if_nobody_can_stand_in_for_
         ("not from another series", of(&["a-2"], vec![full(), older()]), vec![]),
         ("it receives what it lacks", of(&["a-2"], vec![full(), receiving()]), vec![]),
     ]);
+    // A primary that cannot read its own binary log is no reason to throw away what the only acker has.
+    let sound =
+        Some(SeenStatus { executed: gtids("1-20000"), ..broken(2, SOURCE_CANNOT_SEND, "unreadable") });
+    let unread = Note { broken_for: Some(REPLICATION_PATIENCE), ..Note::default() };
+    check(vec![("it has all", noted(of(&["a-2"], vec![full(), sound]), "a-2", unread), vec![])]);
     // Whose data is merely wrong may be the only one with an acknowledged write that the primary is to be asked for.
     let errant = Note { errant: foreign("1"), ..Note::default() };
     check(vec![("errant", noted(of(&["a-2"], vec![full(), lost()]), "a-2", errant), vec![])]);
