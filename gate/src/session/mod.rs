@@ -200,7 +200,9 @@ impl Session {
                 () = &mut drained => return SessionEnd::Draining,
                 () = &mut killed => return SessionEnd::Killed,
             };
+            // What came after the KILL was answered is not executed, although this thread may hear of both at once.
             let ended = match framed {
+                Ok(_) if killing.is_cancelled() => return SessionEnd::Killed,
                 Ok(framed) => self.command(framed).await,
                 Err(ReadError::TooLarge { sequence, .. }) => {
                     self.answers_at = sequence.wrapping_add(1);
