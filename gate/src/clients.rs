@@ -40,8 +40,16 @@ pub struct Client {
     statement: Mutex<Vec<u8>>,
     /// Where its statement runs; held by whoever ends it there.
     running: tokio::sync::Mutex<Vec<Arc<Target>>>,
-    /// Cancelled when its connection is to end.
+    ends: Ends,
+}
+
+/// The end of a client's connection.
+#[derive(Debug, Clone, Default)]
+struct Ends {
+    /// Cancelled when it is to end.
     killed: CancellationToken,
+    /// Cancelled when it has ended.
+    left: CancellationToken,
 }
 
 /// How much of a statement is shown.
@@ -76,11 +84,7 @@ pub enum Sight<'a> {
 impl Clients {
     /// A client has logged in under this number.
     pub fn enter(self: &Arc<Self>, number: u32, user: &str, host: &str) -> Presence {
-        Presence {
-            clients: self.clone(),
-            number,
-            client: self.place(number, (user, host), CancellationToken::new()),
-        }
+        Presence { clients: self.clone(), number, client: self.place(number, (user, host), Ends::default()) }
     }
 
     /// The client with this number.
@@ -88,7 +92,7 @@ impl Clients {
         self.present().get(&u32::try_from(number).ok()?).cloned()
     }
 
-    fn place(&self, number: u32, (user, host): (&str, &str), killed: CancellationToken) -> Arc<Client> {
+    fn place(&self, number: u32, (user, host): (&str, &str), ends: Ends) -> Arc<Client> {
         let client = Arc::new(Client {
             user: user.to_owned(),
             host: host.to_owned(),
@@ -97,7 +101,7 @@ impl Clients {
             statements: AtomicU64::new(0),
             statement: Mutex::default(),
             running: tokio::sync::Mutex::default(),
-            killed,
+            ends,
         });
         self.present().insert(number, client.clone());
         client
@@ -149,7 +153,12 @@ impl Client {
 
     /// Cancelled when its connection is to end.
     pub fn killed(&self) -> &CancellationToken {
-        &self.killed
+        &self.ends.killed
+    }
+
+    /// Waits until its connection is closed.
+    pub async fn gone(&self) {
+        self.ends.left.cancelled().await;
     }
 
     /// Where its statement runs, which does not end as long as this is held.
@@ -212,13 +221,13 @@ impl Presence {
     pub fn becomes(&mut self, user: &str) {
         let before = self.client.statements.load(Ordering::Relaxed);
         self.clients.past_statements.fetch_add(before, Ordering::Relaxed);
-        let killed = self.client.killed.clone();
-        self.client = self.clients.place(self.number, (user, &self.client.host), killed);
+        let ends = self.client.ends.clone();
+        self.client = self.clients.place(self.number, (user, &self.client.host), ends);
     }
 
     /// Cancelled when the connection is to end.
     pub fn killed(&self) -> CancellationToken {
-        self.client.killed.clone()
+        self.client.ends.killed.clone()
     }
 
     /// Its statement runs there, too.
@@ -263,6 +272,7 @@ impl Drop for Presence {
         let statements = self.client.statements.load(Ordering::Relaxed);
         self.clients.past_statements.fetch_add(statements, Ordering::Relaxed);
         self.clients.present().remove(&self.number);
+        self.client.ends.left.cancel();
     }
 }
 

@@ -32,6 +32,8 @@ pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long clients may go on with their present statement when the gate stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long KILL waits for the connection that it ends to be closed, before it answers all the same.
+pub const KILL_PATIENCE: Duration = Duration::from_secs(1);
 /// Largest piece of a response that is forwarded at once, in bytes.
 pub const MAX_FORWARD_BYTES: usize = 64 * 1024;
 /// Largest answer to the gate's own questions to MySQL (schema, judgement), in bytes.

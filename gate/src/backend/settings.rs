@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// Variables that connections are told, in order. Left out is what would change how the protocol or our reading of SQL and
 /// of errors goes, what makes numbers or moments of its own, engines whose rows are not copied, and what belongs to
 /// replication or administration.
-const REPLAYED: [&str; 58] = [
+const REPLAYED: [&str; 59] = [
     "block_encryption_mode",
     "bulk_insert_buffer_size",
     "character_set_results",
@@ -58,6 +58,7 @@ const REPLAYED: [&str; 58] = [
     "sql_big_selects",
     "sql_buffer_result",
     "sql_mode",
+    "sql_notes",
     "sql_safe_updates",
     "time_zone",
     "tmp_table_size",

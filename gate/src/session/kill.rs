@@ -3,11 +3,13 @@
 use proto::account::DataRole;
 use proto::errors::ErrorId;
 use proto::wire::CapabilityFlags;
+use tokio::time::timeout;
 
 use super::held::Next;
 use super::{Session, SessionEnd};
 use crate::backend::{SessionClass, Target};
 use crate::executor::control;
+use crate::limits::KILL_PATIENCE;
 use crate::plan::Kill;
 use crate::sql::character_set::DEFAULT_COLLATION;
 
@@ -36,6 +38,11 @@ impl Session {
             self.kill_at(target).await;
         }
         drop(running);
+        if !kill.statement_only {
+            // As at MySQL the socket is closed by the time of the answer: pools look at theirs before they use them. A
+            // victim that takes longer ends by itself.
+            let _ = timeout(KILL_PATIENCE, victim.gone()).await;
+        }
         self.answer_ok().await.map(|()| Next::Answered)
     }
 

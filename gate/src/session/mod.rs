@@ -135,7 +135,7 @@ struct Session {
     database: Option<Database>,
     /// What statements are narrowed to within it.
     aim: Aim,
-    /// Its place among the gate's clients.
+    /// Its place among the gate's clients; after the connection, which is closed when others are told that it left.
     presence: Presence,
     fingerprint: Fingerprint,
     /// What LAST_INSERT_ID() is.

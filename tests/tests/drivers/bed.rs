@@ -31,7 +31,7 @@ spec:
 
 /// What the checks run against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// One MySQL.
     Plain,
     /// A keyspace of one shard.
@@ -41,7 +41,7 @@ pub enum Target {
 }
 
 impl Target {
-    pub const ALL: [Self; 3] = [Self::Plain, Self::Unsharded, Self::Sharded];
+    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Unsharded, Self::Sharded];
 
     fn database(self) -> &'static str {
         match self {
@@ -63,27 +63,27 @@ impl fmt::Display for Target {
 
 /// Where a driver connects, and as whom.
 #[derive(Debug, Clone)]
-pub struct Place {
-    pub port: u16,
-    pub database: &'static str,
+pub(crate) struct Place {
+    pub(crate) port: u16,
+    pub(crate) database: &'static str,
     /// The authority of the server's certificate, which is for 127.0.0.1.
-    pub ca: PathBuf,
+    pub(crate) ca: PathBuf,
     /// The server's unix socket, if it has one.
-    pub socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 /// Running servers. All of them show the same certificate, whose authority drivers are told.
-pub struct Bed {
+pub(crate) struct Bed {
     gate: Running,
     gate_port: u16,
     plain: PlainMysqld,
     cluster: Cluster,
     /// Where drivers' programs put what they make.
-    pub folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Bed {
-    pub fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let (cluster, plain, folder) = (Cluster::start(FILE)?, PlainMysqld::start()?, Folder::new()?);
         let gate_port = free_port()?;
         let gate = gate(&cluster, gate_port, &folder)?;
@@ -101,6 +101,7 @@ impl Bed {
             "grant all on *.* to app@'%'",
             "create database shop",
             "set global local_infile = on",
+            "install component 'file://component_query_attributes'",
             &format!("set global ssl_ca = '{}'", file("ca.pem")),
             &format!("set global ssl_cert = '{}'", file("cert.pem")),
             &format!("set global ssl_key = '{}'", file("key.pem")),
@@ -109,7 +110,7 @@ impl Bed {
         .await
     }
 
-    pub fn place(&self, target: Target) -> Place {
+    pub(crate) fn place(&self, target: Target) -> Place {
         let (port, socket) = match target {
             Target::Plain => (self.plain.port(), self.plain.socket()),
             Target::Unsharded | Target::Sharded => (self.gate_port, self.folder.path().join("gate.sock")),
@@ -118,7 +119,7 @@ impl Bed {
     }
 
     /// Whether the gate still runs, which it does whatever a client sends.
-    pub fn gate_lives(&mut self) -> Result<()> {
+    pub(crate) fn gate_lives(&mut self) -> Result<()> {
         self.gate.wait_until(|| TcpStream::connect(("127.0.0.1", self.gate_port)).is_ok())
     }
 

@@ -34,11 +34,15 @@ struct Finding {
 
 #[test]
 fn drivers_find_at_a_gate_what_they_find_at_mysql() -> Result<()> {
-    let bed = Bed::start()?;
-    let mut rows = vec![format!("{:<16} {:>6} {:>10} {:>8} {:>8}", "driver", "plain", "unsharded", "sharded", "lacking")];
+    let mut bed = Bed::start()?;
+    let mut rows = vec![format!(
+        "{:<16} {:>6} {:>10} {:>8} {:>8}",
+        "driver", "plain", "unsharded", "sharded", "lacking"
+    )];
     let mut faults = Vec::new();
     for driver in DRIVERS {
         let finding = examine(driver, &bed)?;
+        bed.gate_lives()?;
         println!("{}", finding.row);
         rows.push(finding.row);
         faults.extend(finding.faults);
@@ -56,7 +60,8 @@ fn examine(driver: &Driver, bed: &Bed) -> Result<Finding> {
         return Ok(Finding { row: format!("{:<16} passed over: {missing}", driver.name), faults: vec![] });
     }
     let said: Vec<Result<Said>> = thread::scope(|scope| {
-        let runs: Vec<_> = Target::ALL.iter().map(|target| scope.spawn(|| driver.run(bed, *target))).collect();
+        let runs: Vec<_> =
+            Target::ALL.iter().map(|target| scope.spawn(|| driver.run(bed, *target))).collect();
         runs.into_iter()
             .map(|run| run.join().unwrap_or_else(|_| anyhow::bail!("{} panicked", driver.name)))
             .collect()

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 /// The checks of one run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Said {
+pub(crate) struct Said {
     /// What became of each check: nothing, or what was wrong.
-    pub checks: BTreeMap<String, Option<String>>,
+    pub(crate) checks: BTreeMap<String, Option<String>>,
     /// What is wrong with the run itself: how it ended, lines that are no checks, checks that came twice.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl Said {
     /// Reads the lines that came before an end; `end` is what was wrong with that, if anything was.
-    pub fn read(lines: &str, end: Option<String>) -> Self {
+    pub(crate) fn read(lines: &str, end: Option<String>) -> Self {
         let mut said = Self { faults: end.into_iter().collect(), ..Self::default() };
         for line in lines.lines() {
             let (name, failure) = match (line.strip_prefix("ok "), line.strip_prefix("FAILED ")) {
@@ -35,7 +35,7 @@ impl Said {
     }
 
     /// How many checks passed.
-    pub fn passed(&self) -> usize {
+    pub(crate) fn passed(&self) -> usize {
         self.checks.values().filter(|failure| failure.is_none()).count()
     }
 }

@@ -6,7 +6,7 @@ use crate::roster::Driver;
 use crate::said::Said;
 
 /// What is wrong with a run against a plain MySQL, where every check passes and there are enough of them.
-pub fn plain(driver: &Driver, said: &Said) -> Vec<String> {
+pub(crate) fn plain(driver: &Driver, said: &Said) -> Vec<String> {
     let at = |what: &str| format!("{} at plain MySQL: {what}", driver.name);
     let mut faults: Vec<String> = said.faults.iter().map(|fault| at(fault)).collect();
     for (name, failure) in &said.checks {
@@ -19,7 +19,13 @@ pub fn plain(driver: &Driver, said: &Said) -> Vec<String> {
 }
 
 /// What is wrong with a run against a gate: it made the same checks, and those failed that are listed.
-pub fn gate(driver: &str, target: Target, plain: &Said, said: &Said, lacking: &[Lacking]) -> Vec<String> {
+pub(crate) fn gate(
+    driver: &str,
+    target: Target,
+    plain: &Said,
+    said: &Said,
+    lacking: &[Lacking],
+) -> Vec<String> {
     let at = |what: &str| format!("{driver} at the gate, {target}: {what}");
     let mut faults: Vec<String> = said.faults.iter().map(|fault| at(fault)).collect();
     for name in plain.checks.keys().filter(|name| !said.checks.contains_key(*name)) {

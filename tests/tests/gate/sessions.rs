@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use mysql_async::prelude::Queryable;
 use mysql_async::{ChangeUserOpts, Conn, OptsBuilder, Value};
 use tests::cluster::Cluster;
+use tests::raw_client::RawClient;
 
 use crate::{cluster, wait};
 
@@ -264,6 +265,14 @@ fn nothing_that_is_sent_after_a_kill_is_executed() -> Result<()> {
             let late = victim.query_drop("SELECT 1").await;
             ensure!(late.is_err(), "round {round}: it lives on");
         }
+        // A client sees that it has ended before the one who did it is told so.
+        for round in 0..100 {
+            let mut victim = RawClient::connect(cluster.gate_port())?;
+            victim.login("app", "app", "")?;
+            let id = victim.connection_id()?;
+            killer.query_drop(format!("KILL {id}")).await?;
+            ensure!(victim.is_closed()?, "round {round}: it is open");
+        }
         Ok(())
     })
 }
@@ -273,8 +282,7 @@ fn a_latin1_client_changes_the_schema_beside_tables_that_latin1_cannot_write() -
     let cluster = cluster()?;
     wait(async {
         for keyspace in ["main", "shop"] {
-            let (mut wide, mut narrow) =
-                (connect(&cluster, "app").await?, connect(&cluster, "app").await?);
+            let (mut wide, mut narrow) = (connect(&cluster, "app").await?, connect(&cluster, "app").await?);
             for conn in [&mut wide, &mut narrow] {
                 conn.query_drop(format!("USE {keyspace}")).await?;
             }
