@@ -92,7 +92,8 @@ pub fn may_keep(variable: &str, value: Option<&str>) -> bool {
     match variable {
         "sql_mode" => !value.split(',').any(|mode| OTHER_GRAMMAR.contains(&mode)),
         // What the gate tells by itself is not put into other sets.
-        "character_set_results" => matches!(value, "" | "utf8mb4" | "utf8mb3"),
+        // As with NULL, results are in no set but their own then.
+        "character_set_results" => matches!(value, "" | "binary" | "utf8mb4" | "utf8mb3"),
         _ => is_replayed(variable),
     }
 }
@@ -198,6 +199,7 @@ mod tests {
         assert!(may_keep("sql_mode", Some("STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO")));
         assert!(!may_keep("sql_mode", Some("STRICT_TRANS_TABLES,ANSI_QUOTES")));
         assert!(may_keep("character_set_results", None));
+        assert!(may_keep("character_set_results", Some("binary")));
         assert!(!may_keep("character_set_results", Some("latin1")));
         assert!(!may_keep("insert_id", Some("5")));
         assert!(settings(&[("sql_mode", Some("NO_AUTO_VALUE_ON_ZERO"))]).zero_is_a_number());
