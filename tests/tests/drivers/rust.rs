@@ -118,7 +118,7 @@ impl Checks {
                 let insert = format!("INSERT INTO kinds (id, {name}) VALUES (?, ?)");
                 connection.exec_drop(insert, (number, written)).await?;
                 let select = format!("SELECT {name} FROM kinds WHERE id = ?");
-                Ok(connection.exec_first::<Value, _, _>(select, (number,)).await?.context("no row")?)
+                connection.exec_first::<Value, _, _>(select, (number,)).await?.context("no row")
             };
             self.check(&format!("prepared.{name}"), value, there_and_back).await;
         }
