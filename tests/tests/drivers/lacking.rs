@@ -44,7 +44,7 @@ const OTHERS: &[&str] = &["go-sql-driver", "mysql2", "connector-j"];
 pub(crate) const LACKING: &[Lacking] = &[
     gate(PYTHON, &["several.rows", "several.schema"], SEVERAL),
     gate(OTHERS, &["several.rows"], SEVERAL),
-    gate(&["mysql_async"], &["several.rows"], SEVERAL),
+    gate(&["mysql_async", "sqlx"], &["several.rows"], SEVERAL),
     gate(&["mysql_async"], &["option.compressed"], COMPRESSION),
     gate(&["mysqlclient"], &["c_library.set_server_option"], "COM_SET_OPTION"),
     gate(PYTHON, &["option.local_infile"], INFILE),
@@ -61,6 +61,11 @@ pub(crate) const LACKING: &[Lacking] = &[
     gate(OTHERS, &["login.plain"], CIPHER),
     gate(&["go-sql-driver"], &["transaction.error_within", "transaction.prepared"], NEXT),
     gate(&["mysql_async"], &["transaction.isolation"], NEXT),
+    gate(
+        &["sqlx"],
+        &["login.as_it_comes"],
+        "SET sql_mode = (SELECT …), time_zone = …, NAMES … in one statement",
+    ),
     // What the driver reads of an OK packet it reads in another way without it.
     gate(&["mysql2"], &["counts.unchanged"], "session tracking"),
     gate(&["mysql-client"], &["login.socket"], "a unix socket"),

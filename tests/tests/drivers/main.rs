@@ -16,6 +16,7 @@ mod lacking;
 mod roster;
 mod rust;
 mod said;
+mod sqlx;
 mod verdict;
 
 use std::thread;

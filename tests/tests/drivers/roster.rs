@@ -13,13 +13,14 @@ use tests::folder::Folder;
 use crate::bed::{Bed, Place, Target};
 use crate::rust;
 use crate::said::Said;
+use crate::sqlx;
 
 /// How long one program may take against one server.
 const DEADLINE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// In what a driver's program is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Language {
     /// A file in `tests/drivers/python`.
     Python(&'static str),
@@ -29,7 +30,7 @@ pub(crate) enum Language {
     /// MySQL's own programs, from a shell.
     Shell,
     /// In this program.
-    Rust,
+    Rust(fn(&Place) -> Result<Said>),
 }
 
 /// A driver.
@@ -51,14 +52,15 @@ pub(crate) const DRIVERS: &[Driver] = &[
     Driver { name: "go-sql-driver", language: Language::Go, least: 108 },
     Driver { name: "mysql2", language: Language::Node, least: 105 },
     Driver { name: "connector-j", language: Language::Java, least: 120 },
-    Driver { name: "mysql_async", language: Language::Rust, least: 44 },
+    Driver { name: "mysql_async", language: Language::Rust(rust::said), least: 44 },
+    Driver { name: "sqlx", language: Language::Rust(sqlx::said), least: 23 },
     Driver { name: "mysql-client", language: Language::Shell, least: 44 },
 ];
 
 impl Driver {
     /// One that nothing is known of, for tests.
     #[cfg(test)]
-    pub(crate) const NONE: Self = Self { name: "none", language: Language::Rust, least: 0 };
+    pub(crate) const NONE: Self = Self { name: "none", language: Language::Rust(rust::said), least: 0 };
 
     /// What this machine lacks of what the driver needs.
     pub(crate) fn missing(&self) -> Option<String> {
@@ -68,7 +70,7 @@ impl Driver {
             Language::Go => ("go", Some("go")),
             Language::Java => ("java", Some("java")),
             Language::Shell => ("bash", None),
-            Language::Rust => return None,
+            Language::Rust(_) => return None,
         };
         let folders = env::var_os("PATH").unwrap_or_default();
         if !env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
@@ -82,7 +84,7 @@ impl Driver {
     pub(crate) fn run(&self, bed: &Bed, target: Target) -> Result<Said> {
         let place = bed.place(target);
         match self.language {
-            Language::Rust => rust::said(&place),
+            Language::Rust(said) => said(&place),
             _ => self.said(&place, &bed.folder, target),
         }
     }
@@ -142,7 +144,7 @@ impl Driver {
                 command.arg(made.join("java/driver.jar")).arg(sources.join("java/Main.java"));
                 command
             }
-            Language::Shell | Language::Rust => Command::new(sources.join("cli/run")),
+            Language::Shell | Language::Rust(_) => Command::new(sources.join("cli/run")),
         }
     }
 }
