@@ -10,7 +10,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc, ip) into $(CACHE)'
+	@echo 'make deps   fetch what this machine lacks (MySQL, etcd, protoc, ip, drivers) into $(CACHE)'
 	@echo 'make demo   a shop of 230,000 rows in a small cluster, to talk SQL to; Ctrl-C ends it, its data stays'
 	@echo 'make demo-remove   remove that data'
 	@echo 'make test   build, and run every test; a table of phases at the end (30 to 40 minutes cold)'
@@ -22,9 +22,10 @@ help:
 	@echo 'SHOAL_CACHE names another cache folder. A mysqld >= 8.4, etcd or protoc on PATH is used as it is.'
 
 deps:
-	@tests/deps/install
+	@tests/deps/install drivers
 
-demo: deps
+demo:
+	@tests/deps/install
 	cargo build --workspace --all-targets
 	@tests/demo/run $(TARGET)/debug
 
@@ -39,7 +40,8 @@ soak:
 	cargo build --workspace --all-targets
 	cargo test --workspace --test soak -- --test-threads=1 --nocapture
 
-check: deps
+check:
+	@tests/deps/install
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 

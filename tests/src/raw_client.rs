@@ -81,6 +81,25 @@ impl RawClient {
         &self.greeting
     }
 
+    /// The number of the connection, as KILL takes it: it stands behind the server's version.
+    pub fn connection_id(&self) -> Result<u32> {
+        let mut parts = self.greeting.splitn(2, |byte| *byte == 0);
+        let number = parts.nth(1).and_then(|rest| rest.first_chunk().copied());
+        number.map(u32::from_le_bytes).context("the greeting is cut short")
+    }
+
+    /// Whether the server has closed the connection by now; what it sent before is not read.
+    pub fn is_closed(&self) -> Result<bool> {
+        self.stream.set_nonblocking(true)?;
+        let seen = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false)?;
+        match seen {
+            Ok(count) => Ok(count == 0),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(false),
+            Err(_) => Ok(true),
+        }
+    }
+
     /// Logs in by caching_sha2_password, fast or full, over plain TCP.
     pub fn login(&mut self, user: &str, password: &str, database: &str) -> Result<()> {
         let nonce = self.nonce()?;

@@ -44,9 +44,14 @@ impl Machine {
     }
 
     fn install(&self) -> Result<Output> {
+        self.install_with(&[], &[])
+    }
+
+    fn install_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Output> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deps/install");
         let mut command = Command::new(script);
         command.env_clear().env("PATH", self.bin()).env("SHOAL_CACHE", self.cache());
+        command.args(arguments).envs(environment.iter().copied());
         // Nothing listens on the discard port.
         Ok(command.env("SHOAL_DEBIAN_MIRROR", "http://127.0.0.1:9/nothing").output()?)
     }
@@ -135,6 +140,43 @@ fn an_archive_out_of_reach_is_one_clear_error_and_leaves_nothing_half_made() -> 
     assert_eq!(text.matches("error:").count(), 1, "{text}");
     assert!(text.contains("cannot be reached") && text.contains("127.0.0.1:9"), "{text}");
     assert!(!machine.cache().join("mysql").exists());
+    Ok(())
+}
+
+#[test]
+fn languages_that_are_missing_leave_their_drivers_out_but_not_in_ci() -> Result<()> {
+    let machine = Machine::new(TOOLS)?;
+    add_fitting(&machine)?;
+    let output = machine.install_with(&["drivers"], &[])?;
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    for language in ["python3", "node", "go", "java"] {
+        assert!(text.contains(&format!("no {language} on PATH")), "{text}");
+    }
+    let output = machine.install_with(&["drivers"], &[("CI", "true")])?;
+    let text = said(&output);
+    assert!(!output.status.success() && text.contains("CI runs every driver"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn drivers_that_cannot_be_fetched_are_left_out_but_not_in_ci() -> Result<()> {
+    let machine = Machine::new(&[TOOLS, &["sha256sum", "cp"]].concat())?;
+    add_fitting(&machine)?;
+    machine.add("node", "v20.0.0")?;
+    fs::write(machine.bin().join("npm"), "#!/bin/sh\necho no such registry\nexit 1\n")?;
+    fs::set_permissions(machine.bin().join("npm"), fs::Permissions::from_mode(0o755))?;
+    for (environment, goes_on) in [(&[][..], true), (&[("CI", "true")][..], false)] {
+        let output = machine.install_with(&["drivers"], environment)?;
+        let text = said(&output);
+        assert!(output.status.success() == goes_on, "{text}");
+        // In CI it does not come so far: the first language is missing already.
+        assert!(
+            !goes_on || text.contains("node could not be made") && text.contains("no such registry"),
+            "{text}"
+        );
+        assert!(!machine.cache().join("drivers/node/PINS").exists());
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// Variables that connections are told, in order. Left out is what would change how the protocol or our reading of SQL and
 /// of errors goes, what makes numbers or moments of its own, engines whose rows are not copied, and what belongs to
 /// replication or administration.
-const REPLAYED: [&str; 58] = [
+const REPLAYED: [&str; 59] = [
     "block_encryption_mode",
     "bulk_insert_buffer_size",
     "character_set_results",
@@ -58,6 +58,7 @@ const REPLAYED: [&str; 58] = [
     "sql_big_selects",
     "sql_buffer_result",
     "sql_mode",
+    "sql_notes",
     "sql_safe_updates",
     "time_zone",
     "tmp_table_size",
@@ -91,7 +92,8 @@ pub fn may_keep(variable: &str, value: Option<&str>) -> bool {
     match variable {
         "sql_mode" => !value.split(',').any(|mode| OTHER_GRAMMAR.contains(&mode)),
         // What the gate tells by itself is not put into other sets.
-        "character_set_results" => matches!(value, "" | "utf8mb4" | "utf8mb3"),
+        // As with NULL, results are in no set but their own then.
+        "character_set_results" => matches!(value, "" | "binary" | "utf8mb4" | "utf8mb3"),
         _ => is_replayed(variable),
     }
 }
@@ -202,6 +204,7 @@ mod tests {
         assert!(may_keep("sql_mode", Some("STRICT_TRANS_TABLES,NO_AUTO_VALUE_ON_ZERO")));
         assert!(!may_keep("sql_mode", Some("STRICT_TRANS_TABLES,ANSI_QUOTES")));
         assert!(may_keep("character_set_results", None));
+        assert!(may_keep("character_set_results", Some("binary")));
         assert!(!may_keep("character_set_results", Some("latin1")));
         assert!(!may_keep("insert_id", Some("5")));
         assert!(settings(&[("sql_mode", Some("NO_AUTO_VALUE_ON_ZERO"))]).zero_is_a_number());

@@ -106,19 +106,19 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Executes a client's statement that has no rows, under its settings; everything else on the line is not. Gives the
-    /// answer, and what it has warned of.
+    /// Executes a client's statement that has no rows, under its settings and collation; everything else on the line is
+    /// not. Gives the answer, and what it has warned of.
     pub(super) async fn execute_under(
         &mut self,
         sql: &[u8],
-        (settings, client): (&Rc<Settings>, &Client),
+        (settings, collation, client): (&Rc<Settings>, u8, &Client),
     ) -> Result<(Vec<u8>, Vec<Row>), LineError> {
-        if **settings == *self.class.settings {
+        if **settings == *self.class.settings && collation == self.class.collation {
             let answer = self.execute_for(Some(client), sql).await?;
             let warnings = self.warnings(&answer).await;
             return Ok((answer, warnings));
         }
-        let class = SessionClass { settings: settings.clone(), ..self.class.clone() };
+        let class = SessionClass { settings: settings.clone(), collation, ..self.class.clone() };
         let mut line = Line::open(self.worker, &class, &self.shard.shard).await.map_err(LineError::Failed)?;
         let answer = line.execute_for(Some(client), sql).await?;
         let warnings = line.warnings(&answer).await;

@@ -43,6 +43,7 @@ use crate::limits::{
 };
 use crate::numbers::begin_anew;
 use crate::plan::SchemaChange;
+use crate::sql::character_set::{CharacterSet, DEFAULT_COLLATION};
 use crate::worker::Worker;
 pub use abandon::abandon;
 use pending::State;
@@ -74,14 +75,15 @@ pub async fn run(
 ) -> Result<Made, ClientError> {
     let lock = lock(worker, &change.keyspace, client).await?;
     let asking = questioning(class);
-    // What is tried is tried under the session's settings.
-    let trying = SessionClass { settings: class.settings.clone(), ..asking.clone() };
+    // What is tried is tried under the session's settings, and in its character set.
+    let trying =
+        SessionClass { settings: class.settings.clone(), collation: class.collation, ..asking.clone() };
     let made = match tried(worker, change, &trying, sql).await {
         Ok(Verdict::Fit(rows_of)) => {
             let creates = change.creates.clone().map(|table| NewTable { rows_of, ..table });
             let change = SchemaChange { creates, ..change.clone() };
             match Shards::open(worker, &change.keyspace, &asking).await {
-                Ok(shards) => shards.under(&class.settings).make(&change, (sql, client), &lock).await,
+                Ok(shards) => shards.under(class).make(&change, (sql, client), &lock).await,
                 Err(error) => Err(error),
             }
         }
@@ -129,10 +131,14 @@ pub(super) async fn lock(
 }
 
 /// The session's class, without its settings, and with the one form of answers that the gate's own questions are read
-/// under.
+/// under: MySQL tells names and definitions in the connection's character set, and in another one loses what that lacks.
 fn questioning(class: &SessionClass) -> SessionClass {
     let capabilities = class.capabilities | CapabilityFlags::CLIENT_DEPRECATE_EOF;
-    SessionClass { capabilities, settings: Rc::default(), ..class.clone() }
+    let collation = match CharacterSet::of_collation(class.collation) {
+        Ok(CharacterSet::Utf8mb4) => class.collation,
+        _ => DEFAULT_COLLATION,
+    };
+    SessionClass { capabilities, collation, settings: Rc::default(), ..class.clone() }
 }
 
 fn note(table: &str, entry: &TableVschema) -> ClientError {
@@ -157,6 +163,8 @@ struct Shards<'a> {
     sharded: bool,
     /// What the statement is executed under; the gate's own questions are not.
     settings: Rc<Settings>,
+    /// The same of its character set.
+    collation: u8,
     lines: Vec<Line<'a>>,
     /// The vschema entries that new tables are given, because they have none.
     entries: Vec<(String, TableVschema)>,
@@ -182,12 +190,13 @@ impl<'a> Shards<'a> {
         }
         let (keyspace, sharded) = (keyspace.name.clone(), keyspace.sharded);
         let (settings, entries, warnings) = (Rc::default(), Vec::new(), Vec::new());
-        Ok(Self { worker, keyspace, sharded, settings, lines, entries, warnings })
+        let collation = class.collation;
+        Ok(Self { worker, keyspace, sharded, settings, collation, lines, entries, warnings })
     }
 
-    /// The statement is executed under these settings.
-    fn under(self, settings: &Rc<Settings>) -> Self {
-        Self { settings: settings.clone(), ..self }
+    /// The statement is executed under the settings and in the character set of this class.
+    fn under(self, class: &SessionClass) -> Self {
+        Self { settings: class.settings.clone(), collation: class.collation, ..self }
     }
 
     async fn make(
@@ -262,7 +271,7 @@ impl<'a> Shards<'a> {
                 None => State::AsBefore,
             };
             if made == State::AsBefore {
-                match line.execute_under(sql, (&self.settings, client)).await {
+                match line.execute_under(sql, (&self.settings, self.collation, client)).await {
                     Ok((answer, warnings)) => {
                         if answers.is_empty() {
                             self.warnings = warnings;

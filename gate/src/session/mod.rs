@@ -137,7 +137,7 @@ struct Session {
     database: Option<Database>,
     /// What statements are narrowed to within it.
     aim: Aim,
-    /// Its place among the gate's clients.
+    /// Its place among the gate's clients; after the connection, which is closed when others are told that it left.
     presence: Presence,
     fingerprint: Fingerprint,
     /// What LAST_INSERT_ID() is.
@@ -221,7 +221,9 @@ impl Session {
                 },
             };
             here = 0;
+            // What came after the KILL was answered is not executed, although this thread may hear of both at once.
             let ended = match framed {
+                Ok(_) if killing.is_cancelled() => return SessionEnd::Killed,
                 Ok(framed) => self.command(framed).await,
                 Err(ReadError::TooLarge { sequence, .. }) => {
                     self.answers_at = sequence.wrapping_add(1);

@@ -291,6 +291,52 @@ fn statements_and_connections_are_killed() -> Result<()> {
 }
 
 #[test]
+fn nothing_that_is_sent_after_a_kill_is_executed() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        let mut killer = connect(&cluster, "app").await?;
+        for round in 0..100 {
+            let mut victim = connect(&cluster, "app").await?;
+            let id = number(&mut victim, "SELECT CONNECTION_ID()").await?;
+            killer.query_drop(format!("KILL {id}")).await?;
+            let late = victim.query_drop("SELECT 1").await;
+            ensure!(late.is_err(), "round {round}: it lives on");
+        }
+        // A client sees that it has ended before the one who did it is told so.
+        for round in 0..100 {
+            let mut victim = RawClient::connect(cluster.gate_port())?;
+            victim.login("app", "app", "")?;
+            let id = victim.connection_id()?;
+            killer.query_drop(format!("KILL {id}")).await?;
+            ensure!(victim.is_closed()?, "round {round}: it is open");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_latin1_client_changes_the_schema_beside_tables_that_latin1_cannot_write() -> Result<()> {
+    let cluster = cluster()?;
+    wait(async {
+        for keyspace in ["main", "shop"] {
+            let (mut wide, mut narrow) = (connect(&cluster, "app").await?, connect(&cluster, "app").await?);
+            for conn in [&mut wide, &mut narrow] {
+                conn.query_drop(format!("USE {keyspace}")).await?;
+            }
+            wide.query_drop("CREATE TABLE `größe€` (id int PRIMARY KEY, kind enum('ß', '€', '😀'))").await?;
+            narrow.query_drop("SET NAMES latin1").await?;
+            narrow.query_drop("CREATE TABLE beside (id int PRIMARY KEY)").await?;
+            // What the gate has read back it routes by.
+            wide.query_drop("INSERT INTO `größe€` VALUES (1, '€'), (2, '😀')").await?;
+            let kind: Option<String> = wide.query_first("SELECT kind FROM `größe€` WHERE id = 2").await?;
+            ensure!(kind.as_deref() == Some("😀"), "{kind:?}");
+            narrow.query_drop("DROP TABLE beside").await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn calls_and_inserts_tell_what_they_made_and_warned_of() -> Result<()> {
     let cluster = cluster()?;
     wait(async {
