@@ -118,6 +118,8 @@ pub struct Route {
     pub refusal: Refusal,
     /// Who of the shard answers.
     pub tablets: Tablets,
+    /// What becomes of it where a pin's literal is no value of its column's type, so that it fixes no shard.
+    pub otherwise: Option<Rc<Scatter>>,
 }
 
 /// Which shard.

@@ -2,6 +2,8 @@
 -- @table buyers id xxhash
 -- @table buys buyer_id xxhash
 -- @table tags id hash
+-- @table inexact id xxhash
+-- @table quick id xxhash
 
 CREATE TABLE buyers (id bigint PRIMARY KEY, name varchar(20), born date, score decimal(6,2), changed timestamp(6) NULL ON UPDATE CURRENT_TIMESTAMP(6));
 CREATE TABLE buys (buyer_id bigint NOT NULL, n int NOT NULL, what varchar(20), price int, PRIMARY KEY (buyer_id, n));
@@ -65,7 +67,6 @@ SELECT id IN (1, 8) FROM buyers WHERE id IN (1, 8, 3);
 -- A list of one shard may have any clause.
 SELECT name, COUNT(*) FROM buyers WHERE id IN (1, 1) GROUP BY name ORDER BY name LIMIT 1;
 SELECT id FROM buyers WHERE id IN (NULL, 5) LIMIT 1;
--- @refused SH2002 several
 SELECT id FROM buyers WHERE id IN (1, 2.5);
 -- @refused SH2016
 SELECT id FROM buyers WHERE id IN (1, 8, 3, 10, 5, 6) ORDER BY id;
@@ -97,8 +98,23 @@ SELECT b.name, s.what FROM buyers b JOIN buys s ON s.buyer_id = b.id OR s.n = 1;
 -- @refused SH2016
 SELECT b.name, s.what FROM buyers b JOIN buys s ON s.buyer_id = b.id + 0;
 SELECT b.name, s.what FROM buyers b JOIN buys s USING (name);
--- @refused SH2016
 SELECT a.n, b.n FROM buys a JOIN buys b USING (buyer_id);
+SELECT buyer_id, a.n, b.what FROM buys a JOIN buys b USING (buyer_id, n) WHERE b.price > 1;
+SELECT * FROM buys a JOIN buys b USING (buyer_id) LEFT JOIN buys c USING (buyer_id) WHERE a.n = 1 AND b.n = 2;
+SELECT * FROM buys a LEFT JOIN buys b USING (Buyer_Id) WHERE b.n = 2;
+SELECT * FROM buys a RIGHT JOIN buys b USING (buyer_id) WHERE a.n = 2;
+SELECT * FROM (buys a JOIN buys b USING (buyer_id)) JOIN buys c USING (buyer_id) WHERE a.n = 1 AND b.n = 1 AND c.n = 1;
+SELECT a.n, buyer_id FROM buys a JOIN buys b USING (buyer_id) WHERE buyer_id IN (1, 3) AND b.n = 2;
+SELECT COUNT(*) FROM buys a JOIN buys b USING (buyer_id) WHERE buyer_id = 3;
+SELECT a.n FROM buys a JOIN buys b USING (buyer_id) WHERE a.buyer_id = 3 AND b.buyer_id = 3 ORDER BY a.n, b.n;
+UPDATE buys a JOIN buys b USING (buyer_id) SET a.price = a.price + 1 WHERE a.n = 1 AND b.n = 2;
+UPDATE buys a JOIN buys b USING (buyer_id) SET a.price = a.price - 1 WHERE a.n = 1 AND b.n = 2;
+SELECT b.name, s.what FROM buyers b JOIN buys s USING (buyer_id);
+-- @refused SH2016
+SELECT COUNT(*) FROM buys a JOIN buys b USING (buyer_id);
+-- @refused SH2016
+SELECT a.n, b.n FROM buys a JOIN buys b USING (n);
+SELECT a.n FROM buys a JOIN buys b ON a.n = b.n JOIN buys c USING (n);
 -- Equal values of different vindexes are on different shards.
 -- @refused SH2016
 SELECT b.name, t.text FROM buyers b JOIN tags t ON t.id = b.id;
@@ -193,3 +209,52 @@ UPDATE buyers SET name = REPEAT('x', id * 10) WHERE id > 0;
 SELECT id, name FROM buyers;
 DELETE FROM buyers;
 SELECT id FROM buyers;
+
+-- Values that are not of the column's type are compared all the same.
+CREATE TABLE inexact (id bigint PRIMARY KEY, n int);
+INSERT INTO inexact VALUES (1, 1), (2, 2), (3, 3), (4, 4);
+SELECT * FROM inexact WHERE id = 1.5;
+SELECT * FROM inexact WHERE id = 2e0;
+SELECT * FROM inexact WHERE id IN (1, 2.5, 4);
+SELECT * FROM inexact WHERE id = '3.0e0';
+SELECT * FROM inexact WHERE id = 99999999999999999999;
+UPDATE inexact SET n = n + 1 WHERE id = 1.5;
+DELETE FROM inexact WHERE id = 2.5;
+UPDATE inexact SET n = n + 1 WHERE id = '3e0';
+SELECT * FROM inexact;
+-- @refused SH2002 several
+SELECT * FROM inexact WHERE id = 1.5 ORDER BY n;
+-- @refused SH2002 several
+SELECT COUNT(*) FROM inexact WHERE id IN (1.5, 2);
+-- @refused SH2002
+INSERT INTO inexact VALUES (1.5, 1);
+DROP TABLE inexact;
+
+-- Words that say when a write is done, and what becomes of its errors.
+CREATE TABLE quick (id bigint, n tinyint NOT NULL, u int, PRIMARY KEY (id), UNIQUE (id, u));
+INSERT HIGH_PRIORITY INTO quick VALUES (1, 1, 1);
+INSERT LOW_PRIORITY INTO quick VALUES (2, 2, 2), (3, 3, 3), (4, 4, 4), (5, 5, 5);
+INSERT DELAYED INTO quick VALUES (6, 6, 6);
+INSERT DELAYED INTO quick VALUES (7, 7, 7);
+INSERT INTO quick VALUES (8, 8, 8);
+REPLACE DELAYED quick VALUES (6, 60, 6);
+REPLACE LOW_PRIORITY INTO quick (id, n) VALUES (7, 70), (8, 80), (9, 90);
+INSERT IGNORE INTO quick VALUES (1, 1, 1), (10, 1000, 10), (2, 'x', 2), (11, NULL, 11), (12, 12, 'y');
+INSERT LOW_PRIORITY IGNORE INTO quick VALUES (12, 1, 1), (13, -1000, 13);
+INSERT IGNORE INTO quick SET id = 14, n = 1000;
+SELECT * FROM quick;
+UPDATE LOW_PRIORITY quick SET n = n + 1 WHERE id = 1;
+UPDATE IGNORE quick SET n = n + 100 WHERE id = 9;
+UPDATE IGNORE quick SET n = n + 100;
+UPDATE LOW_PRIORITY IGNORE quick SET n = NULL WHERE id IN (1, 2, 3);
+-- @refused SH2007
+UPDATE IGNORE quick SET id = 5 WHERE id = 6;
+SELECT * FROM quick;
+DELETE QUICK FROM quick WHERE id = 1;
+DELETE LOW_PRIORITY QUICK IGNORE FROM quick WHERE n > 100;
+DELETE quick FROM quick WHERE id = 2;
+DELETE IGNORE FROM quick;
+SELECT * FROM quick;
+UPDATE QUICK quick SET n = 1;
+DELETE HIGH_PRIORITY FROM quick;
+DROP TABLE quick;

@@ -59,10 +59,9 @@ DELETE FROM people WHERE name = 'łódŹ';
 SELECT * FROM people WHERE name = 'Łódź';
 SELECT * FROM people WHERE name = 'anna' COLLATE utf8mb4_bin;
 SELECT * FROM people WHERE name = _latin1'anna';
--- @refused SH2002
 SELECT * FROM people WHERE name = 5;
--- @refused SH2002
-SELECT * FROM people WHERE name = '123456789012345678901';
+-- @refused SH2002 several
+SELECT * FROM people WHERE name = '123456789012345678901' ORDER BY name;
 
 CREATE TABLE accents (name varchar(20) COLLATE utf8mb4_0900_as_ci NOT NULL PRIMARY KEY, v int);
 INSERT INTO accents VALUES ('resume', 1);
@@ -133,7 +132,6 @@ SELECT * FROM plains WHERE name = 'aBC  ';
 CREATE TABLE chars (name char(5) NOT NULL PRIMARY KEY, v int);
 -- @refused SH2002
 INSERT INTO chars VALUES ('ab ', 1);
--- @refused SH2002
 SELECT * FROM chars WHERE name = 'Ab  ';
 INSERT INTO chars VALUES ('ab', 1);
 INSERT INTO chars VALUES ('AB', 2);
@@ -147,7 +145,6 @@ INSERT INTO loosely VALUES ('TEST', 3);
 SELECT * FROM loosely WHERE name = 'test';
 SELECT * FROM loosely WHERE name = 'TEST ';
 SELECT * FROM loosely WHERE name = 'T\E\s\T';
--- @refused SH2002
 SELECT * FROM loosely WHERE name = 'Київ';
 -- @refused SH2002
 INSERT INTO loosely VALUES ('ї', 1);
@@ -157,5 +154,4 @@ CREATE TABLE loosest (name varchar(20) COLLATE utf8mb4_general_ci NOT NULL PRIMA
 INSERT INTO loosest VALUES ('Bést', 1);
 SELECT * FROM loosest WHERE name = 'best';
 SELECT * FROM loosest WHERE name = 'BEST  ';
--- @refused SH2002
 SELECT * FROM loosest WHERE name = 'groß';

@@ -160,7 +160,12 @@ fn explain_route(
     sql: &str,
 ) -> Result<Explained, ClientError> {
     let mut shown = Explained::default();
-    let shard = route::shard(&route.target, keyspace, literals)?;
+    let shard = match (route::shard(&route.target, keyspace, literals), &route.otherwise) {
+        (Err(error), Some(scatter)) if error.id == ErrorId::InexactValue => {
+            return explain_scatter(scatter, keyspace, literals, sql);
+        }
+        (shard, _) => shard?,
+    };
     let name = keyspace.shards.get(shard).map(|shard| shard.shard.to_string()).unwrap_or_default();
     let how =
         if route.columns.is_some() { "the statement with its column list" } else { "the statement as it is" };
@@ -195,10 +200,7 @@ fn explain_scatter(
     sql: &str,
 ) -> Result<Explained, ClientError> {
     let mut shown = Explained::default();
-    let shards = match &scatter.shards {
-        Shards::All => (0..keyspace.shards.len()).collect(),
-        Shards::Of(pins) => route::listed_shards(pins, keyspace, literals)?,
-    };
+    let shards = route::scattered(scatter, keyspace, literals)?;
     if let (Some(clause), [_, _, ..]) = (&scatter.merges, shards.as_slice()) {
         return Err(ErrorId::NeedsMerging.with(clause));
     }
@@ -213,7 +215,14 @@ fn explain_scatter(
         Shards::All => shown.lines.push("  any shard may have rows for it".to_owned()),
         Shards::Of(pins) => {
             for pin in pins {
-                shown.lines.push(pin_line(pin, literals)?);
+                match pin_line(pin, literals) {
+                    Err(error) if error.id == ErrorId::InexactValue => {
+                        shown
+                            .lines
+                            .push(format!("  {} is compared with no value of its type", pin.key.column));
+                    }
+                    line => shown.lines.push(line?),
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use topo::records::ColumnType;
 use topo::snapshot::{Keyspace, ShardingKey};
 use topo::value::{Inexact, ShardingValue, Sign, convert};
 
-use crate::plan::{Pin, Purpose, Target};
+use crate::plan::{Pin, Purpose, Scatter, Shards, Target};
 use crate::sql::character_set::CharacterSet;
 use crate::sql::fingerprint::LiteralSpan;
 use crate::sql::literal::decode;
@@ -48,7 +48,7 @@ pub fn shard(target: &Target, keyspace: &Keyspace, literals: Literals<'_>) -> Re
 }
 
 /// Indexes of the shards of a list's values, in order; that of any shard, if the list is empty.
-pub fn listed_shards(
+fn listed_shards(
     pins: &[Pin],
     keyspace: &Keyspace,
     literals: Literals<'_>,
@@ -61,6 +61,25 @@ pub fn listed_shards(
         shards.push(shard(&Target::Any, keyspace, literals)?);
     }
     Ok(shards)
+}
+
+/// Indexes of the shards of a scatter. A value that does not convert may be equal to others of the column all the same,
+/// as '1x' is to 1: then any shard may have rows.
+pub fn scattered(
+    scatter: &Scatter,
+    keyspace: &Keyspace,
+    literals: Literals<'_>,
+) -> Result<Vec<usize>, ClientError> {
+    let listed = match &scatter.shards {
+        Shards::All => return Ok((0..keyspace.shards.len()).collect()),
+        Shards::Of(pins) => listed_shards(pins, keyspace, literals),
+    };
+    match listed {
+        Err(error) if error.id == ErrorId::InexactValue && scatter.merges.is_none() => {
+            Ok((0..keyspace.shards.len()).collect())
+        }
+        listed => listed,
+    }
 }
 
 fn pinned_shard(pin: &Pin, keyspace: &Keyspace, literals: Literals<'_>) -> Result<usize, ClientError> {

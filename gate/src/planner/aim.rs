@@ -50,12 +50,12 @@ pub(super) fn on_replicas(request: &Request<'_>, kind: Kind, plan: Plan) -> Resu
     );
     match plan {
         Plan::Route(route) | Plan::RouteOnce(route) if reads => {
-            let route = Route { tablets: Tablets::Replicas, ..Route::clone(&route) };
+            let otherwise = route.otherwise.as_deref().map(|scatter| Rc::new(scatter_on_replicas(scatter)));
+            let route = Route { tablets: Tablets::Replicas, otherwise, ..Route::clone(&route) };
             Ok(Plan::Route(Rc::new(route)))
         }
         Plan::Scatter(scatter) if reads && scatter.effect == Effect::Rows => {
-            let route = Route { tablets: Tablets::Replicas, ..scatter.route.clone() };
-            Ok(Plan::Scatter(Rc::new(Scatter { route, ..Scatter::clone(&scatter) })))
+            Ok(Plan::Scatter(Rc::new(scatter_on_replicas(&scatter))))
         }
         Plan::Answer(_)
         | Plan::Kill(_)
@@ -69,4 +69,9 @@ pub(super) fn on_replicas(request: &Request<'_>, kind: Kind, plan: Plan) -> Resu
         }
         _ => Err(ErrorId::ReplicaChosen.plain()),
     }
+}
+
+fn scatter_on_replicas(scatter: &Scatter) -> Scatter {
+    let route = Route { tablets: Tablets::Replicas, ..scatter.route.clone() };
+    Scatter { route, ..scatter.clone() }
 }

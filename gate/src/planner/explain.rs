@@ -1,9 +1,11 @@
 //! EXPLAIN and VEXPLAIN: the statement after those words is planned, and what is asked about that plan is the answer.
 
+use std::rc::Rc;
+
 use proto::errors::{ClientError, ErrorId};
 
 use super::{Request, decide, rows_statement, target};
-use crate::plan::{Afterwards, Explain, Form, Plan};
+use crate::plan::{Afterwards, Explain, Form, Plan, Route};
 use crate::sql::kind::{Kind, kind_of};
 use crate::sql::tokens::{TokenKind, tokens};
 use crate::sql::words::{Name, Words};
@@ -49,7 +51,8 @@ pub(super) fn explain(request: &Request<'_>) -> Result<Plan, ClientError> {
     }
     let inner = Inner::after(request, skipped).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
     inner.with(request, |inner| match rows_statement(inner, kind_of(inner.words))? {
-        Plan::Route(route) => Ok(Plan::Route(route)),
+        // One shard would tell its own part of what goes to all.
+        Plan::Route(route) => Ok(Plan::Route(Rc::new(Route { otherwise: None, ..Route::clone(&route) }))),
         Plan::RouteOnce(route) => Ok(Plan::RouteOnce(route)),
         _ => Err(ErrorId::UnsupportedStatement.with(
             "EXPLAIN of a statement for several shards (VEXPLAIN shows how it is done, USE of one shard how MySQL does its part)",

@@ -55,6 +55,7 @@ pub(super) fn plan(insert: &Insert, tables: &Tables, keyspace: &Keyspace) -> Res
             afterwards: Afterwards::Reuse,
             refusal: Refusal::OfAll,
             tablets: Tablets::Primary,
+            otherwise: None,
         })));
     }
     if let Some(numbered) = &numbered {

@@ -230,20 +230,25 @@ fn rows_statement(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError
     if let Statement::Insert(insert) = &statement {
         return insert::plan(insert, &tables, keyspace);
     }
-    let target = match pins::of_statement(&statement, &tables, keyspace) {
-        Ok(pins) => Target::Pinned(pins),
+    let pins = match pins::of_statement(&statement, &tables, keyspace) {
+        Ok(pins) => pins,
         Err(error) if error.id == ErrorId::NoShardingValue => {
             return scatter::plan(request, &statement, &tables, keyspace);
         }
         Err(error) => return Err(error),
     };
+    let otherwise = match scatter::plan(request, &statement, &tables, keyspace) {
+        Ok(Plan::Scatter(scatter)) => Some(scatter),
+        _ => None,
+    };
     Ok(Plan::Route(Rc::new(Route {
         keyspace: keyspace.name.clone(),
-        target,
+        target: Target::Pinned(pins),
         columns: None,
         afterwards: Afterwards::Reuse,
         refusal: Refusal::OfAll,
         tablets: Tablets::Primary,
+        otherwise,
     })))
 }
 
@@ -321,6 +326,7 @@ fn to_any(keyspace: &Keyspace, afterwards: Afterwards) -> Plan {
         afterwards,
         refusal,
         tablets: Tablets::Primary,
+        otherwise: None,
     }))
 }
 

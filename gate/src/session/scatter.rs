@@ -25,7 +25,7 @@ use crate::executor::route::{self, Literals};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
 use crate::limits::MAX_SHARDS_AT_ONCE;
-use crate::plan::{Afterwards, Effect, Route, Scatter, Shards};
+use crate::plan::{Afterwards, Effect, Route, Scatter};
 
 /// What a session's time is set back to.
 pub(super) const OWN_TIME: &[u8] = b"SET timestamp = DEFAULT";
@@ -128,11 +128,7 @@ impl Session {
         };
         let sql = &self.client.payload(framed, &mut self.scratch)[1..];
         let literals = Literals { sql, spans: &self.fingerprint.literals, character_set: self.character_set };
-        let shards = match &scatter.shards {
-            Shards::All => Ok((0..keyspace.shards.len()).collect()),
-            Shards::Of(pins) => route::listed_shards(pins, keyspace, literals),
-        };
-        let shards = match shards {
+        let shards = match route::scattered(scatter, keyspace, literals) {
             Ok(shards) => shards,
             Err(error) => return self.tell(&error).await,
         };

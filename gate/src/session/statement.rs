@@ -190,9 +190,12 @@ impl Session {
             spans: &self.fingerprint.literals,
             character_set: self.character_set,
         };
-        let index = match route::shard(&route.target, keyspace, literals) {
-            Ok(index) => index,
-            Err(error) => return self.tell(&error).await,
+        let index = match (route::shard(&route.target, keyspace, literals), &route.otherwise) {
+            (Ok(index), _) => index,
+            (Err(error), Some(scatter)) if error.id == ErrorId::InexactValue => {
+                return Box::pin(self.scatter(scatter, framed, snapshot, patience)).await;
+            }
+            (Err(error), _) => return self.tell(&error).await,
         };
         self.route_to((route, index), framed, keyspace, patience).await
     }

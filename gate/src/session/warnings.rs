@@ -16,9 +16,9 @@ use crate::hold::decide::error_code;
 use crate::limits::MAX_WARNINGS;
 use crate::plan::{Afterwards, ShowWarnings, WarningCount};
 
-/// Codes of warnings that MySQL gives for the text, whatever rows there are: deprecated words, and hints that cannot be
-/// read, contradict each other or name nothing.
-const OF_THE_TEXT: [&str; 8] = ["1064", "1287", "1681", "3126", "3127", "3128", "3719", "3778"];
+/// Codes of warnings that MySQL gives for the text, whatever rows there are: deprecated words, words that do nothing any
+/// more, and hints that cannot be read, contradict each other or name nothing.
+const OF_THE_TEXT: [&str; 9] = ["1064", "1287", "1681", "3005", "3126", "3127", "3128", "3719", "3778"];
 
 /// Level, code and text.
 type Warning = [String; 3];

@@ -36,7 +36,7 @@ pub fn parse(text: &str) -> Result<Statement, Unparsed> {
 fn in_known_words(text: &str) -> Cow<'_, str> {
     const TABLE: &str = "TABLE ";
     const SHARE: &str = " LOCK IN SHARE MODE";
-    let mut text = Cow::Borrowed(text);
+    let mut text = without_modifiers(text);
     if text.get(..TABLE.len()).is_some_and(|word| word.eq_ignore_ascii_case(TABLE)) {
         text = Cow::Owned(format!("SELECT * FROM {}", &text[TABLE.len()..]));
     }
@@ -46,6 +46,36 @@ fn in_known_words(text: &str) -> Cow<'_, str> {
         Some(lock) if lock.eq_ignore_ascii_case(SHARE) => Cow::Owned(format!("{} FOR SHARE", &text[..at])),
         _ => text,
     }
+}
+
+/// The text without words after its first one that say when a write is done, and what becomes of its errors, and not what it
+/// writes. MySQL takes QUICK for one of these even where a table of that name would follow.
+fn without_modifiers(text: &str) -> Cow<'_, str> {
+    let Some((first, mut rest)) = text.split_once(' ') else { return Cow::Borrowed(text) };
+    let modifiers: &[&str] = match first.to_ascii_uppercase().as_str() {
+        // What IGNORE of an INSERT means for its rows is decided by its tree.
+        "INSERT" | "REPLACE" => &["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY"],
+        "UPDATE" => &["LOW_PRIORITY", "IGNORE"],
+        "DELETE" => &["LOW_PRIORITY", "QUICK", "IGNORE"],
+        _ => return Cow::Borrowed(text),
+    };
+    let mut kept = String::from(first);
+    let whole = rest;
+    loop {
+        let hint = rest.starts_with("/*").then(|| rest.find("*/")).flatten().map(|end| end + 2);
+        let (word, after) = match hint {
+            Some(end) => (&rest[..end], rest[end..].trim_start()),
+            None => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        if hint.is_some() {
+            kept.push(' ');
+            kept.push_str(word);
+        } else if !modifiers.iter().any(|modifier| modifier.eq_ignore_ascii_case(word)) {
+            break;
+        }
+        rest = after;
+    }
+    if rest.len() == whole.len() { Cow::Borrowed(text) } else { Cow::Owned(format!("{kept} {rest}")) }
 }
 
 /// The word that the parser complains of.
@@ -66,6 +96,12 @@ mod tests {
             ("table t", "select * from t"),
             ("TABLE shop.t order by a limit ?0", "select * from shop.t order by a limit ?0"),
             ("select a from t lock in share mode ;", "select a from t for share"),
+            ("update ignore t set a = ?0", "update t set a = ?0"),
+            ("UPDATE /*+ x */ LOW_PRIORITY ignore t set a = ?0", "update /*+ x */ t set a = ?0"),
+            ("delete low_priority quick ignore from t where a = ?0", "delete from t where a = ?0"),
+            ("delete quick from quick", "delete from quick"),
+            ("insert high_priority ignore into t values (?0)", "insert ignore into t values (?0)"),
+            ("replace delayed t values (?0)", "replace t values (?0)"),
         ] {
             assert_eq!(
                 parse(one).map(|tree| tree.to_string()),

@@ -96,7 +96,7 @@ explanations! {
         "Connect again; what was not committed is rolled back. A pool of connections should close idle ones earlier, or `SET wait_timeout`.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
-    "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result.",
+    "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result. A read, UPDATE or DELETE by such a literal goes to all shards where nothing has to be merged.",
         "Write the value as a literal of the column's own type.";
     "SH2003", "Its values of the sharding column lie on several shards, and together the answers would have to be merged.",
         "Write one statement for each value, or leave out what needs merging.";

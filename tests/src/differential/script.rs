@@ -14,7 +14,7 @@
 //! SELECT /*! 1 */;
 //!
 //! -- @refused SH2002 several              and here only where there are several shards
-//! SELECT total FROM orders WHERE customer_id IN (1, 2.5);
+//! SELECT total FROM orders WHERE customer_id IN (1, 2.5) ORDER BY total;
 //!
 //! -- @known AffectedRows Info             on a sharded keyspace exactly this differs, for the reason given
 //! ALTER TABLE orders FORCE;
