@@ -29,7 +29,7 @@ pub use schema_change::{
 };
 pub use sequence::NextNumbers;
 pub use show_warnings::{ShowWarnings, WarningCount};
-pub use transaction::{Beginning, Ending, TransactionStep};
+pub use transaction::{Beginning, Characteristics, Ending, Isolation, TransactionStep};
 pub use vschema::{ShowVschema, VschemaChange};
 
 use crate::accounts::statement::AccountStatement;

@@ -125,6 +125,10 @@ error_table! {
     NotOwner = "SH1070", 1095, "HY000", Access, "You are not owner of thread {}", "";
     /// A client was silent for longer than its session's `wait_timeout`.
     Inactive = "SH1071", 4031, "HY000", Limit, "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for configuring this behavior.", "";
+    /// SET TRANSACTION within one.
+    InTransaction = "SH1072", 1568, "25001", Refused, "Transaction characteristics can't be changed while a transaction is in progress", "";
+    /// A write where SET TRANSACTION READ ONLY has said that there will be none.
+    ReadOnlyTransaction = "SH1073", 1792, "25006", Refused, "Cannot execute statement in a READ ONLY transaction.", "";
     /// A database that the user has no rights in.
     DatabaseDenied = "SH1045", 1044, "42000", Access, "Access denied for user {}", "";
     /// CREATE, ALTER, DROP or RENAME USER that fails for who is there, or is not.

@@ -24,8 +24,10 @@ pub(super) fn rewrite(request: &Request<'_>, kind: Kind) -> Result<Option<Rewrit
     if request.marks.has(Marks::DIRECTIVE) {
         return Ok(directive::rewrite(request.raw));
     }
-    let takes_values =
-        matches!(kind, Kind::Query | Kind::Insert | Kind::Update | Kind::Delete | Kind::Vexplain);
+    let takes_values = matches!(
+        kind,
+        Kind::Query | Kind::Insert | Kind::Update | Kind::Delete | Kind::Vexplain | Kind::Kill
+    );
     let has_variables = request.marks.has(Marks::USER_VARIABLE);
     let asks = has_variables || request.words.names.iter().any(|name| session_value(name.text).is_some());
     if !(takes_values && asks || kind == Kind::Set && has_variables) {

@@ -2,11 +2,14 @@
 
 use proto::errors::ClientError;
 
-use super::{Request, setting};
+use super::{Request, setting, transaction};
 use crate::plan::{Plan, TransactionStep};
 
-/// `SET autocommit`; for the rest see `setting`.
+/// `SET autocommit` and SET TRANSACTION; for the rest see `setting`.
 pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
+    if request.words.names.get(1).is_some_and(|second| second.is("TRANSACTION") && !second.is_set()) {
+        return transaction::next(request);
+    }
     let words: String = request.raw.trim().trim_end_matches(';').to_ascii_lowercase().replace('=', " = ");
     let words: Vec<&str> = words.split_ascii_whitespace().collect();
     match words.as_slice() {

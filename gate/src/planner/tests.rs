@@ -17,6 +17,7 @@ use crate::plan::{Effect, Rewrite, SchemaChange, SessionValue, SetVariables, Sha
 use crate::plan::{Given, InsertRows, RowForm, RowValues, Signed};
 use crate::sql::fingerprint::Fingerprint;
 
+mod accounts;
 mod scatters;
 mod schemas;
 mod sight;
@@ -266,11 +267,14 @@ async fn equality_on_the_sharding_column_names_one_shard() {
 #[tokio::test]
 async fn statements_about_transactions_and_warnings_are_known_by_all_their_words() {
     let cases = [
-        ("begin", "Begin(Beginning { read_only: None, snapshot: false })"),
-        ("START TRANSACTION READ ONLY;", "Begin(Beginning { read_only: Some(true), snapshot: false })"),
+        ("begin", "Begin(Beginning { read_only: None, snapshot: false, isolation: None })"),
+        (
+            "START TRANSACTION READ ONLY;",
+            "Begin(Beginning { read_only: Some(true), snapshot: false, isolation: None })",
+        ),
         (
             "start transaction with consistent snapshot, read write",
-            "Begin(Beginning { read_only: Some(false), snapshot: true }) on main",
+            "Begin(Beginning { read_only: Some(false), snapshot: true, isolation: None }) on main",
         ),
         ("start transaction read only read write", "SH2004"),
         ("start transaction with consistent snapshot read only", "SH2004"),
@@ -483,17 +487,4 @@ async fn sequences_give_numbers() {
     assert_plans(&*cluster().await, Some("main"), &cases);
     assert_plans(&*cluster().await, Some("shop"), &[("select next value from ids", "SH2023")]);
     assert_plans(&*cluster().await, None, &[("select next value from main.ids", "main next None of ids")]);
-}
-#[tokio::test]
-async fn statements_about_users_are_read_whole_and_no_mysqld_is_asked_about_them() {
-    let snapshot = cluster().await;
-    let plan = planned(&snapshot, None, "create user 'ann'@'%' identified by 'hunter2'");
-    assert!(plan.starts_with("account Create {") && !plan.contains("hunter2"), "{plan}");
-    let cases = [
-        ("create user ann@localhost identified by 'hunter2'", "SH2046"),
-        ("grant event on shop.* to ann", "SH2046"),
-        ("set password for ann to random", "SH2046"),
-    ];
-    assert_plans(&snapshot, Some("shop"), &cases);
-    assert!([ErrorId::AccountForm, ErrorId::InexactGrant, ErrorId::LongUserName].into_iter().all(is_final));
 }

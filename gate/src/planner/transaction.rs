@@ -3,7 +3,7 @@
 use proto::errors::{ClientError, ErrorId};
 
 use super::{Request, target};
-use crate::plan::{Beginning, Ending, Plan, TransactionStep};
+use crate::plan::{Beginning, Characteristics, Ending, Isolation, Plan, TransactionStep};
 
 /// The plan of a statement about the session's transaction.
 pub(super) fn plan(request: &Request<'_>) -> Result<Plan, ClientError> {
@@ -61,6 +61,41 @@ fn ending(rest: &[&str]) -> Option<Ending> {
         ["RELEASE"] | ["AND", "NO", "CHAIN", "RELEASE"] => Some(Ending::Release),
         _ => None,
     }
+}
+
+/// The plan of SET TRANSACTION without SESSION or GLOBAL.
+pub(super) fn next(request: &Request<'_>) -> Result<Plan, ClientError> {
+    let keywords: Vec<String> = request.words.names.iter().skip(2).map(|name| name.keyword()).collect();
+    let keywords: Vec<&str> = keywords.iter().map(String::as_str).collect();
+    let text = request.text.trim_end().trim_end_matches(';');
+    let is_list = text.chars().all(|c| c == ',' || c == ' ' || c.is_ascii_alphabetic());
+    let characteristics = next_of(&keywords, text.matches(',').count()).filter(|_| is_list);
+    let step = characteristics.map(TransactionStep::Next).ok_or_else(|| ErrorId::NotUnderstood.plain())?;
+    Ok(Plan::Transaction { step, snapshot_of: None })
+}
+
+fn next_of(words: &[&str], commas: usize) -> Option<Characteristics> {
+    let (mut next, mut rest, mut seen) = (Characteristics::default(), words, 0);
+    while !rest.is_empty() {
+        seen += 1;
+        let (isolation, after) = match rest {
+            ["ISOLATION", "LEVEL", "READ", "UNCOMMITTED", after @ ..] => (Isolation::ReadUncommitted, after),
+            ["ISOLATION", "LEVEL", "READ", "COMMITTED", after @ ..] => (Isolation::ReadCommitted, after),
+            ["ISOLATION", "LEVEL", "REPEATABLE", "READ", after @ ..] => (Isolation::RepeatableRead, after),
+            ["ISOLATION", "LEVEL", "SERIALIZABLE", after @ ..] => (Isolation::Serializable, after),
+            ["READ", access @ ("ONLY" | "WRITE"), after @ ..] if next.read_only.is_none() => {
+                next.read_only = Some(*access == "ONLY");
+                rest = after;
+                continue;
+            }
+            _ => return None,
+        };
+        if next.isolation.replace(isolation).is_some() {
+            return None;
+        }
+        rest = after;
+    }
+    (seen > 0 && commas == seen - 1).then_some(next)
 }
 
 fn characteristics_of(words: &[&str], commas: usize) -> Option<Beginning> {

@@ -120,6 +120,9 @@ impl Session {
         snapshot: &Arc<Snapshot>,
         patience: &mut Patience,
     ) -> Result<Next, SessionEnd> {
+        if let Some(error) = self.transaction.uses_up_next(&plan, &self.fingerprint.text) {
+            return self.tell(&error).await;
+        }
         let mut sql = || self.client.payload(framed, &mut self.scratch)[1..].to_vec();
         match plan {
             Plan::Route(route) | Plan::RouteOnce(route) => {

@@ -15,7 +15,7 @@ mod pinned;
 
 use std::rc::Rc;
 
-use proto::errors::ErrorId;
+use proto::errors::{ClientError, ErrorId};
 use proto::ids::{KeyspaceName, ShardRef};
 use proto::wire::connection::{Connection, Framed};
 use proto::wire::packet::write_payload;
@@ -31,13 +31,17 @@ use crate::executor::many::{self, NotDone, execute};
 use crate::executor::relay::{RelayError, Relayed, Request, relay};
 use crate::hold::Patience;
 use crate::limits::MAX_SAVEPOINTS;
-use crate::plan::{Afterwards, Beginning, Ending, Refusal, TransactionStep};
+use crate::plan::{Afterwards, Beginning, Characteristics, Ending, Plan, Refusal, TransactionStep};
+use crate::sql::kind::{Kind, kind_of};
+use crate::sql::words::Words;
 use pinned::{Manner, Pinned};
 
 /// A session's transaction.
 pub(super) struct Transaction {
     /// Whether statements outside a transaction commit by themselves.
     autocommit: bool,
+    /// How the next one is to be.
+    next: Characteristics,
     state: State,
 }
 
@@ -85,7 +89,7 @@ enum Footing {
 
 impl Default for Transaction {
     fn default() -> Self {
-        Self { autocommit: true, state: State::None }
+        Self { autocommit: true, next: Characteristics::default(), state: State::None }
     }
 }
 
@@ -131,6 +135,33 @@ impl Transaction {
         }
     }
 
+    /// A statement that commits by itself is the next transaction, too. An error where that was to be one that only reads;
+    /// of its isolation a single statement shows nothing.
+    pub(super) fn uses_up_next(&mut self, plan: &Plan, text: &[u8]) -> Option<ClientError> {
+        if self.next == Characteristics::default() || self.is_active() {
+            return None;
+        }
+        let is_sent = matches!(
+            plan,
+            Plan::Route(_) | Plan::RouteOnce(_) | Plan::Scatter(_) | Plan::Insert(_) | Plan::NextNumbers(_)
+        );
+        let text = String::from_utf8_lossy(text);
+        let words = Words::read(&text);
+        let (reads, writes) = match kind_of(&words) {
+            Kind::Query => (words.has("FROM") || words.has("TABLE"), false),
+            Kind::Insert | Kind::Update | Kind::Delete => (false, true),
+            Kind::Call => (true, false),
+            _ => (false, false),
+        };
+        if is_sent && writes && self.next.read_only == Some(true) {
+            return Some(ErrorId::ReadOnlyTransaction.plain());
+        }
+        if is_sent && (reads || writes) {
+            self.next = Characteristics::default();
+        }
+        None
+    }
+
     /// What follows on the end of a transaction.
     fn ended(&self) -> State {
         if self.autocommit { State::None } else { State::Begun(Begun::default()) }
@@ -171,23 +202,7 @@ impl Session {
         }
         match step {
             TransactionStep::Begin(beginning) => {
-                if !self.commit_implicitly().await? {
-                    return Ok(Next::Answered);
-                }
-                let begun = Begun { beginning: Some(*beginning), savepoints: Vec::new() };
-                if let Some(keyspace) = snapshot_of {
-                    let before = std::mem::replace(&mut self.transaction.state, State::Begun(begun));
-                    if let Pinned::Not(next) = self.pin(keyspace, 0, patience).await? {
-                        self.transaction.state = before;
-                        return Ok(next);
-                    }
-                    if let State::Open(open) = &mut self.transaction.state {
-                        open.footing = Footing::Used;
-                    }
-                } else {
-                    self.transaction.state = State::Begun(begun);
-                }
-                self.answer_ok().await?;
+                return self.begin((*beginning, snapshot_of), patience).await;
             }
             TransactionStep::Commit(ending) | TransactionStep::Rollback(ending) => {
                 let rolls_back = matches!(step, TransactionStep::Rollback(_));
@@ -196,6 +211,18 @@ impl Session {
             TransactionStep::Save(_) | TransactionStep::RollbackTo(_) | TransactionStep::Release(_) => {
                 return self.savepoint(step, framed, patience).await;
             }
+            TransactionStep::Next(characteristics) => match &mut self.transaction {
+                Transaction {
+                    state: State::Open(_) | State::Begun(Begun { beginning: Some(_), .. }),
+                    ..
+                } => {
+                    self.tell(&ErrorId::InTransaction.plain()).await?;
+                }
+                transaction => {
+                    transaction.next = characteristics.over(transaction.next);
+                    self.answer_ok().await?;
+                }
+            },
             TransactionStep::Autocommit(on) => {
                 // Only turning it on ends what is open.
                 if *on && !self.transaction.autocommit && !self.commit_implicitly().await? {
@@ -209,6 +236,33 @@ impl Session {
             }
         }
         Ok(Next::Answered)
+    }
+
+    /// BEGIN: on no connection yet, unless it is to see the keyspace as it is now.
+    async fn begin(
+        &mut self,
+        (beginning, snapshot_of): (Beginning, Option<&Keyspace>),
+        patience: &mut Patience,
+    ) -> Result<Next, SessionEnd> {
+        if !self.commit_implicitly().await? {
+            return Ok(Next::Answered);
+        }
+        let next = self.transaction.next;
+        let read_only = beginning.read_only.or(next.read_only);
+        let beginning = Beginning { read_only, isolation: next.isolation, ..beginning };
+        let begun = State::Begun(Begun { beginning: Some(beginning), savepoints: Vec::new() });
+        let before = std::mem::replace(&mut self.transaction.state, begun);
+        if let Some(keyspace) = snapshot_of {
+            if let Pinned::Not(next) = self.pin(keyspace, 0, patience).await? {
+                self.transaction.state = before;
+                return Ok(next);
+            }
+            if let State::Open(open) = &mut self.transaction.state {
+                open.footing = Footing::Used;
+            }
+        }
+        self.transaction.next = Characteristics::default();
+        self.answer_ok().await.map(|()| Next::Answered)
     }
 
     /// Autocommit was turned on or off.
@@ -241,6 +295,7 @@ impl Session {
                 return self.ended(ending, begun.beginning).await;
             }
             State::None | State::Lost(_) => {
+                self.transaction.next = Characteristics::default();
                 self.transaction.state = self.transaction.ended();
                 return self.ended(ending, None).await;
             }

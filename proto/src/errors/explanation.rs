@@ -94,6 +94,10 @@ explanations! {
         "Ask an admin of all keyspaces, or log in as that user.";
     "SH1071", "The client has sent nothing for as long as its session's `wait_timeout` says: 28800 seconds where nobody has set it.",
         "Connect again; what was not committed is rolled back. A pool of connections should close idle ones earlier, or `SET wait_timeout`.";
+    "SH1072", "SET TRANSACTION says how the next transaction is to be, and one is open.",
+        "COMMIT or ROLLBACK first, or say it before BEGIN.";
+    "SH1073", "SET TRANSACTION READ ONLY was said before, and this statement writes.",
+        "Say SET TRANSACTION READ WRITE, or begin a transaction that may write.";
     "SH2001", "Rows of the table are spread over shards by its sharding column, and the statement does not compare that column with a value, so that it could be for any shard.",
         "Add `column = value` for the sharding column; SHOW VSCHEMA VINDEXES ON the table names it.";
     "SH2002", "The value that is compared with the sharding column would be converted by MySQL before it compares, so that its shard is not certain: a text for a number, a number for a text, a function's result. A read, UPDATE or DELETE by such a literal goes to all shards where nothing has to be merged.",

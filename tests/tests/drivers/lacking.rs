@@ -59,8 +59,6 @@ pub(crate) const LACKING: &[Lacking] = &[
     gate(&["mysql-client"], &["ways.compressed", "ways.zstd", "ways.compression"], COMPRESSION),
     gate(PYTHON, &["login.plain"], CIPHER),
     gate(OTHERS, &["login.plain"], CIPHER),
-    gate(&["go-sql-driver"], &["transaction.error_within", "transaction.prepared"], NEXT),
-    gate(&["mysql_async"], &["transaction.isolation"], NEXT),
     gate(
         &["sqlx"],
         &["login.as_it_comes"],
@@ -88,7 +86,6 @@ const SEVERAL: &str = "several statements in one command";
 const INFILE: &str = "LOAD DATA LOCAL INFILE";
 const ATTRIBUTES: &str = "performance_schema tells of the shards' clients, and those are gates";
 const COMPRESSION: &str = "compression";
-const NEXT: &str = "SET TRANSACTION for the next transaction alone";
 const CIPHER: &str = "SHOW STATUS tells of the connection between gate and shard";
 
 const fn gate(

@@ -276,7 +276,17 @@ async fn set_is_tried_where_it_may_change_nothing() {
             "set session transaction isolation level repeatable read",
             "shop set transaction_isolation transaction_read_only",
         ),
-        ("set transaction isolation level repeatable read", "SH2005"),
+        (
+            "set transaction isolation level repeatable read",
+            "Next(Characteristics { isolation: Some(RepeatableRead), read_only: None })",
+        ),
+        (
+            "set transaction read only, isolation level read committed;",
+            "Next(Characteristics { isolation: Some(ReadCommitted), read_only: Some(true) })",
+        ),
+        ("set transaction read only, read write", "SH2004"),
+        ("set transaction read only isolation level serializable", "SH2004"),
+        ("set transaction", "SH2004"),
         ("set global wait_timeout = 1", "SH2005"),
         ("set @@global.wait_timeout = 1", "SH2005"),
         ("set persist wait_timeout = 1", "SH2005"),

@@ -17,7 +17,7 @@ use crate::executor::many::{NotDone, Part, execute};
 use crate::executor::relay::{RelayError, Relayed};
 use crate::hold::Patience;
 use crate::hold::decide::{error_code, is_refusal};
-use crate::plan::{Afterwards, Refusal, Route, Target};
+use crate::plan::{Afterwards, Characteristics, Refusal, Route, Target};
 use crate::session::held::Next;
 use crate::session::parts::Written;
 use crate::session::sent::Sent;
@@ -298,6 +298,9 @@ impl Session {
                 return self.unreached(shard, unreached, patience).await.map(Pinned::Not);
             }
         };
+        if begun.beginning.is_none() {
+            self.transaction.next = Characteristics::default();
+        }
         self.transaction.state = State::Open(Box::new(Open {
             shard: shard.clone(),
             backend,
@@ -406,7 +409,14 @@ impl Transaction {
         if !self.autocommit {
             texts.push("SET autocommit = 0".to_owned());
         }
-        texts.extend(begun.beginning.map(|beginning| beginning.text().to_owned()));
+        match begun.beginning {
+            Some(beginning) => {
+                let isolation = Characteristics { isolation: beginning.isolation, read_only: None };
+                texts.extend(isolation.texts());
+                texts.push(beginning.text().to_owned());
+            }
+            None => texts.extend(self.next.texts()),
+        }
         texts.extend(begun.savepoints.iter().map(|name| format!("SAVEPOINT `{name}`")));
         texts
     }
