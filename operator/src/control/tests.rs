@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto::account::DataRole;
-use proto::ids::{ShardRef, Term};
+use proto::ids::{KeyspaceName, ShardRef, Term};
 use proto::rpc::control::control_client::ControlClient;
 use proto::rpc::control::{
     GetEventsRequest, GetKeyspacesRequest, GetShardsRequest, GetTabletsRequest, ReparentRequest,
@@ -152,6 +152,19 @@ async fn a_shard_gets_its_first_primary_and_one_without_a_tablet_waits() {
     let keyspaces = control.get_keyspaces(GetKeyspacesRequest {}).await.unwrap().into_inner().keyspaces;
     let told: Vec<_> = keyspaces.iter().map(|k| (k.name.as_str(), k.sharded, k.serving, k.shards)).collect();
     assert_eq!(told, [("ks", true, 1, 2)]);
+
+    // A keyspace on another one's mysqlds is told with those.
+    let guest: KeyspaceName = "guest".parse().unwrap();
+    let key = topology.keys().keyspace(Some(&guest));
+    topology.put(&key, &KeyspaceRecord::hosted(shard.clone())).await.unwrap();
+    let asked = GetShardsRequest { keyspace: guest.to_string() };
+    let shards = control.get_shards(asked).await.unwrap().into_inner().shards;
+    assert_eq!(shards.iter().map(|s| s.range.as_str()).collect::<Vec<_>>(), ["-80", "80-"]);
+    let asked = GetTabletsRequest { keyspace: guest.to_string() };
+    assert_eq!(control.get_tablets(asked).await.unwrap().into_inner().tablets.len(), 2);
+    let keyspaces = control.get_keyspaces(GetKeyspacesRequest {}).await.unwrap().into_inner().keyspaces;
+    let told: Vec<_> = keyspaces.iter().map(|k| (k.name.as_str(), k.serving, k.shards)).collect();
+    assert_eq!(told, [("guest", 1, 2), ("ks", 1, 2)]);
     shutdown.cancel();
 }
 

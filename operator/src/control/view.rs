@@ -32,7 +32,8 @@ impl View {
             let key = self.reach.topology.keys().schema(&name);
             let schema = self.reach.topology.read::<SchemaRecord>(&key).await.map_err(unavailable)?;
             let tables = schema.map_or(0, |stored| stored.value.tables.len());
-            let own = shards.iter().filter(|shard| shard.keyspace == name.as_str());
+            let home = record.on.as_ref().map_or(&name, |on| &on.keyspace);
+            let own = shards.iter().filter(|shard| shard.keyspace == home.as_str());
             let (all, serving) =
                 own.fold((0, 0), |(all, up), shard| (all + 1, up + u32::from(shard.serving)));
             keyspaces.push(Keyspace {
@@ -46,8 +47,11 @@ impl View {
         Ok(keyspaces)
     }
 
-    /// Every shard of the keyspace (of all, if `None`), by keyspace and range.
+    /// Every shard of the keyspace (of all, if `None`), by keyspace and range. One that lives on the mysqlds of another
+    /// one has the shard of that.
     pub(super) async fn shards(&self, keyspace: Option<&KeyspaceName>) -> Result<Vec<Shard>, Status> {
+        let home = self.home(keyspace).await?;
+        let keyspace = home.as_ref().or(keyspace);
         let keys = self.reach.topology.keys();
         let routing =
             self.reach.topology.read::<RoutingRecord>(&keys.routing()).await.map_err(unavailable)?;
@@ -77,6 +81,8 @@ impl View {
 
     /// Every registered tablet of the keyspace (of all, if `None`), by shard and alias.
     pub(super) async fn tablets(&self, keyspace: Option<&KeyspaceName>) -> Result<Vec<Tablet>, Status> {
+        let home = self.home(keyspace).await?;
+        let keyspace = home.as_ref().or(keyspace);
         let mut tablets = self.look(keyspace).await?;
         tablets.sort_by(|a, b| {
             let key =
@@ -115,6 +121,14 @@ impl View {
         let records = records.map_err(unavailable)?.into_iter().map(|(_, stored)| stored.value);
         let wanted = records.filter(|record| keyspace.is_none_or(|name| record.shard.keyspace == *name));
         Ok(self.reach.agents.look_at(wanted).await)
+    }
+
+    /// On whose mysqlds a keyspace lives that has none of its own.
+    async fn home(&self, keyspace: Option<&KeyspaceName>) -> Result<Option<KeyspaceName>, Status> {
+        let Some(name) = keyspace else { return Ok(None) };
+        let key = self.reach.topology.keys().keyspace(Some(name));
+        let record = self.reach.topology.read::<KeyspaceRecord>(&key).await.map_err(unavailable)?;
+        Ok(record.and_then(|stored| stored.value.on).map(|on| on.keyspace))
     }
 
     async fn keyspace_records(&self) -> Result<Vec<(KeyspaceName, KeyspaceRecord)>, Status> {
