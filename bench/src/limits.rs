@@ -38,7 +38,7 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Statements that a program has served before those that valgrind's counts are of, and how many those are.
 pub const WARM_STATEMENTS: usize = 1000;
 /// See above.
-pub const COUNTED_STATEMENTS: usize = 1000;
+pub const COUNTED_STATEMENTS: usize = 4000;
 /// Longest time for a program to start, or to end, under valgrind.
 pub const VALGRIND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Connections that stand idle while the memory of a proxy is looked at.

@@ -1,15 +1,17 @@
 //! What valgrind counts of a program between: instructions (callgrind) and heap allocations (dhat).
 //!
-//! A copy of the program runs under valgrind, serves statements and is told to end; then another one serves more of them.
-//! The difference is what the statements took: the start and the login fall out of it. Both figures are of the whole
-//! process, in user space, and hardly depend on what else the machine does.
+//! A copy of the program runs under valgrind, serves statements and is told to end. Callgrind is told when to count;
+//! for dhat another copy serves fewer statements, and the difference is what the others took: the start and the login
+//! fall out of it. Both figures are of the whole process, in user space, and hardly depend on what else the machine does.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tempfile::NamedTempFile;
-use tokio::time::sleep;
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
 
 use super::trace::Counted;
 use super::way::Prepared;
@@ -31,13 +33,14 @@ pub enum Tool {
 impl Tool {
     fn command(self, log: &Path) -> Vec<String> {
         let (tool, output) = match self {
-            Self::Callgrind => ("callgrind", "--callgrind-out-file=/dev/null"),
-            Self::Dhat => ("dhat", "--dhat-out-file=/dev/null"),
+            Self::Callgrind => ("callgrind", &["--callgrind-out-file=/dev/null", "--instr-atstart=no"][..]),
+            Self::Dhat => ("dhat", &["--dhat-out-file=/dev/null"][..]),
         };
         // A program on PATH may be a script that becomes another one.
         let log = format!("--log-file={}", log.display());
-        let words = ["valgrind", "--trace-children=yes", &format!("--tool={tool}"), output, &log];
-        words.map(str::to_owned).to_vec()
+        let tool = format!("--tool={tool}");
+        let words = [&["valgrind", "--trace-children=yes", &tool, &log], output].concat();
+        words.into_iter().map(str::to_owned).collect()
     }
 
     /// What it says at the end: `Collected : N`, or `Total: N bytes in N blocks`.
@@ -56,41 +59,67 @@ impl Tool {
 /// What the program between takes for one statement; or why that cannot be counted. To be asked of ways with one only.
 pub async fn per_statement(way: &Prepared, work: Work, tool: Tool) -> Result<Counted<f64>> {
     let program = way.program.as_ref().context("there is no process to count for")?;
-    let mut taken = Vec::new();
-    for wanted in [WARM_STATEMENTS, WARM_STATEMENTS + COUNTED_STATEMENTS] {
-        match run(program, way, (work, wanted), tool).await {
-            Ok(counted) => taken.push(counted),
-            Err(error) => return Ok(Err(format!("{error:#}"))),
+    let counted = async {
+        let all = run((program, way), work, COUNTED_STATEMENTS, tool).await?;
+        if tool == Tool::Callgrind {
+            return Ok(all.count / all.statements as f64);
         }
-    }
-    let [(few, before), (many, after)] = taken[..] else { return Ok(Err("nothing was counted".to_owned())) };
-    Ok(Ok((after - before) / (many - few) as f64))
+        let few = run((program, way), work, 0, tool).await?;
+        Ok((all.count - few.count) / all.statements as f64)
+    };
+    let counted: Result<f64> = counted.await;
+    Ok(counted.map_err(|error| format!("{error:#}")))
 }
 
-/// Serves at least so many statements; their number, and what was counted until the end.
-async fn run(
-    program: &Program,
-    way: &Prepared,
-    (work, wanted): (Work, usize),
-    tool: Tool,
-) -> Result<(usize, f64)> {
+/// What was counted in a run.
+struct Run {
+    /// Statements after those that warmed it up.
+    statements: usize,
+    /// By the tool, until its end.
+    count: f64,
+}
+
+/// Serves at least so many statements when it is warm.
+async fn run((program, way): (&Program, &Prepared), work: Work, wanted: usize, tool: Tool) -> Result<Run> {
     let log = NamedTempFile::new()?;
     let proxy = Proxy::start_under(program, &tool.command(log.path()), VALGRIND_TIMEOUT).await?;
     let endpoint = Endpoint { address: proxy.address(), ..way.endpoint.clone() };
     let mut client = connect(&endpoint).await?;
-    let (mut random, mut steps, mut done) = (Random::new(1), Vec::new(), 0);
-    while done < wanted {
-        work.steps(0, &way.rows, &mut random, &mut steps);
-        for step in &steps {
-            client.ask(*step, &way.rows).await?;
+    let (mut random, mut steps) = (Random::new(1), Vec::new());
+    let mut serve = async |wanted: usize| -> Result<usize> {
+        let mut done = 0;
+        while done < wanted {
+            work.steps(0, &way.rows, &mut random, &mut steps);
+            for step in &steps {
+                client.ask(*step, &way.rows).await?;
+            }
+            done += steps.len();
         }
-        done += steps.len();
+        Ok(done)
+    };
+    serve(WARM_STATEMENTS).await?;
+    if tool == Tool::Callgrind {
+        turn_counting(&proxy, "on").await?;
+    }
+    let statements = serve(wanted).await?;
+    if tool == Tool::Callgrind {
+        turn_counting(&proxy, "off").await?;
     }
     client.leave().await;
     proxy.end(VALGRIND_TIMEOUT).await?;
     let said = std::fs::read_to_string(log.path())?;
     let count = tool.count(&said).with_context(|| format!("valgrind said {said:?}"))?;
-    Ok((done, count))
+    Ok(Run { statements, count })
+}
+
+async fn turn_counting(proxy: &Proxy, what: &str) -> Result<()> {
+    let mut command = Command::new("callgrind_control");
+    command.args(["-i", what, &proxy.pid()?.to_string()]).stdin(Stdio::null()).kill_on_drop(true);
+    let output =
+        timeout(VALGRIND_TIMEOUT, command.output()).await.context("callgrind_control does not end")?;
+    let output = output.context("callgrind_control does not run")?;
+    ensure!(output.status.success(), "callgrind_control: {}", String::from_utf8_lossy(&output.stdout).trim());
+    Ok(())
 }
 
 /// The first login may take longer under valgrind than one is waited for; later ones are shorter.
