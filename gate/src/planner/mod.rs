@@ -170,7 +170,8 @@ fn by_kind(request: &Request<'_>, kind: Kind) -> Result<Plan, ClientError> {
         Kind::Maintenance => maintenance(request),
         Kind::ServerOnly => {
             let word = request.words.names.first().map_or_else(String::new, Name::keyword);
-            if word == "DO" && request.database.is_none() && target::by_names(request).is_err() {
+            let finds_rows = ["SELECT", "TABLE", "VALUES", "WITH"].iter().any(|word| request.words.has(word));
+            if word == "DO" && !finds_rows {
                 return Ok(to_any(target::any(request)?, Afterwards::Close));
             }
             unsharded_only(request, &word, Afterwards::Close)

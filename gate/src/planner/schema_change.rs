@@ -129,7 +129,10 @@ fn check_sharded(
         Ddl::Trigger => per_shard::check_trigger(request, keyspace).map(|()| None),
         Ddl::Function => per_shard::check_function(request).map(|()| None),
         Ddl::Procedure => per_shard::check_procedure(request).map(|()| None),
-        Ddl::Library => Err(ErrorId::WrongPerShard.with("a library, whose code may read and write rows,")),
+        Ddl::Library if words.names.first().is_some_and(|first| first.is("CREATE")) => {
+            Err(ErrorId::WrongPerShard.with("a library, whose code may read and write rows,"))
+        }
+        Ddl::Library => Ok(None),
         Ddl::View | Ddl::AlterDatabase | Ddl::CreateDatabase | Ddl::DropDatabase | Ddl::Event => Ok(None),
     }
 }
