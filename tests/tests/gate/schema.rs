@@ -27,8 +27,11 @@ fn plans_follow_the_schema() -> Result<()> {
         one.run_all(&["insert into items values ('05', 2)", "insert into items values ('5', 3)"]).await?;
         ensure!(value(&mut other, "select a from items where id = '05'").await? == "2");
         ensure!(value(&mut other, "select a from items where id = '5'").await? == "3");
-        let (code, text) = refusal(&mut other, "select a from items where id = 5").await?;
-        ensure!(code == 1235 && text.ends_with("(SH2002)"), "{text}");
+        // A number is equal to every text that reads as it.
+        let Outcome::Rows { rows, .. } = other.run("select a from items where id = 5").await? else {
+            anyhow::bail!("no rows")
+        };
+        ensure!(rows.len() == 2, "{rows:?}");
         // A new column counts in an INSERT without a list.
         one.run_all(&["alter table items add column b int first"]).await?;
         other.run_all(&["insert into items values (7, 'x', 8)"]).await?;
